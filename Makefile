@@ -1,0 +1,76 @@
+# kvm-utils. `make help` lists the targets; the user's CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX and DESTDIR are respected.
+# A command is a directory: CMD/*.c and common/ make build/$(B)/CMD. Adding a source file needs no edit here.
+VERSION := 0.1
+CMDS := $(patsubst %/main.c,%,$(wildcard kvm-run/main.c vm-*/main.c))
+B ?= release
+O := build/$(B)
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC ?= cc
+CLANG ?= clang
+
+# What each command links, and nothing more. PKG_: pkg-config names; LIBS_: raw words.
+PKG_vm-slirp := slirp libseccomp
+PKG_kvm-run := libseccomp liburing
+# kvm-run is linked statically: no ld.so at start, a smaller process, one file to carry around.
+LINK_kvm-run := -static-pie
+
+WARN := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wwrite-strings -Wstrict-prototypes \
+	-Wold-style-definition -Wmissing-prototypes -Wvla -Wimplicit-fallthrough -Wformat=2 -Wundef -fno-common
+HARDEN := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2 -fno-strict-aliasing
+LDHARD := -pie -Wl,-z,relro,-z,now
+CFLAGS ?= -O2 -g
+SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SAN_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+ifneq ($(filter asan fuzz,$(B)),)
+CFLAGS := -O1 -g
+HARDEN := -fPIE -fno-strict-aliasing -fstack-protector-strong
+LINK_kvm-run := -pie
+endif
+ifeq ($(B),debug)
+CFLAGS := -O0 -g
+HARDEN := -fPIE -fno-strict-aliasing
+endif
+ifeq ($(B),lint)
+CC := $(CLANG)
+WARN += -Werror -Wno-unknown-warning-option
+endif
+ifeq ($(B),fuzz)
+CC := $(CLANG)
+endif
+SAN := $(SAN_$(B))
+ALL_CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. $(CPPFLAGS)
+ALL_CFLAGS = -std=gnu11 $(WARN) $(HARDEN) $(SAN) $(CFLAGS)
+
+.DELETE_ON_ERROR:
+.PHONY: all help check asan lint fuzz mutate bench demo install clean FORCE
+all: $(CMDS:%=$(O)/%) ## build every command into build/$(B)/
+
+common_obj := $(patsubst %.c,$(O)/obj/%.o,$(wildcard common/*.c))
+$(O)/libcommon.a: $(common_obj)
+	rm -f $@ && $(AR) rcs $@ $^
+
+pkg = $(if $(PKG_$(1)),$(shell pkg-config --$(2) $(PKG_$(1))))
+define command_rules
+$(1)_obj := $(patsubst %.c,$(O)/obj/%.o,$(wildcard $(1)/*.c))
+$$($(1)_obj): ALL_CPPFLAGS += $$(call pkg,$(1),cflags)
+$(O)/$(1): $$($(1)_obj) $(O)/libcommon.a
+	$$(CC) $$(SAN) $(LDHARD) $$(LINK_$(1)) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) \
+		$$(call pkg,$(1),libs $$(if $$(findstring static,$$(LINK_$(1))),--static))
+endef
+$(foreach c,$(CMDS),$(eval $(call command_rules,$(c))))
+
+# A change of compiler or flags rebuilds everything of that flavour.
+$(O)/flags: FORCE
+	@mkdir -p $(O); echo '$(CC) $(subst ','\'',$(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS))' | cmp -s - $@ || \
+		echo '$(CC) $(subst ','\'',$(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS))' >$@
+$(O)/obj/%.o: %.c $(O)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+-include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
+
+clean: ## remove build/
+	rm -rf build
