@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Ethernet frames over a stream: each a 4-byte big-endian length and the frame (QEMU's -netdev stream, passt). A reader
+ * keeps one buffer, so that one read(2) brings many frames; a writer batches many frames into one writev(2).
+ */
+#ifndef COMMON_FRAME_H
+#define COMMON_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#define FRAME_MIN 14	/* an Ethernet header */
+#define FRAME_MAX 65550 /* header and the largest IP packet; QEMU closes above 4096+65536 */
+
+struct frame_reader {
+	uint8_t *buf;	   /* owned by the caller, cap bytes */
+	size_t cap;	   /* at least FRAME_MAX + 4 */
+	size_t start, end; /* unread bytes */
+};
+
+/* Reads once from fd. Returns bytes read, 0 at EOF, -1 with errno (EAGAIN included). */
+ssize_t frame_fill(struct frame_reader *r, int fd);
+
+/*
+ * Next whole frame in the buffer: 1 and the frame (valid until the next frame_fill), 0 when more bytes are needed,
+ * -1 when the peer broke the framing (a length under FRAME_MIN or over FRAME_MAX): close it.
+ */
+int frame_next(struct frame_reader *r, const uint8_t **frame, size_t *len);
+
+#endif

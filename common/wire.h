@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+/* Wires: the words that say which descriptor is which device. The grammar is normative in vm-wires(7). */
+#ifndef COMMON_WIRE_H
+#define COMMON_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define WIRE_FDS_MAX 16   /* descriptors in one wire */
+#define WIRE_KEYS_MAX 12  /* keys in one wire */
+#define WIRES_MAX 64      /* wires of one machine */
+#define WIRE_TEXT_MAX 512 /* bytes of one wire, with its NUL */
+#define WIRES_TEXT_MAX 4096
+
+enum wire_kind {
+	WIRE_NET,
+	WIRE_VHOST,
+	WIRE_BLK,
+	WIRE_CON,
+	WIRE_FB,
+	WIRE_CTL,
+	WIRE_MEM,
+	WIRE_PCAP,
+	WIRE_KERN,
+	WIRE_INIT,
+	WIRE_FW,
+	WIRE_KEY,
+	WIRE_PCI,
+	WIRE_HOLD,
+	WIRE_KINDS,
+};
+
+struct wire_key {
+	const char *name, *value; /* into wire.text */
+};
+
+struct wire {
+	char text[WIRE_TEXT_MAX]; /* the word, cut up by the parser */
+	enum wire_kind kind;
+	char id[32]; /* given, or kind and count, e.g. net0 */
+	int fds[WIRE_FDS_MAX];
+	size_t nfds;
+	struct wire_key keys[WIRE_KEYS_MAX]; /* all but id, sorted as given */
+	size_t nkeys;
+};
+
+struct wires {
+	struct wire v[WIRES_MAX];
+	size_t n;
+	unsigned faults; /* counted by wires_add and wires_check; each was printed by error() */
+	unsigned counts[WIRE_KINDS]; /* for default ids */
+};
+
+const char *wire_kind_name(enum wire_kind kind);
+
+/* Parses one word. Pure: opens and checks no descriptor. On failure returns false with *why a static or wire-owned text
+ * ("unknown key speed"). w->id is empty when the word gives none. Safe on any bytes up to len. */
+bool wire_parse(struct wire *w, const char *word, size_t len, const char **why);
+
+/* The value of a key, or NULL. */
+const char *wire_get(const struct wire *w, const char *key);
+
+/* Adds the words of text (blank-separated; '#' to the end of line is a comment) to ws. Faults are printed and counted. */
+void wires_add(struct wires *ws, const char *text, size_t len);
+
+/* Reads $VM_WIRES and unsets it. */
+void wires_load_env(struct wires *ws);
+
+/* Reads wires from fd up to EOF and closes it (-w @N). */
+void wires_load_fd(struct wires *ws, int fd);
+
+/*
+ * The checks of the consumer rules that need no board: every fd open, none named twice (in:out of one con or ctl may be
+ * the same), no id twice, of= names a wire. Sets close-on-exec on every named fd above 2. Faults are printed and counted.
+ */
+void wires_check(struct wires *ws);
+
+/* Closes every descriptor above 2 that no wire names. */
+void wires_close_others(const struct wires *ws);
+
+/* Producer: appends a word to $VM_WIRES. Dies when the result would be too long. */
+void wire_export(const char *word);
+
+/*
+ * Producer: sends the word over the control socket at `path` with its descriptors (fd numbers in `word` are indexes into
+ * fds). Prints the answer's WHY and returns 1 on `no`, 0 on `ok`; dies when the socket cannot be used.
+ */
+int wire_send(const char *path, const char *word, const int *fds, size_t n);
+
+/* Producer: runs the rest of argv. Exits 126 or 127 as env(1) does when it cannot. */
+_Noreturn void wire_exec(char **argv);
+
+#endif
