@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * PCI bus 0: host bridge (CF8/CFC and ECAM), configuration space, BARs, MSI-X with one eventfd a vector. There is no
+ * INTx: every device here speaks MSI-X. Guest accesses come on vCPU threads and are serialised by the bus's lock.
+ */
+#ifndef KVM_RUN_PCI_H
+#define KVM_RUN_PCI_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kvm-run/bus.h"
+
+struct vm;
+
+#define PCI_SLOTS 32
+#define PCI_BARS 6
+#define PCI_MSIX_MAX 34
+
+#define PCI_ECAM_BASE 0xb0000000ULL /* one bus: 1 MiB; 256 MiB of space are left to it */
+#define PCI_WINDOW32 0xc0000000ULL  /* BARs below 4 GiB */
+#define PCI_WINDOW32_END 0xfe000000ULL
+#define PCI_WINDOW64_SIZE (1ULL << 36) /* above RAM, see pci_window64() */
+
+struct pci_dev;
+
+struct pci_ops {
+	/* An access within a BAR that is not the MSI-X table. Without the bus lock; vCPU threads. */
+	void (*bar_access)(struct pci_dev *d, unsigned bar, uint64_t off, void *data, unsigned len, bool write);
+	/* A BAR appeared at a guest address (enabled and decoding), or is about to vanish: ioeventfds follow. Bus lock held. */
+	void (*bar_mapped)(struct pci_dev *d, unsigned bar, uint64_t gpa, bool mapped);
+	/* A write to configuration space beyond the standard header took effect (capabilities). May be NULL. */
+	void (*config_written)(struct pci_dev *d, unsigned off, unsigned len);
+	/* A read of configuration space is about to happen (virtio's PCI_CFG window). May be NULL. */
+	void (*config_read)(struct pci_dev *d, unsigned off, unsigned len);
+};
+
+struct pci_bar {
+	uint64_t size; /* a power of two, 0 = none */
+	bool is64, prefetch;
+	uint64_t mapped; /* guest address at which it decodes now, 0 = nowhere */
+};
+
+struct msix_vector {
+	uint64_t addr;
+	uint32_t data;
+	uint32_t ctrl; /* bit 0: masked */
+	int fd;	       /* write 8 bytes of 1 to interrupt; also given to vhost */
+	uint32_t gsi;  /* its KVM route */
+	bool armed;    /* the irqfd is assigned: delivered at once; else the fd's count is the pending bit */
+};
+
+struct pci_dev {
+	const char *id; /* wire id or a fixed name; for messages */
+	const struct pci_ops *ops;
+	struct vm *vm;
+	int slot; /* -1 when not on the bus */
+	uint8_t config[256];
+	uint8_t wmask[256]; /* which bits the guest may write */
+	unsigned cap_end;   /* where the next capability goes */
+	unsigned cap_last;
+	struct pci_bar bars[PCI_BARS];
+	unsigned msix_cap; /* offset of the capability, 0 = none */
+	unsigned msix_bar;
+	unsigned nvectors;
+	struct msix_vector *vectors;
+};
+
+struct pci_bus {
+	struct vm *vm;
+	pthread_mutex_t lock;
+	uint32_t cf8;
+	struct pci_dev *slots[PCI_SLOTS]; /* function 0 only */
+	uint64_t window64;		  /* its start */
+	uint64_t next32, next64;	  /* where BARs are placed at start, so that no firmware is needed */
+	struct pci_dev host_bridge;
+	uint32_t hot_slots; /* bit a slot that was reserved by -H */
+};
+
+/* The bus with its host bridge on the vm's port and memory buses. */
+void pci_init(struct pci_bus *b, struct vm *vm);
+
+/* Zeroes d and fills in the header: ids as in the PCI ID space, class as 0xccsspp. */
+void pci_dev_init(struct pci_dev *d, struct vm *vm, const char *id, const struct pci_ops *ops, uint16_t vendor,
+    uint16_t device, uint32_t class_code, uint8_t revision);
+
+/* Declares a memory BAR. Before pci_plug. */
+void pci_add_bar(struct pci_dev *d, unsigned bar, uint64_t size, bool is64, bool prefetch);
+
+/* Appends a capability of len bytes (its first two bytes are filled in); returns its offset. */
+unsigned pci_add_cap(struct pci_dev *d, uint8_t cap_id, const void *body, unsigned len);
+
+/* Adds MSI-X with n vectors, table at the start of `bar` (which the caller has declared, >= 4 KiB: table at 0, pending
+ * bits at 2 KiB) and creates the eventfds. 0 or -errno. */
+int pci_add_msix(struct pci_dev *d, unsigned bar, unsigned n);
+
+/* Puts the device into a free slot (of the hot ones if hot) and gives its BARs addresses. The slot, or -ENOSPC. */
+int pci_plug(struct pci_bus *b, struct pci_dev *d, bool hot);
+
+/* Takes it off the bus and frees routes and eventfds. Not its memory. */
+void pci_unplug(struct pci_bus *b, struct pci_dev *d);
+
+/* All devices back to power-on state (BARs at their first addresses). vCPUs are stopped. */
+void pci_reset(struct pci_bus *b);
+
+/* Interrupts the guest on vector v; nothing when it is out of range or MSI-X is off. Any thread. */
+void msix_fire(struct pci_dev *d, unsigned v);
+
+#endif

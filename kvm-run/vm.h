@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/* The machine: what the parts of kvm-run share. One struct, passed on; there are no globals. */
+#ifndef KVM_RUN_VM_H
+#define KVM_RUN_VM_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/loop.h"
+#include "common/wire.h"
+#include "kvm-run/bus.h"
+#include "kvm-run/mem.h"
+#include "kvm-run/pci.h"
+
+struct vcpu;
+struct virtio_dev;
+struct serial;
+struct lpc;
+struct rtc;
+struct ctl;
+
+#define VM_NICS_MAX 16
+
+/* How the guest's run ends; kvm-run's exit status. */
+enum vm_end {
+	VM_POWEROFF = 0,
+	VM_HOST_ERROR = 1,
+	VM_WIRING = 2,
+	VM_CRASH = 3,
+	VM_RESET = 4,
+	VM_QUIT = 5,
+	VM_RUNNING = -1,
+};
+
+struct vm_options {
+	const char *name; /* -I */
+	uint64_t mem;	  /* -m, bytes */
+	unsigned cpus;	  /* -c */
+	const char *cmdline; /* -K or the default, with -A appended; owned */
+	unsigned hot_slots; /* -H */
+	bool reboot;	    /* -r */
+	int kern_fd, init_fd; /* -1 = none; init_fd is the initrd */
+};
+
+/* A device that came from a wire; ctl's `devices` lists them, `unplug ID` removes one. */
+struct vm_device {
+	char id[32];
+	enum wire_kind kind;
+	struct virtio_dev *virtio; /* or NULL */
+	bool hot;
+};
+
+struct vm {
+	struct vm_options opt;
+	struct wires wires; /* all of them, hot-plugged ones included */
+	int kvm_fd, fd;
+	struct guest_mem mem;
+	struct bus ports, mmio;
+	struct pci_bus pci;
+	struct loop loop; /* the main thread's: signals, ctl, console input */
+	struct vcpu *vcpus;
+	unsigned nvcpus;
+	struct vm_device devices[WIRES_MAX];
+	unsigned ndevices;
+	struct serial *serial; /* COM1 */
+	struct lpc *lpc;
+	struct rtc *rtc;
+	struct ctl *ctl;
+	atomic_int end;	 /* enum vm_end, set once by vm_end() */
+	int end_fd;	 /* eventfd that wakes the main loop for it */
+	bool paused;	 /* main thread only */
+	/* GSI routes, see irq.c */
+	pthread_mutex_t route_lock;
+	struct kvm_irq_routing *routes;
+	uint64_t gsi_used[16]; /* bitmap of 1024 */
+};
+
+/* The guest ends (power-off, reset, crash...): called by device code on any thread; the first call counts. */
+void vm_end(struct vm *vm, enum vm_end how);
+
+/* Main thread: stop and start all vCPUs (ctl stop, cont). Idempotent. */
+void vm_pause(struct vm *vm);
+void vm_resume(struct vm *vm);
+
+/* Main thread: the whole machine to power-on state and off again (-r, ctl reset). */
+void vm_reset(struct vm *vm);
+
+/* The ACPI power button. Any thread. */
+void vm_power_button(struct vm *vm);
+
+/* Makes the device a checked wire describes. NULL, or the reason in a static or caller-given text. */
+const char *vm_add_device(struct vm *vm, const struct wire *w, bool hot, char *why, size_t size);
+
+/* Raises or drops a level-triggered line of the interrupt controller (0..23). Any thread. */
+void vm_irq_line(struct vm *vm, unsigned gsi, bool level);
+
+#endif
