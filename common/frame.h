@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Ethernet frames over a stream: each a 4-byte big-endian length and the frame (QEMU's -netdev stream, passt). A reader
- * keeps one buffer, so that one read(2) brings many frames; a writer batches many frames into one writev(2).
+ * keeps one buffer, so that one read(2) brings many frames; a writer batches many frames into one write(2).
  */
 #ifndef COMMON_FRAME_H
 #define COMMON_FRAME_H
@@ -9,18 +9,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/uio.h>
+#include <sys/types.h>
 
 #define FRAME_MIN 14	/* an Ethernet header */
 #define FRAME_MAX 65550 /* header and the largest IP packet; QEMU closes above 4096+65536 */
+#define FRAME_HEAD 4	/* the length before each frame */
 
 struct frame_reader {
 	uint8_t *buf;	   /* owned by the caller, cap bytes */
-	size_t cap;	   /* at least FRAME_MAX + 4 */
+	size_t cap;	   /* at least FRAME_MAX + FRAME_HEAD */
 	size_t start, end; /* unread bytes */
 };
 
-/* Reads once from fd. Returns bytes read, 0 at EOF, -1 with errno (EAGAIN included). */
+/* Reads once from fd. Returns bytes read, 0 at EOF, -1 with errno (EAGAIN included; ENOBUFS when the buffer is full of
+ * frames that frame_next was not asked for). */
 ssize_t frame_fill(struct frame_reader *r, int fd);
 
 /*
@@ -28,5 +30,18 @@ ssize_t frame_fill(struct frame_reader *r, int fd);
  * -1 when the peer broke the framing (a length under FRAME_MIN or over FRAME_MAX): close it.
  */
 int frame_next(struct frame_reader *r, const uint8_t **frame, size_t *len);
+
+struct frame_writer {
+	uint8_t *buf; /* owned by the caller, cap bytes */
+	size_t cap;
+	size_t start, end; /* bytes not written yet */
+};
+
+/* Appends a copy of a frame of FRAME_MIN..FRAME_MAX bytes. False, and nothing appended, when there is no room for it. */
+bool frame_put(struct frame_writer *w, const void *frame, size_t len);
+
+/* Writes once what was put. True when nothing is left; false with errno, EAGAIN included: try again when fd is writable.
+ * A frame half written is never given up. The caller ignores SIGPIPE. */
+bool frame_flush(struct frame_writer *w, int fd);
 
 #endif

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Giving up rights after set-up: user, capabilities, namespaces, seccomp. Each function dies when it cannot. */
+/* Giving up rights after set-up: user, capabilities, seccomp. Each function dies when it cannot. */
 #ifndef COMMON_SEAL_H
 #define COMMON_SEAL_H
 
-#include <stddef.h>
-
-/* Becomes USER (name or number) with its groups; no way back. -U of the loaders. */
+/* Becomes USER (name or number) with its groups; no way back. -U of the loaders. Nothing when one is USER already. */
 void seal_user(const char *user);
 
-/* No new privileges, no core dumps of guest memory, no capabilities. */
+/* No new privileges, no capabilities (bounding and ambient ones included), no core files. */
 void seal_privileges(void);
 
 /*
