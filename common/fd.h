@@ -24,8 +24,9 @@ ssize_t fd_read_all(int fd, void *buf, size_t len);
 ssize_t fd_write_all(int fd, const void *buf, size_t len);
 
 /*
- * One message with descriptors on a Unix socket. fd_recv closes what does not fit in fds[*n] and reports it as EMSGSIZE;
- * received descriptors are close-on-exec. Return the count of bytes, 0 at EOF, -1 with errno.
+ * One message with descriptors on a Unix socket. fd_recv takes at most *n descriptors and sets *n to how many came; when
+ * descriptors or (of a packet) bytes do not fit, it closes all and fails with EMSGSIZE. Received descriptors are
+ * close-on-exec. Return the count of bytes, 0 at EOF, -1 with errno.
  */
 ssize_t fd_send(int sock, const void *buf, size_t len, const int *fds, size_t n);
 ssize_t fd_recv(int sock, void *buf, size_t len, int *fds, size_t *n);

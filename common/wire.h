@@ -35,12 +35,13 @@ struct wire_key {
 };
 
 struct wire {
-	char text[WIRE_TEXT_MAX]; /* the word, cut up by the parser */
+	char text[WIRE_TEXT_MAX]; /* the word, cut up by the parser; keys point into it, so a wire is never copied */
+	char why[80];		  /* of a failed parse */
 	enum wire_kind kind;
 	char id[32]; /* given, or kind and count, e.g. net0 */
 	int fds[WIRE_FDS_MAX];
 	size_t nfds;
-	struct wire_key keys[WIRE_KEYS_MAX]; /* all but id, sorted as given */
+	struct wire_key keys[WIRE_KEYS_MAX]; /* all but fd and id, as given */
 	size_t nkeys;
 };
 
@@ -53,11 +54,14 @@ struct wires {
 
 const char *wire_kind_name(enum wire_kind kind);
 
-/* Parses one word. Pure: opens and checks no descriptor. On failure returns false with *why a static or wire-owned text
- * ("unknown key speed"). w->id is empty when the word gives none. Safe on any bytes up to len. */
+/*
+ * Parses one word: the grammar, the kind, and the names of its keys (not their values, nor what a consumer offers). Pure:
+ * opens and checks no descriptor. On failure returns false with *why in the wire ("unknown key speed"). w->id is empty when
+ * the word gives none. Safe on any bytes up to len; w need not be initialized.
+ */
 bool wire_parse(struct wire *w, const char *word, size_t len, const char **why);
 
-/* The value of a key, or NULL. */
+/* The value of a key (id is no key: see w->id), or NULL. */
 const char *wire_get(const struct wire *w, const char *key);
 
 /* Adds the words of text (blank-separated; '#' to the end of line is a comment) to ws. Faults are printed and counted. */
@@ -66,7 +70,7 @@ void wires_add(struct wires *ws, const char *text, size_t len);
 /* Reads $VM_WIRES and unsets it. */
 void wires_load_env(struct wires *ws);
 
-/* Reads wires from fd up to EOF and closes it (-w @N). */
+/* Reads wires from fd up to EOF and closes it if above 2 (-w @N). */
 void wires_load_fd(struct wires *ws, int fd);
 
 /*
@@ -75,15 +79,19 @@ void wires_load_fd(struct wires *ws, int fd);
  */
 void wires_check(struct wires *ws);
 
+/* The wire with that id, or NULL. */
+const struct wire *wires_find(const struct wires *ws, const char *id);
+
 /* Closes every descriptor above 2 that no wire names. */
 void wires_close_others(const struct wires *ws);
 
-/* Producer: appends a word to $VM_WIRES. Dies when the result would be too long. */
+/* Producer: appends a word to $VM_WIRES. Dies when it is no wire or the result would be too long. */
 void wire_export(const char *word);
 
 /*
  * Producer: sends the word over the control socket at `path` with its descriptors (fd numbers in `word` are indexes into
- * fds). Prints the answer's WHY and returns 1 on `no`, 0 on `ok`; dies when the socket cannot be used.
+ * fds). Prints the answer's WHY and returns 1 on `no`, 0 on `ok` (whose ID is a note of -v);
+ * dies when the socket cannot be used.
  */
 int wire_send(const char *path, const char *word, const int *fds, size_t n);
 
