@@ -15,6 +15,7 @@
 struct vm;
 
 #define PCI_SLOTS 32
+#define PCI_LPC_SLOT 31 /* the ICH9 has its ISA bridge at 00:1f.0 */
 #define PCI_BARS 6
 #define PCI_MSIX_MAX 34
 
@@ -61,6 +62,7 @@ struct pci_dev {
 	unsigned cap_end;   /* where the next capability goes */
 	unsigned cap_last;
 	struct pci_bar bars[PCI_BARS];
+	uint64_t first_bars[PCI_BARS]; /* the registers as pci_plug set them, for a reset */
 	unsigned msix_cap; /* offset of the capability, 0 = none */
 	unsigned msix_bar;
 	unsigned nvectors;
@@ -98,7 +100,7 @@ int pci_add_msix(struct pci_dev *d, unsigned bar, unsigned n);
 /* Puts the device into a free slot (of the hot ones if hot) and gives its BARs addresses. The slot, or -ENOSPC. */
 int pci_plug(struct pci_bus *b, struct pci_dev *d, bool hot);
 
-/* Takes it off the bus and frees routes and eventfds. Not its memory. */
+/* Takes it off the bus and frees routes and eventfds, not its memory. The vCPUs are stopped. */
 void pci_unplug(struct pci_bus *b, struct pci_dev *d);
 
 /* All devices back to power-on state (BARs at their first addresses). vCPUs are stopped. */

@@ -62,13 +62,16 @@ struct virtio_dev {
 	char id[32]; /* the wire's */
 	struct iothread *io;
 	pthread_mutex_t lock; /* guards everything below but running queues; taken by vCPU threads only for registers */
+	pthread_mutex_t transition; /* held over a whole start or reset; taken before lock */
 	uint64_t offered;     /* by the device; the transport adds its own bits */
 	uint64_t features;    /* acknowledged by the driver; a subset of offered */
 	uint32_t offered_select, features_select;
 	uint16_t queue_select, config_vector;
 	uint8_t status, generation;
 	uint32_t isr;
-	bool running; /* start succeeded, stop not yet called */
+	bool running;   /* start succeeded, stop not yet called */
+	bool own_kicks; /* set by start: somebody else (vhost) reads the kick fds */
+	unsigned cfg_cap; /* transport: offset of VIRTIO_PCI_CAP_PCI_CFG */
 	uint8_t config[VIRTIO_CONFIG_MAX];
 	unsigned config_len;
 	unsigned nqueues;

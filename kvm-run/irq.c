@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+/* Interrupt routes; the contracts are in irq.h. */
+#include <errno.h>
+#include <linux/kvm.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "kvm-run/irq.h"
+#include "kvm-run/vm.h"
+
+#define PINS 24
+#define GSI_MAX 1024
+#define ROUTES_MAX (2 * PINS + GSI_MAX)
+
+static void
+add_pin(struct kvm_irq_routing *r, uint32_t gsi, uint32_t chip, uint32_t pin)
+{
+	struct kvm_irq_routing_entry *e = &r->entries[r->nr++];
+
+	*e = (struct kvm_irq_routing_entry){.gsi = gsi, .type = KVM_IRQ_ROUTING_IRQCHIP};
+	e->u.irqchip.irqchip = chip;
+	e->u.irqchip.pin = pin;
+}
+
+int
+irq_init(struct vm *vm)
+{
+	struct kvm_irq_routing *r = calloc(1, sizeof(*r) + ROUTES_MAX * sizeof(r->entries[0]));
+
+	if (!r)
+		return -ENOMEM;
+	pthread_mutex_init(&vm->route_lock, NULL);
+	vm->routes = r;
+	for (uint32_t gsi = 0; gsi < PINS; gsi++) {
+		if (gsi < 16 && gsi != 2) /* pin 2 of the master is the cascade */
+			add_pin(r, gsi, gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, gsi % 8);
+		/* The timer's line is on IO-APIC pin 2, as on every PC; the MADT's override says so. */
+		if (gsi != 2)
+			add_pin(r, gsi, KVM_IRQCHIP_IOAPIC, gsi ? gsi : 2);
+		vm->gsi_used[0] |= 1ULL << gsi;
+	}
+	return ioctl(vm->fd, KVM_SET_GSI_ROUTING, r) < 0 ? -errno : 0;
+}
+
+int
+irq_msi_alloc(struct vm *vm)
+{
+	int gsi = -ENOSPC;
+
+	pthread_mutex_lock(&vm->route_lock);
+	for (int i = 0; i < GSI_MAX && gsi < 0; i++) {
+		if (vm->gsi_used[i / 64] & (1ULL << i % 64))
+			continue;
+		vm->gsi_used[i / 64] |= 1ULL << i % 64;
+		gsi = i;
+	}
+	pthread_mutex_unlock(&vm->route_lock);
+	return gsi;
+}
+
+static struct kvm_irq_routing_entry *
+find_msi(struct kvm_irq_routing *r, uint32_t gsi)
+{
+	for (uint32_t i = 0; i < r->nr; i++)
+		if (r->entries[i].gsi == gsi && r->entries[i].type == KVM_IRQ_ROUTING_MSI)
+			return &r->entries[i];
+	return NULL;
+}
+
+void
+irq_msi_free(struct vm *vm, uint32_t gsi)
+{
+	struct kvm_irq_routing_entry *e;
+
+	pthread_mutex_lock(&vm->route_lock);
+	vm->gsi_used[gsi / 64] &= ~(1ULL << gsi % 64);
+	e = find_msi(vm->routes, gsi);
+	if (e) /* the kernel forgets it with the next change; nothing can reach it meanwhile */
+		*e = vm->routes->entries[--vm->routes->nr];
+	pthread_mutex_unlock(&vm->route_lock);
+}
+
+/* Tells the kernel of the route when it is new or changed: each change makes it wait for all vCPUs. route_lock held. */
+static int
+set_route(struct vm *vm, uint32_t gsi, uint64_t addr, uint32_t data)
+{
+	struct kvm_irq_routing *r = vm->routes;
+	struct kvm_irq_routing_entry *e = find_msi(r, gsi);
+	uint32_t lo = (uint32_t)addr, hi = (uint32_t)(addr >> 32);
+
+	if (e && e->u.msi.address_lo == lo && e->u.msi.address_hi == hi && e->u.msi.data == data)
+		return 0;
+	if (!e)
+		e = &r->entries[r->nr++];
+	*e = (struct kvm_irq_routing_entry){.gsi = gsi, .type = KVM_IRQ_ROUTING_MSI};
+	e->u.msi.address_lo = lo;
+	e->u.msi.address_hi = hi;
+	e->u.msi.data = data;
+	return ioctl(vm->fd, KVM_SET_GSI_ROUTING, r) < 0 ? -errno : 0;
+}
+
+static int
+set_irqfd(struct vm *vm, uint32_t gsi, int fd, uint32_t flags)
+{
+	struct kvm_irqfd irqfd = {.fd = (uint32_t)fd, .gsi = gsi, .flags = flags};
+
+	return ioctl(vm->fd, KVM_IRQFD, &irqfd) < 0 ? -errno : 0;
+}
+
+int
+irq_msi_arm(struct vm *vm, uint32_t gsi, int fd, uint64_t addr, uint32_t data)
+{
+	int err;
+
+	pthread_mutex_lock(&vm->route_lock);
+	err = set_route(vm, gsi, addr, data);
+	pthread_mutex_unlock(&vm->route_lock);
+	return err ? err : set_irqfd(vm, gsi, fd, 0);
+}
+
+void
+irq_msi_disarm(struct vm *vm, uint32_t gsi, int fd)
+{
+	set_irqfd(vm, gsi, fd, KVM_IRQFD_FLAG_DEASSIGN);
+}
+
+void
+vm_irq_line(struct vm *vm, unsigned gsi, bool level)
+{
+	struct kvm_irq_level l = {.irq = gsi, .level = level};
+
+	ioctl(vm->fd, KVM_IRQ_LINE, &l); /* fails only for a GSI that does not exist */
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/* Interrupt routes of the in-kernel irqchip: PIC and IO-APIC pins on GSI 0..23, message-signalled ones above. */
+#ifndef KVM_RUN_IRQ_H
+#define KVM_RUN_IRQ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vm;
+
+/* The pins' routes. 0 or -errno. After KVM_CREATE_IRQCHIP. */
+int irq_init(struct vm *vm);
+
+/* A GSI for one message-signalled vector, or -ENOSPC. */
+int irq_msi_alloc(struct vm *vm);
+void irq_msi_free(struct vm *vm, uint32_t gsi);
+
+/* Routes the GSI to the message and assigns the eventfd to it; a count already in the eventfd is delivered at once. */
+int irq_msi_arm(struct vm *vm, uint32_t gsi, int fd, uint64_t addr, uint32_t data);
+
+/* From now on the eventfd only counts. */
+void irq_msi_disarm(struct vm *vm, uint32_t gsi, int fd);
+
+#endif

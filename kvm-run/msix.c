@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * MSI-X (PCI 3.0, 6.8.2). A device always signals by its vector's eventfd. While the vector may be delivered the eventfd
+ * is an irqfd; while it is masked it just counts, which is the pending bit, and KVM delivers it when it is assigned again.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "kvm-run/irq.h"
+#include "kvm-run/msix.h"
+
+#define CAP_MSIX 0x11
+#define CTRL_ENABLE 0x80 /* high byte of message control */
+#define CTRL_MASK_ALL 0x40
+#define ENTRY 16
+#define ENTRY_MASKED 1
+
+static void
+vectors_free(struct pci_dev *d)
+{
+	for (unsigned i = 0; i < d->nvectors; i++) {
+		if (d->vectors[i].fd >= 0)
+			close(d->vectors[i].fd);
+		irq_msi_free(d->vm, d->vectors[i].gsi);
+	}
+	free(d->vectors);
+	d->vectors = NULL;
+	d->nvectors = 0;
+}
+
+int
+pci_add_msix(struct pci_dev *d, unsigned bar, unsigned n)
+{
+	uint8_t body[12] = {0, 0, (uint8_t)(n - 1), 0, (uint8_t)bar, 0, 0, 0, (uint8_t)bar, MSIX_PBA >> 8, 0, 0};
+
+	d->vectors = calloc(n, sizeof(*d->vectors));
+	if (!d->vectors)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n; i++) {
+		struct msix_vector *v = &d->vectors[i];
+		int gsi = irq_msi_alloc(d->vm);
+
+		if (gsi < 0) {
+			vectors_free(d);
+			return gsi;
+		}
+		d->nvectors = i + 1;
+		*v = (struct msix_vector){.ctrl = ENTRY_MASKED, .gsi = (uint32_t)gsi};
+		v->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (v->fd < 0) {
+			int err = -errno;
+
+			vectors_free(d);
+			return err;
+		}
+	}
+	d->msix_bar = bar;
+	d->msix_cap = pci_add_cap(d, CAP_MSIX, body, sizeof(body));
+	d->wmask[d->msix_cap + 3] = CTRL_ENABLE | CTRL_MASK_ALL;
+	return 0;
+}
+
+/* Assigns or takes away the irqfd as the masks now say; `changed`: the message is another one. */
+static void
+update(struct pci_dev *d, struct msix_vector *v, bool changed)
+{
+	uint8_t ctrl = d->config[d->msix_cap + 3];
+	bool want = (ctrl & CTRL_ENABLE) && !(ctrl & CTRL_MASK_ALL) && !(v->ctrl & ENTRY_MASKED);
+
+	if (v->armed && (!want || changed)) {
+		irq_msi_disarm(d->vm, v->gsi, v->fd);
+		v->armed = false;
+	}
+	if (want && !v->armed)
+		v->armed = !irq_msi_arm(d->vm, v->gsi, v->fd, v->addr, v->data);
+}
+
+void
+msix_update(struct pci_dev *d)
+{
+	for (unsigned i = 0; i < d->nvectors; i++)
+		update(d, &d->vectors[i], false);
+}
+
+/* The pending bits of 32 vectors from `first` on. */
+static uint32_t
+pending(const struct pci_dev *d, unsigned first)
+{
+	uint32_t bits = 0;
+
+	for (unsigned i = 0; i < 32 && first + i < d->nvectors; i++) {
+		const struct msix_vector *v = &d->vectors[first + i];
+		struct pollfd p = {.fd = v->fd, .events = POLLIN};
+
+		if (!v->armed && poll(&p, 1, 0) == 1)
+			bits |= 1U << i;
+	}
+	return bits;
+}
+
+/* One dword of the table; PCI 3.0 allows aligned dword and qword accesses only. */
+static void
+access_dword(struct pci_dev *d, uint64_t off, uint32_t *data, bool write)
+{
+	struct msix_vector *v = &d->vectors[off / ENTRY];
+	uint32_t words[4] = {(uint32_t)v->addr, (uint32_t)(v->addr >> 32), v->data, v->ctrl};
+	unsigned word = off % ENTRY / 4;
+	bool changed;
+
+	if (!write) {
+		*data = words[word];
+		return;
+	}
+	changed = word < 3 && words[word] != *data;
+	words[word] = *data;
+	v->addr = (uint64_t)words[1] << 32 | words[0];
+	v->data = words[2];
+	v->ctrl = words[3] & ENTRY_MASKED;
+	update(d, v, changed);
+}
+
+void
+msix_access(struct pci_dev *d, uint64_t off, void *data, unsigned len, bool write)
+{
+	if ((off | len) & 3)
+		return;
+	for (unsigned i = 0; i < len; i += 4) {
+		uint32_t word;
+
+		memcpy(&word, (char *)data + i, 4);
+		if (off + i < (uint64_t)d->nvectors * ENTRY)
+			access_dword(d, off + i, &word, write);
+		else if (off + i >= MSIX_PBA && off + i < MSIX_PBA + 8 && !write)
+			word = pending(d, (unsigned)(off + i - MSIX_PBA) * 8);
+		else
+			word = write ? word : 0;
+		memcpy((char *)data + i, &word, 4);
+	}
+}
+
+void
+msix_fire(struct pci_dev *d, unsigned v)
+{
+	const uint64_t one = 1;
+
+	if (v < d->nvectors && write(d->vectors[v].fd, &one, sizeof(one)) < 0) {
+		/* the counter is full: it is pending anyway */
+	}
+}
+
+void
+msix_reset(struct pci_dev *d)
+{
+	uint64_t n;
+
+	if (!d->msix_cap)
+		return;
+	d->config[d->msix_cap + 3] = 0;
+	for (unsigned i = 0; i < d->nvectors; i++) {
+		struct msix_vector *v = &d->vectors[i];
+
+		v->addr = v->data = 0;
+		v->ctrl = ENTRY_MASKED;
+		update(d, v, false);
+		if (read(v->fd, &n, sizeof(n)) < 0) {
+			/* nothing was pending */
+		}
+	}
+}
+
+void
+msix_done(struct pci_dev *d)
+{
+	msix_reset(d);
+	vectors_free(d);
+}
