@@ -46,7 +46,7 @@ struct wire {
 };
 
 struct wires {
-	struct wire v[WIRES_MAX];
+	struct wire v[WIRES_MAX]; /* one that was taken out leaves a hole, without descriptors */
 	size_t n;
 	unsigned faults; /* counted by wires_add and wires_check; each was printed by error() */
 	unsigned counts[WIRE_KINDS]; /* for default ids */
@@ -73,11 +73,29 @@ void wires_load_env(struct wires *ws);
 /* Reads wires from fd up to EOF and closes it if above 2 (-w @N). */
 void wires_load_fd(struct wires *ws, int fd);
 
+/* Where faults go: each is printed ("net0: WHY") and counted; or, where why is given, the first is written there bare. */
+struct wire_faults {
+	unsigned n;
+	char *why;
+	size_t size;
+};
+void wire_fault(struct wire_faults *f, const struct wire *w, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
 /*
  * The checks of the consumer rules that need no board: every fd open, none named twice (in:out of one con or ctl may be
- * the same), no id twice, of= names a wire. Sets close-on-exec on every named fd above 2. Faults are printed and counted.
+ * the same), no id twice, of= names a wire. Sets close-on-exec on every named fd above 2.
  */
-void wires_check(struct wires *ws);
+void wires_check_one(const struct wires *ws, const struct wire *w, struct wire_faults *f);
+void wires_check(struct wires *ws); /* all; printed and counted in ws->faults */
+
+/*
+ * A wire that came over the control socket, whose numbers are indexes into fds[0..n): added to ws, its numbers made
+ * descriptors, each of which it must name. Not yet checked otherwise. NULL with *why (valid until the next call).
+ */
+struct wire *wires_plug(struct wires *ws, const char *word, size_t len, const int *fds, size_t n, const char **why);
+
+/* Takes a wire out of ws. Its descriptors stay open: they are whoever's took them. */
+void wires_unplug(struct wires *ws, struct wire *w);
 
 /* The wire with that id, or NULL. */
 const struct wire *wires_find(const struct wires *ws, const char *id);

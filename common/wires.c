@@ -117,28 +117,29 @@ wires_load_fd(struct wires *ws, int fd)
 		close(fd);
 }
 
-static void PRINTF(3, 4)
-fault(struct wires *ws, const struct wire *w, const char *fmt, ...)
+void
+wire_fault(struct wire_faults *f, const struct wire *w, const char *fmt, ...)
 {
-	char why[160];
+	char why[200];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	error("%s: %s", w->id, why);
-	ws->faults++;
+	if (!f->why)
+		error("%s: %s", w->id, why);
+	else if (!f->n)
+		snprintf(f->why, f->size, "%s", why);
+	f->n++;
 }
 
-/* The first place before fds[end] of w that names fd already, as its wire; NULL when it is new. */
+/* The first place before fds[end] of w that names that fd already, as its wire; NULL when it is new. */
 static const struct wire *
 named_before(const struct wires *ws, const struct wire *w, size_t end)
 {
-	int fd = w->fds[end];
-
 	for (const struct wire *v = ws->v; v <= w; v++)
 		for (size_t i = 0; i < (v == w ? end : v->nfds); i++)
-			if (v->fds[i] == fd)
+			if (v->fds[i] == w->fds[end])
 				return v;
 	return NULL;
 }
@@ -151,7 +152,7 @@ check_open(int fd)
 }
 
 static void
-check_fd(struct wires *ws, const struct wire *w, size_t i)
+check_fd(const struct wires *ws, const struct wire *w, size_t i, struct wire_faults *f)
 {
 	const struct wire *other = named_before(ws, w, i);
 	bool two_way = w->kind == WIRE_CON || w->kind == WIRE_CTL;
@@ -160,11 +161,11 @@ check_fd(struct wires *ws, const struct wire *w, size_t i)
 	if (!check_open(w->fds[i])) {
 		if (errno == EBADF && (getenv("SUDO_USER") || getenv("DOAS_USER")))
 			hint = " (sudo and doas close it: put them first)";
-		fault(ws, w, "fd %d: %s%s", w->fds[i], strerror(errno), hint);
+		wire_fault(f, w, "fd %d: %s%s", w->fds[i], strerror(errno), hint);
 	} else if (other && other != w) {
-		fault(ws, w, "fd %d: already %s", w->fds[i], other->id);
+		wire_fault(f, w, "fd %d: already %s", w->fds[i], other->id);
 	} else if (other && !two_way) {
-		fault(ws, w, "fd %d: given twice", w->fds[i]);
+		wire_fault(f, w, "fd %d: given twice", w->fds[i]);
 	}
 }
 
@@ -178,18 +179,83 @@ wires_find(const struct wires *ws, const char *id)
 }
 
 void
+wires_check_one(const struct wires *ws, const struct wire *w, struct wire_faults *f)
+{
+	const char *of = wire_get(w, "of");
+
+	if (wires_find(ws, w->id) != w)
+		wire_fault(f, w, "id: given twice");
+	for (size_t i = 0; i < w->nfds; i++)
+		check_fd(ws, w, i, f);
+	if (of && !wires_find(ws, of))
+		wire_fault(f, w, "of=%s: no such wire", of);
+}
+
+void
 wires_check(struct wires *ws)
 {
-	for (const struct wire *w = ws->v; w < ws->v + ws->n; w++) {
-		const char *of = wire_get(w, "of");
+	struct wire_faults f = {0};
 
-		if (wires_find(ws, w->id) != w)
-			fault(ws, w, "id: given twice");
-		for (size_t i = 0; i < w->nfds; i++)
-			check_fd(ws, w, i);
-		if (of && !wires_find(ws, of))
-			fault(ws, w, "of=%s: no such wire", of);
+	for (const struct wire *w = ws->v; w < ws->v + ws->n; w++)
+		wires_check_one(ws, w, &f);
+	ws->faults += f.n;
+}
+
+/* Makes indexes into fds descriptors. */
+static bool
+resolve(struct wire *w, const int *fds, size_t n)
+{
+	unsigned named = 0;
+
+	for (size_t i = 0; i < w->nfds; i++) {
+		if ((size_t)w->fds[i] >= n) {
+			snprintf(w->why, sizeof(w->why), "fd %d: only %zu descriptors came", w->fds[i], n);
+			return false;
+		}
+		named |= 1U << w->fds[i];
+		w->fds[i] = fds[w->fds[i]];
 	}
+	if (named + 1 != 1U << n) {
+		snprintf(w->why, sizeof(w->why), "a descriptor came that it does not name");
+		return false;
+	}
+	return true;
+}
+
+struct wire *
+wires_plug(struct wires *ws, const char *word, size_t len, const int *fds, size_t n, const char **why)
+{
+	const struct wire *other;
+	struct wire *w = ws->v;
+
+	while (w < ws->v + ws->n && w->nfds)
+		w++;
+	if (w == ws->v + WIRES_MAX) {
+		*why = "a machine has at most 64 wires";
+		return NULL;
+	}
+	if (!wire_parse(w, word, len, why) || !resolve(w, fds, n)) {
+		w->nfds = 0;
+		return NULL;
+	}
+	name_wire(ws, w);
+	other = wires_find(ws, w->id);
+	if (other && other != w) {
+		*why = "id: already there";
+		w->nfds = 0;
+		return NULL;
+	}
+	if (w == ws->v + ws->n)
+		ws->n++;
+	return w;
+}
+
+void
+wires_unplug(struct wires *ws, struct wire *w)
+{
+	w->nfds = 0;
+	while (ws->n && !ws->v[ws->n - 1].nfds)
+		ws->n--;
 }
 
 void

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What kvm-run asks of its wires: per kind, the keys it may carry, what its descriptors may be, and their access mode. */
+/* What kvm-run asks of its wires: per kind, the values of its keys, what its descriptors may be, and their access mode. */
 #ifndef KVM_RUN_WIRING_H
 #define KVM_RUN_WIRING_H
 
@@ -20,18 +20,35 @@ enum wire_as {
 
 /* What the wire is: its as= key, else what fstat, SO_TYPE, SO_ACCEPTCONN and TUNGETIFF say; never its content. */
 enum wire_as wiring_as(const struct wires *ws, const struct wire *w);
+const char *wiring_as_name(enum wire_as as); /* as in as=; "-" for AS_NONE */
 
-/* Checks one wire against the table of its kind and against the others; false with a text "fd 9: Bad file descriptor" in why. */
+/*
+ * The wire that w (pcap or vhost) belongs to: the one its of= names, else the only net wire. NULL for a pcap of every
+ * net wire; after the checks no vhost wire is without.
+ */
+const struct wire *wiring_of(const struct wires *ws, const struct wire *w);
+
+/* Checks one wire, as a hot-plugged one is, against the table of its kind and against the others; false with a text
+ * ("fd 9: Bad file descriptor") in why. */
 bool wiring_check_one(const struct wires *ws, const struct wire *w, char *why, size_t size);
 
-/* The whole set, as kvm-run's start does: wires_check, then each wire; prints and counts every fault. */
+/*
+ * The whole set, as kvm-run's start does it: adds con,fd=0:1 when there is no con wire, then wires_check, then each wire.
+ * Faults are printed and counted in ws->faults.
+ */
 void wiring_check(struct wires *ws);
 
-/* -n: id, kind, fds, keys as TSV on stdout. */
+/* As wiring_check, but lets pass what only kvm-run does not offer (fb, qcow2, bus=ahci...): another VMM may. */
+void wiring_check_foreign(struct wires *ws);
+
+/* -n: a line a wire on stdout: id, kind, fds, keys or "-", what it is or "-"; separated by tabs. */
 void wiring_print(const struct wires *ws);
 
-/* -N: the wires as arguments of another VMM (qemu, ch, crosvm), one line a device, no blanks inside a word. Returns the
- * exit status: 0, or 2 when a wire cannot be said there (each was named on stderr). */
-int wiring_print_foreign(const struct wires *ws, const char *vmm);
+/*
+ * -N: checks the wires as wiring_check_foreign does and prints them as arguments of another VMM (qemu, ch, crosvm), one
+ * line a device, no blanks or quotes inside a word. Returns the exit status: 0, or 2 with nothing on stdout when a wire
+ * is faulty or cannot be said there (each was named on stderr).
+ */
+int wiring_print_foreign(struct wires *ws, const char *vmm);
 
 #endif

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: ISC */
+/* The checks of kvm-run's wires, from two tables: forms of descriptors and values of keys. Contracts are in wiring.h. */
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/num.h"
+#include "kvm-run/fdform.h"
+#include "kvm-run/wiring.h"
+
+#define BYTES_OUT (FORM_FILE | FORM_TTY | FORM_CHAR | FORM_FIFO | FORM_STREAM | FORM_SEQPACKET)
+#define CTL_OUT (FORM_FILE | FORM_TTY | FORM_CHAR | FORM_FIFO | FORM_STREAM)
+
+enum access { ANY, READ, WRITE, BOTH, IN_OUT /* one of BOTH, or two: READ, WRITE */ };
+
+/* One row a kind and form. The first row of a kind that the first descriptor fits is what its wire is by default. */
+struct form_rule {
+	enum wire_kind kind;
+	enum wire_as as;
+	const char *name;    /* of as=, or NULL */
+	unsigned first, rest; /* enum fd_form: of the first descriptor and of the others; no rest = only one */
+	enum access access;
+	bool offered; /* by this kvm-run */
+};
+
+static const struct form_rule form_rules[] = {
+    {WIRE_NET, AS_TAP, "tap", FORM_TAP, FORM_TAP, BOTH, true},
+    {WIRE_NET, AS_STREAM, "stream", FORM_STREAM, 0, BOTH, true},
+    {WIRE_NET, AS_PACKET, "packet", FORM_SEQPACKET | FORM_DGRAM, 0, BOTH, true},
+    {WIRE_VHOST, AS_NONE, NULL, FORM_VHOST, FORM_VHOST, BOTH, true},
+    {WIRE_BLK, AS_RAW, "raw", FORM_FILE | FORM_BLOCK, 0, READ, true},
+    {WIRE_BLK, AS_QCOW2, "qcow2", FORM_FILE | FORM_BLOCK, FORM_FILE | FORM_BLOCK, READ, false},
+    {WIRE_BLK, AS_NBD, "nbd", FORM_STREAM, 0, BOTH, false},
+    {WIRE_CON, AS_SERIAL, "serial", BYTES_OUT, BYTES_OUT, IN_OUT, true},
+    {WIRE_CON, AS_VIRTIO, "virtio", BYTES_OUT, BYTES_OUT, IN_OUT, true},
+    {WIRE_FB, AS_NONE, NULL, FORM_SEQPACKET, 0, BOTH, false},
+    {WIRE_CTL, AS_STREAM, "stream", FORM_STREAM, CTL_OUT, IN_OUT, true},
+    {WIRE_CTL, AS_LISTEN, "listen", FORM_LISTEN, 0, BOTH, true},
+    {WIRE_CTL, AS_NONE, NULL, FORM_TTY | FORM_FIFO, CTL_OUT, IN_OUT, true},
+    {WIRE_MEM, AS_NONE, NULL, FORM_FILE, 0, BOTH, true},
+    {WIRE_PCAP, AS_NONE, NULL, FORM_ANY, 0, WRITE, true},
+    {WIRE_KERN, AS_NONE, NULL, FORM_FILE, 0, READ, true},
+    {WIRE_INIT, AS_NONE, NULL, FORM_FILE, 0, READ, true},
+    {WIRE_FW, AS_NONE, NULL, FORM_FILE, 0, READ, false},
+    {WIRE_KEY, AS_NONE, NULL, FORM_ANY, 0, READ, true},
+    {WIRE_PCI, AS_NONE, NULL, FORM_CHAR, FORM_CHAR, BOTH, false},
+    {WIRE_HOLD, AS_NONE, NULL, FORM_ANY, FORM_ANY, ANY, true},
+};
+
+/* What to say a descriptor should have been; kinds that take anything need none. */
+static const char *const wanted_forms[WIRE_KINDS] = {
+    [WIRE_NET] = "a tap or a stream, seqpacket or dgram socket",
+    [WIRE_VHOST] = "an opened /dev/vhost-net",
+    [WIRE_BLK] = "a regular file or block device",
+    [WIRE_CON] = "a terminal, socket, pipe or file",
+    [WIRE_FB] = "a seqpacket socket",
+    [WIRE_CTL] = "a stream socket, terminal or fifo",
+    [WIRE_MEM] = "a memfd or regular file",
+    [WIRE_KERN] = "a regular file",
+    [WIRE_INIT] = "a regular file",
+    [WIRE_FW] = "a regular file",
+    [WIRE_PCI] = "a VFIO device",
+};
+
+static bool
+is_mac(const char *value)
+{
+	uint8_t mac[6];
+
+	return mac_parse(value, mac);
+}
+
+static bool
+is_mtu(const char *value)
+{
+	uint64_t mtu;
+
+	/* RFC 791's least; virtio 1.2, 5.1.4.1 has the same. */
+	return num_parse(value, 68, 65535, &mtu);
+}
+
+static bool
+is_serial(const char *value)
+{
+	return strlen(value) <= 20; /* virtio 1.2, 5.2.6: GET_ID */
+}
+
+static const struct key_rule {
+	enum wire_kind kind;
+	const char *key;
+	bool (*valid)(const char *value); /* or the words of `wanted`, or any */
+	const char *wanted;
+	const char *not_offered; /* words of it that only other VMMs take; "*" for all */
+} key_rules[] = {
+    {WIRE_NET, "mac", is_mac, "a unicast address such as 52:54:00:12:34:56", NULL},
+    {WIRE_NET, "mtu", is_mtu, "a number from 68 to 65535", NULL},
+    {WIRE_NET, "model", NULL, "virtio|e1000", "e1000"},
+    {WIRE_BLK, "serial", is_serial, "at most 20 characters", NULL},
+    {WIRE_BLK, "cache", NULL, "writeback|writethrough|none|directsync|unsafe", NULL},
+    {WIRE_BLK, "bus", NULL, "virtio|ahci", "ahci"},
+    {WIRE_BLK, "media", NULL, "disk|cdrom", "cdrom"},
+    {WIRE_BLK, "fmt", NULL, NULL, "*"},
+    {WIRE_BLK, "data", NULL, NULL, "*"},
+    {WIRE_BLK, "key", NULL, NULL, "*"},
+};
+
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+
+static bool
+in_words(const char *word, const char *words)
+{
+	size_t len = strlen(word);
+
+	for (const char *p = words; p; p = strchr(p, '|')) {
+		p += *p == '|';
+		if (!strncmp(p, word, len) && (p[len] == '|' || !p[len]))
+			return true;
+	}
+	return false;
+}
+
+/* The first wire of the kind, or NULL; *count of them. */
+static const struct wire *
+first_of_kind(const struct wires *ws, enum wire_kind kind, size_t *count)
+{
+	const struct wire *first = NULL;
+
+	*count = 0;
+	for (const struct wire *w = ws->v; w < ws->v + ws->n; w++)
+		if (w->nfds && w->kind == kind) {
+			if (!first)
+				first = w;
+			++*count;
+		}
+	return first;
+}
+
+/* By as= if it has one, else by its first descriptor; a con wire by its place. NULL when nothing fits. */
+static const struct form_rule *
+rule_of(const struct wires *ws, const struct wire *w)
+{
+	const char *as = wire_get(w, "as");
+	size_t consoles;
+	enum wire_as place = first_of_kind(ws, WIRE_CON, &consoles) == w ? AS_SERIAL : AS_VIRTIO;
+	unsigned form = as || w->kind == WIRE_CON ? 0 : fd_form(w->fds[0]);
+
+	for (const struct form_rule *r = form_rules; r < form_rules + COUNT(form_rules); r++)
+		if (r->kind != w->kind)
+			continue;
+		else if (as ? r->name && !strcmp(r->name, as) : w->kind == WIRE_CON ? r->as == place : r->first & form)
+			return r;
+	return NULL;
+}
+
+enum wire_as
+wiring_as(const struct wires *ws, const struct wire *w)
+{
+	const struct form_rule *r = rule_of(ws, w);
+
+	return r ? r->as : AS_NONE;
+}
+
+const char *
+wiring_as_name(enum wire_as as)
+{
+	for (const struct form_rule *r = form_rules; r < form_rules + COUNT(form_rules); r++)
+		if (r->name && r->as == as)
+			return r->name;
+	return "-";
+}
+
+const struct wire *
+wiring_of(const struct wires *ws, const struct wire *w)
+{
+	const char *of = wire_get(w, "of");
+	const struct wire *net;
+	size_t count;
+
+	if (of)
+		return wires_find(ws, of);
+	net = first_of_kind(ws, WIRE_NET, &count);
+	return count == 1 ? net : NULL;
+}
+
+static void
+check_access(const struct wire *w, size_t i, enum access need, struct wire_faults *f)
+{
+	int flags = fcntl(w->fds[i], F_GETFL);
+	int mode = flags & O_ACCMODE;
+	const char *hint = need == IN_OUT ? " (in and out may be two: fd=IN:OUT)" : "";
+
+	if (need == IN_OUT)
+		need = w->nfds == 1 ? BOTH : i ? WRITE : READ;
+	if (need == ANY)
+		return;
+	if (flags & O_PATH)
+		wire_fault(f, w, "fd %d: opened with O_PATH", w->fds[i]);
+	else if (mode == O_RDONLY && need != READ)
+		wire_fault(f, w, "fd %d: read-only%s", w->fds[i], hint);
+	else if (mode == O_WRONLY && need != WRITE)
+		wire_fault(f, w, "fd %d: write-only%s", w->fds[i], hint);
+	else if ((flags & O_APPEND) && w->kind == WIRE_BLK)
+		wire_fault(f, w, "fd %d: opened for appending", w->fds[i]);
+}
+
+static void
+check_tap(const struct wire *w, size_t i, struct wire_faults *f)
+{
+	unsigned flags = fd_tap_flags(w->fds[i]);
+
+	if (!(flags & IFF_NO_PI))
+		wire_fault(f, w, "fd %d: a tap without IFF_NO_PI", w->fds[i]);
+	if (w->nfds > 1 && !(flags & IFF_MULTI_QUEUE))
+		wire_fault(f, w, "fd %d: a tap without IFF_MULTI_QUEUE", w->fds[i]);
+	if (!fd_tap_same(w->fds[0], w->fds[i]))
+		wire_fault(f, w, "fd %d: not a queue of the same tap as fd %d", w->fds[i], w->fds[0]);
+}
+
+static void
+check_mem(const struct wire *w, struct wire_faults *f)
+{
+	struct stat st;
+
+	if (fstat(w->fds[0], &st) == 0 && (st.st_size == 0 || st.st_size % 4096))
+		wire_fault(f, w, "fd %d: its size, %lld, is not a number of pages", w->fds[0], (long long)st.st_size);
+}
+
+static void
+check_form(const struct wire *w, const struct form_rule *r, size_t i, struct wire_faults *f)
+{
+	unsigned form = fd_form(w->fds[i]), fits = i ? r->rest : r->first;
+
+	if (!(form & fits)) {
+		wire_fault(f, w, "fd %d: %s, not %s", w->fds[i], fd_form_name(form), wanted_forms[w->kind]);
+		return;
+	}
+	check_access(w, i, r->access, f);
+	if (form == FORM_TAP && r->as == AS_TAP)
+		check_tap(w, i, f);
+	if ((form & (FORM_STREAM | FORM_SEQPACKET | FORM_DGRAM)) && fits != FORM_ANY && !fd_socket_has_peer(w->fds[i]))
+		wire_fault(f, w, "fd %d: not connected", w->fds[i]);
+	if (w->kind == WIRE_MEM)
+		check_mem(w, f);
+}
+
+static bool
+is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+static void
+check_forms(const struct wires *ws, const struct wire *w, bool own, struct wire_faults *f)
+{
+	const struct form_rule *r = rule_of(ws, w);
+	const char *as = wire_get(w, "as");
+	size_t most = r && r->access == IN_OUT ? 2 : WIRE_FDS_MAX;
+
+	if (!r && as)
+		wire_fault(f, w, "as=%s: no form of %s", as, wire_kind_name(w->kind));
+	else if (!r && is_open(w->fds[0]))
+		wire_fault(f, w, "fd %d: %s, not %s", w->fds[0], fd_form_name(fd_form(w->fds[0])), wanted_forms[w->kind]);
+	if (!r)
+		return;
+	if (own && !r->offered)
+		wire_fault(f, w, "%s%s: not offered by this kvm-run", r->name ? "as=" : "",
+		    r->name ? r->name : wire_kind_name(w->kind));
+	if (w->nfds > (r->rest ? most : 1))
+		wire_fault(f, w, "fd: %zu numbers where %s", w->nfds, r->rest ? "in:out is meant" : "one is meant");
+	for (size_t i = 0; i < w->nfds; i++)
+		if (is_open(w->fds[i]) && (!i || r->rest))
+			check_form(w, r, i, f);
+}
+
+static void
+check_keys(const struct wire *w, bool own, struct wire_faults *f)
+{
+	for (const struct key_rule *r = key_rules; r < key_rules + COUNT(key_rules); r++) {
+		const char *value = r->kind == w->kind ? wire_get(w, r->key) : NULL;
+
+		if (!value)
+			continue;
+		if (r->valid ? !r->valid(value) : r->wanted && !in_words(value, r->wanted))
+			wire_fault(f, w, "%s=%s: not %s", r->key, value, r->wanted);
+		else if (own && r->not_offered && (*r->not_offered == '*' || in_words(value, r->not_offered)))
+			wire_fault(f, w, "%s=%s: not offered by this kvm-run", r->key, value);
+	}
+}
+
+static void
+check_vhost(const struct wires *ws, const struct wire *w, struct wire_faults *f)
+{
+	const struct wire *net = wiring_of(ws, w);
+	const char *of = wire_get(w, "of");
+
+	if (!net && !of)
+		wire_fault(f, w, "of: missing, and there is not exactly one net wire");
+	if (!net || net->kind != WIRE_NET)
+		return;
+	if (is_open(net->fds[0]) && wiring_as(ws, net) != AS_TAP)
+		wire_fault(f, w, "%s: not a tap", net->id);
+	if (net->nfds != w->nfds)
+		wire_fault(f, w, "fd: %zu numbers for the %zu queues of %s", w->nfds, net->nfds, net->id);
+	for (const struct wire *v = ws->v; v < w; v++)
+		if (v->nfds && v->kind == WIRE_VHOST && wiring_of(ws, v) == net)
+			wire_fault(f, w, "%s: has %s already", net->id, v->id);
+}
+
+/* What a wire may not be beside the others. */
+static void
+check_place(const struct wires *ws, const struct wire *w, struct wire_faults *f)
+{
+	const char *of = wire_get(w, "of");
+	const struct wire *net = of ? wires_find(ws, of) : NULL;
+	size_t count;
+
+	if (net && net->kind != WIRE_NET)
+		wire_fault(f, w, "of=%s: not a net wire", of);
+	switch (w->kind) {
+	case WIRE_VHOST:
+		check_vhost(ws, w, f);
+		break;
+	case WIRE_CON:
+		for (const struct wire *v = ws->v; v < w && wiring_as(ws, w) == AS_SERIAL; v++)
+			if (v->nfds && v->kind == WIRE_CON && wiring_as(ws, v) == AS_SERIAL)
+				wire_fault(f, w, "as=serial: that is %s already", v->id);
+		break;
+	case WIRE_MEM:
+	case WIRE_KERN:
+	case WIRE_INIT:
+	case WIRE_FW:
+		if (first_of_kind(ws, w->kind, &count) != w)
+			wire_fault(f, w, "a machine has one %s wire", wire_kind_name(w->kind));
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+check(const struct wires *ws, const struct wire *w, bool own, struct wire_faults *f)
+{
+	wires_check_one(ws, w, f);
+	check_forms(ws, w, own, f);
+	check_keys(w, own, f);
+	check_place(ws, w, f);
+}
+
+bool
+wiring_check_one(const struct wires *ws, const struct wire *w, char *why, size_t size)
+{
+	struct wire_faults f = {.why = why, .size = size};
+
+	check(ws, w, true, &f);
+	return !f.n;
+}
+
+static void
+check_all(struct wires *ws, bool own)
+{
+	struct wire_faults f = {0};
+	size_t consoles;
+
+	first_of_kind(ws, WIRE_CON, &consoles);
+	if (!consoles)
+		wires_add(ws, "con,fd=0:1", strlen("con,fd=0:1"));
+	for (const struct wire *w = ws->v; w < ws->v + ws->n; w++)
+		check(ws, w, own, &f);
+	ws->faults += f.n;
+}
+
+void
+wiring_check(struct wires *ws)
+{
+	check_all(ws, true);
+}
+
+void
+wiring_check_foreign(struct wires *ws)
+{
+	check_all(ws, false);
+}
+
+void
+wiring_print(const struct wires *ws)
+{
+	for (const struct wire *w = ws->v; w < ws->v + ws->n; w++) {
+		printf("%s\t%s\t", w->id, wire_kind_name(w->kind));
+		for (size_t i = 0; i < w->nfds; i++)
+			printf("%s%d", i ? ":" : "", w->fds[i]);
+		printf("\t%s", w->nkeys ? "" : "-");
+		for (size_t i = 0; i < w->nkeys; i++)
+			printf("%s%s=%s", i ? "," : "", w->keys[i].name, w->keys[i].value);
+		printf("\t%s\n", wiring_as_name(wiring_as(ws, w)));
+	}
+}
