@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The ACPI tables that describe the board: RSDP, XSDT, FADT, FACS, MADT, MCFG, DSDT. A stock kernel finds neither its
+ * processors nor PCI without them. Not hardware-reduced: the fixed hardware is in lpc.c.
+ */
+#ifndef KVM_RUN_ACPI_H
+#define KVM_RUN_ACPI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct vm;
+
+/* The tables lie in the old BIOS area, which no e820 map calls usable: reserve [ACPI_BASE, ACPI_END) there. It has room
+ * for more processors than KVM allows. */
+#define ACPI_BASE 0xe0000
+#define ACPI_END 0x100000
+
+/* What differs from one machine to the next. Processor n has APIC id n. */
+struct acpi_board {
+	unsigned cpus, cpus_max; /* present, and possible ones */
+	uint64_t window64;	 /* where the 64-bit PCI window begins */
+	uint32_t hot_slots;	 /* bit a PCI slot that takes devices while the guest runs */
+};
+
+/* Encodes all tables into buf, which the guest will see at gpa (16-aligned, below 4 GiB); the RSDP comes first. Returns
+ * the bytes used, or 0 if they are more than size. */
+size_t acpi_encode(const struct acpi_board *b, uint8_t *buf, size_t size, uint64_t gpa);
+
+/* The vm's own tables, into its memory at ACPI_BASE. Returns the address of the RSDP, 0 if the tables do not fit. After
+ * pci_init, before the vCPUs run. */
+uint64_t acpi_install(const struct vm *vm);
+
+#endif
