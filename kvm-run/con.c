@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "common/util.h"
 #include "kvm-run/con.h"
 #include "kvm-run/con_out.h"
 #include "kvm-run/tty.h"
@@ -38,7 +39,8 @@ struct con {
 	struct watch input;
 	struct watch wake; /* eventfd: room in the guest, or continued after a stop */
 	atomic_bool starved; /* the front refused something */
-	size_t start, end;
+	unsigned cols, rows;
+	size_t start, end; /* of what the guest has not taken yet */
 	uint8_t buf[CON_IN_MAX];
 	struct con_out out;
 };
@@ -174,10 +176,24 @@ update(struct con *c)
 		loop_watch(&c->vm->loop, &c->input, c->tty || c->start == c->end ? EPOLLIN : 0);
 }
 
+/* Terminals only; the wake of con_open makes it known from the start. */
+static void
+tell_size(struct con *c)
+{
+	struct winsize ws;
+
+	if (!c->front->resize || !c->tty || c->in < 0 || ioctl(c->in, TIOCGWINSZ, &ws) < 0 ||
+	    (ws.ws_col == c->cols && ws.ws_row == c->rows))
+		return;
+	c->cols = ws.ws_col;
+	c->rows = ws.ws_row;
+	c->front->resize(c->dev, c->cols, c->rows);
+}
+
 static void
 on_input(struct watch *w, uint32_t events)
 {
-	struct con *c = (struct con *)((char *)w - offsetof(struct con, input));
+	struct con *c = container_of(w, struct con, input);
 
 	fill(c, events & (EPOLLHUP | EPOLLERR));
 	update(c);
@@ -186,12 +202,13 @@ on_input(struct watch *w, uint32_t events)
 static void
 on_wake(struct watch *w, uint32_t events)
 {
-	struct con *c = (struct con *)((char *)w - offsetof(struct con, wake));
+	struct con *c = container_of(w, struct con, wake);
 	uint64_t n;
 
 	(void)events;
 	if (read(w->fd, &n, sizeof(n)) < 0)
 		return;
+	tell_size(c);
 	update(c);
 }
 

@@ -2,15 +2,17 @@
 /* Console output; the contracts are in con_out.h. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/diag.h"
 #include "kvm-run/con.h"
 #include "kvm-run/con_out.h"
+#include "kvm-run/seal_threads.h"
 
 #define GATHER_NS 1000000 /* bytes that come within a millisecond are written together: no one sees the delay */
 #define GATHER_MAX 4096	  /* and what is this much is not worth waiting for */
@@ -100,8 +102,11 @@ static void *
 writer(void *arg)
 {
 	struct con_out *o = arg;
+	char name[16];
 
-	prctl(PR_SET_NAME, o->id);
+	snprintf(name, sizeof(name), "%s", o->id);
+	pthread_setname_np(pthread_self(), name);
+	seal_thread_io();
 	pthread_mutex_lock(&o->lock);
 	while (o->fd >= 0 && wait_output(o)) {
 		size_t len = o->len < CON_OUT_MAX - o->start ? o->len : CON_OUT_MAX - o->start;
@@ -129,6 +134,7 @@ writer(void *arg)
 int
 con_out_start(struct con_out *o, const char *id, int fd)
 {
+	sigset_t all, old;
 	int err;
 
 	*o = (struct con_out){.id = id, .fd = fd};
@@ -137,7 +143,10 @@ con_out_start(struct con_out *o, const char *id, int fd)
 	o->buf = mmap(NULL, CON_OUT_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (o->buf == MAP_FAILED)
 		return -errno;
+	sigfillset(&all); /* signals are the main thread's */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
 	err = pthread_create(&o->thread, NULL, writer, o);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (err)
 		munmap(o->buf, CON_OUT_MAX);
 	return -err;

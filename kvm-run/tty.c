@@ -52,7 +52,7 @@ on_stop(int sig)
 }
 
 static void
-on_cont(int sig)
+on_change(int sig)
 {
 	const uint64_t one = 1;
 	int err = errno;
@@ -89,7 +89,8 @@ install(void)
 	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
 		handle(fatal[i], on_fatal, SA_RESETHAND | SA_NODEFER);
 	handle(SIGTSTP, on_stop, SA_RESTART);
-	handle(SIGCONT, on_cont, SA_RESTART);
+	handle(SIGCONT, on_change, SA_RESTART);
+	handle(SIGWINCH, on_change, SA_RESTART);
 }
 
 static struct tty *

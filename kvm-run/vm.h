@@ -14,6 +14,7 @@
 #include "kvm-run/mem.h"
 #include "kvm-run/pci.h"
 
+struct iothread;
 struct vcpu;
 struct virtio_dev;
 struct serial;
@@ -60,6 +61,7 @@ struct vm {
 	struct bus ports, mmio;
 	struct pci_bus pci;
 	struct loop loop; /* the main thread's: signals, ctl, console input */
+	struct iothread *io; /* of the small devices, rng and consoles; started before them */
 	struct vcpu *vcpus;
 	unsigned nvcpus;
 	struct vm_device devices[WIRES_MAX];
