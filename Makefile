@@ -43,7 +43,7 @@ ALL_CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. $(CPPFLAGS)
 ALL_CFLAGS = -std=gnu11 $(WARN) $(HARDEN) $(SAN) $(CFLAGS)
 
 .DELETE_ON_ERROR:
-.PHONY: all help check asan lint fuzz mutate bench demo install clean FORCE
+.PHONY: all tools help check asan lint fuzz mutate bench demo install clean FORCE
 all: $(CMDS:%=$(O)/%) ## build every command into build/$(B)/
 
 common_obj := $(patsubst %.c,$(O)/obj/%.o,$(wildcard common/*.c))
@@ -59,6 +59,13 @@ $(O)/$(1): $$($(1)_obj) $(O)/libcommon.a
 		$$(call pkg,$(1),libs $$(if $$(findstring static,$$(LINK_$(1))),--static))
 endef
 $(foreach c,$(CMDS),$(eval $(call command_rules,$(c))))
+
+# Small programs of the tests' own: tests/tools/NAME.c makes build/$(B)/tools/NAME.
+tools: $(patsubst tests/tools/%.c,$(O)/tools/%,$(wildcard tests/tools/*.c)) ## build the tests' own small programs
+.PRECIOUS: $(O)/obj/tests/tools/%.o
+$(O)/tools/%: $(O)/obj/tests/tools/%.o $(O)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(SAN) $(LDHARD) $(LDFLAGS) -o $@ $^
 
 # A change of compiler or flags rebuilds everything of that flavour.
 $(O)/flags: FORCE

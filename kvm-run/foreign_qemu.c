@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: ISC */
+/* Wires as arguments of QEMU 7.2 and later, for a machine with PCI (-M q35, pc, or microvm,pcie=on). */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "kvm-run/fdform.h"
+#include "kvm-run/foreign.h"
+
+/* QEMU's ids begin with a letter and have no other characters than these (util/id.c). */
+static void
+check_id(struct foreign *f, const struct wire *w)
+{
+	if ((w->id[0] | 32) < 'a' || (w->id[0] | 32) > 'z' || strpbrk(w->id, ":/@+%"))
+		foreign_no(f, w, "the id");
+}
+
+/* -add-fd takes none of the first three. */
+static void
+check_fdset(struct foreign *f, const struct wire *w, int fd)
+{
+	if (fd < 3)
+		foreign_no(f, w, "a standard descriptor as a file");
+}
+
+static const struct wire *
+vhost_of(const struct foreign *f, const struct wire *net)
+{
+	for (const struct wire *w = f->ws->v; w < f->ws->v + f->ws->n; w++)
+		if (w->nfds && w->kind == WIRE_VHOST && wiring_of(f->ws, w) == net)
+			return w;
+	return NULL;
+}
+
+/* ",fd=3" or ",fds=3:4" */
+static void
+queues(struct foreign *f, const struct wire *w, const char *name)
+{
+	fprintf(f->out, ",%s%s=%d", name, w->nfds > 1 ? "s" : "", w->fds[0]);
+	for (size_t i = 1; i < w->nfds; i++)
+		fprintf(f->out, ":%d", w->fds[i]);
+}
+
+static void
+net(struct foreign *f, const struct wire *w)
+{
+	const struct wire *vhost = vhost_of(f, w);
+	const char *model = wire_get(w, "model");
+	bool e1000 = model && !strcmp(model, "e1000");
+
+	check_id(f, w);
+	switch (wiring_as(f->ws, w)) {
+	case AS_TAP:
+		fprintf(f->out, "-netdev tap,id=%s", w->id);
+		queues(f, w, "fd");
+		if (vhost) {
+			fputs(",vhost=on", f->out);
+			queues(f, vhost, "vhostfd");
+		}
+		break;
+	case AS_STREAM:
+		fprintf(f->out, "-netdev stream,id=%s,addr.type=fd,addr.str=%d", w->id, w->fds[0]);
+		break;
+	default:
+		fprintf(f->out, "-netdev dgram,id=%s,local.type=fd,local.str=%d", w->id, w->fds[0]);
+		break;
+	}
+	fprintf(f->out, " -device %s,netdev=%s,id=%s%s", e1000 ? "e1000" : "virtio-net-pci", w->id, w->id,
+	    w->nfds > 1 ? ",mq=on" : "");
+	foreign_key(f, w, "mac", "mac");
+	if (e1000 && wire_get(w, "mtu"))
+		foreign_no(f, w, "mtu of an e1000");
+	foreign_key(f, w, "mtu", "host_mtu");
+}
+
+/* The file under layer `prefix` ("", "backing.", "backing.backing."...). */
+static void
+layer_file(struct foreign *f, const char *prefix, int fd)
+{
+	fprintf(f->out, ",%sfile.driver=%s,%sfile.filename=/dev/fdset/%d", prefix,
+	    fd_form(fd) == FORM_BLOCK ? "host_device" : "file", prefix, fd);
+}
+
+/*
+ * A chain, top first. What lies under the top is opened read-only by QEMU, and a set must have a descriptor of just that
+ * mode. The last layer's backing= keeps QEMU from opening what the image's header may name.
+ */
+static void
+chain(struct foreign *f, const struct wire *w)
+{
+	const char *fmt = wire_get(w, "fmt");
+	char prefix[sizeof("backing.") * WIRE_FDS_MAX] = "";
+
+	for (size_t i = 0; i < w->nfds; i++, strcat(prefix, "backing.")) {
+		size_t len = fmt ? strcspn(fmt, ":") : 0;
+		bool raw = len == 3 && !strncmp(fmt, "raw", 3);
+
+		fprintf(f->out, "%s%sdriver=%.*s", i ? "," : "", prefix, len ? (int)len : 5, len ? fmt : "qcow2");
+		layer_file(f, prefix, w->fds[i]);
+		if (i && !foreign_read_only(w->fds[i]))
+			foreign_no(f, w, "a backing file open for writing");
+		if (i + 1 == w->nfds && !raw)
+			fprintf(f->out, ",%sbacking=", prefix);
+		fmt = fmt && fmt[len] ? fmt + len + 1 : NULL;
+	}
+}
+
+static void
+cache(struct foreign *f, const char *mode)
+{
+	if (!mode)
+		return;
+	if (!strcmp(mode, "none") || !strcmp(mode, "directsync"))
+		fputs(",cache.direct=on", f->out);
+	if (!strcmp(mode, "unsafe"))
+		fputs(",cache.no-flush=on", f->out);
+}
+
+static void
+blk_device(struct foreign *f, const struct wire *w, const char *mode)
+{
+	const char *bus = wire_get(w, "bus"), *media = wire_get(w, "media");
+	bool cdrom = media && !strcmp(media, "cdrom"), ahci = cdrom || (bus && !strcmp(bus, "ahci"));
+
+	fprintf(f->out, " -device %s,drive=%s,id=%s", cdrom ? "ide-cd" : ahci ? "ide-hd" : "virtio-blk-pci", w->id, w->id);
+	if (ahci)
+		fprintf(f->out, ",bus=ide.%u", f->ahci++);
+	foreign_key(f, w, "serial", "serial");
+	if (mode && (!strcmp(mode, "writethrough") || !strcmp(mode, "directsync")))
+		fputs(",write-cache=off", f->out);
+}
+
+static void
+blk(struct foreign *f, const struct wire *w)
+{
+	const char *mode = wire_get(w, "cache");
+	enum wire_as as = wiring_as(f->ws, w);
+
+	check_id(f, w);
+	if (wire_get(w, "data"))
+		foreign_no(f, w, "data");
+	if (wire_get(w, "key"))
+		foreign_no(f, w, "key");
+	for (size_t i = 0; i < w->nfds && as != AS_NBD; i++) {
+		check_fdset(f, w, w->fds[i]);
+		fprintf(f->out, "-add-fd fd=%d,set=%d ", w->fds[i], w->fds[i]);
+	}
+	fputs("-blockdev ", f->out);
+	if (as == AS_NBD) {
+		fprintf(f->out, "driver=nbd,server.type=fd,server.str=%d", w->fds[0]);
+	} else if (as == AS_QCOW2) {
+		chain(f, w);
+	} else {
+		fputs("driver=raw", f->out);
+		layer_file(f, "", w->fds[0]);
+	}
+	fprintf(f->out, ",node-name=%s,discard=unmap%s", w->id,
+	    as != AS_NBD && foreign_read_only(w->fds[0]) ? ",read-only=on" : "");
+	cache(f, mode);
+	blk_device(f, w, mode);
+}
+
+/* mux brings the keys that kvm-run has too: Ctrl-A x ends, Ctrl-A h helps. */
+static void
+con(struct foreign *f, const struct wire *w)
+{
+	check_id(f, w);
+	if (foreign_is_stdio(w))
+		fprintf(f->out, "-chardev stdio,id=%s,mux=on,signal=off", w->id);
+	else if (w->nfds == 1 && fd_form(w->fds[0]) == FORM_STREAM)
+		fprintf(f->out, "-chardev socket,id=%s,fd=%d", w->id, w->fds[0]);
+	else if (w->nfds == 1 && fd_form(w->fds[0]) == FORM_TTY)
+		fprintf(f->out, "-chardev serial,id=%s,path=/proc/self/fd/%d", w->id, w->fds[0]);
+	else
+		foreign_no(f, w, "a console that is not 0:1, a stream socket or a terminal");
+	if (wiring_as(f->ws, w) == AS_SERIAL)
+		fprintf(f->out, " -serial chardev:%s", w->id);
+	else
+		fprintf(f->out, " -device virtio-serial-pci -device virtconsole,chardev=%s,id=%s", w->id, w->id);
+}
+
+static void
+mem(struct foreign *f, const struct wire *w)
+{
+	struct stat st = {0};
+
+	check_id(f, w);
+	fstat(w->fds[0], &st);
+	fprintf(f->out,
+	    "-object memory-backend-file,id=%s,share=on,mem-path=/proc/self/fd/%d,size=%lld -machine memory-backend=%s -m %lldB",
+	    w->id, w->fds[0], (long long)st.st_size, w->id, (long long)st.st_size);
+}
+
+static void
+pcap(struct foreign *f, const struct wire *w)
+{
+	const struct wire *of = wiring_of(f->ws, w);
+	unsigned form = fd_form(w->fds[0]);
+
+	check_id(f, w);
+	if (!of)
+		foreign_no(f, w, "one pcap for several net wires");
+	if (!(form & (FORM_FILE | FORM_FIFO | FORM_CHAR | FORM_TTY)))
+		foreign_no(f, w, fd_form_name(form));
+	fprintf(f->out, "-object filter-dump,id=%s,netdev=%s,file=/proc/self/fd/%d", w->id, of ? of->id : "", w->fds[0]);
+}
+
+static void
+kern(struct foreign *f, const struct wire *w)
+{
+	fprintf(f->out, "-kernel /proc/self/fd/%d", w->fds[0]);
+}
+
+static void
+init(struct foreign *f, const struct wire *w)
+{
+	fprintf(f->out, "-initrd /proc/self/fd/%d", w->fds[0]);
+}
+
+static void
+fw(struct foreign *f, const struct wire *w)
+{
+	fprintf(f->out, "-bios /proc/self/fd/%d", w->fds[0]);
+}
+
+/* Held by being open; or, of a vhost, said with its net wire. */
+static void
+nothing(struct foreign *f, const struct wire *w)
+{
+	(void)f;
+	(void)w;
+}
+
+const foreign_writer foreign_qemu[WIRE_KINDS] = {
+    [WIRE_NET] = net,
+    [WIRE_VHOST] = nothing,
+    [WIRE_BLK] = blk,
+    [WIRE_CON] = con,
+    [WIRE_MEM] = mem,
+    [WIRE_PCAP] = pcap,
+    [WIRE_KERN] = kern,
+    [WIRE_INIT] = init,
+    [WIRE_FW] = fw,
+    [WIRE_HOLD] = nothing,
+};
