@@ -298,7 +298,7 @@ raw_submit(struct disk *d, struct disk_req *r)
 static void
 ring_ready(struct watch *watch, uint32_t events)
 {
-	struct raw *w = (struct raw *)((char *)watch - offsetof(struct raw, watch));
+	struct raw *w = container_of(watch, struct raw, watch);
 
 	(void)events;
 	turn(w, false);
@@ -324,10 +324,10 @@ raw_detach(struct disk *d)
 }
 
 const struct disk_ops raw_ops = {
-    .attach = raw_attach,
-    .detach = raw_detach,
-    .submit = raw_submit,
-    .commit = raw_commit,
-    .drain = raw_drain,
-    .close = raw_close,
+	.attach = raw_attach,
+	.detach = raw_detach,
+	.submit = raw_submit,
+	.commit = raw_commit,
+	.drain = raw_drain,
+	.close = raw_close,
 };

@@ -5,6 +5,7 @@
 
 #include "common/disk.h"
 #include "common/disk_ring.h"
+#include "common/util.h"
 
 #define RAW_BOUNCE_SIZE (256 << 10)
 
@@ -36,7 +37,7 @@ struct raw {
 static inline struct raw *
 raw_of(struct disk *d)
 {
-	return (struct raw *)d;
+	return container_of(d, struct raw, disk);
 }
 
 static inline bool

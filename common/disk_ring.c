@@ -7,11 +7,12 @@
 static int
 restrict_ring(struct io_uring *ring)
 {
-	static const uint8_t ops[] = {
-	    IORING_OP_READ, IORING_OP_WRITE, IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE};
-	struct io_uring_restriction r[sizeof(ops) + 1] = {
-	    {.opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED, .sqe_flags = IOSQE_FIXED_FILE}};
+	static const uint8_t ops[] = {IORING_OP_READ, IORING_OP_WRITE, IORING_OP_READV, IORING_OP_WRITEV,
+	    IORING_OP_FSYNC, IORING_OP_FALLOCATE};
+	struct io_uring_restriction r[sizeof(ops) + 1] = {0};
 
+	r[0].opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED;
+	r[0].sqe_flags = IOSQE_FIXED_FILE;
 	for (size_t i = 0; i < sizeof(ops); i++) {
 		r[i + 1].opcode = IORING_RESTRICTION_SQE_OP;
 		r[i + 1].sqe_op = ops[i];

@@ -5,7 +5,6 @@
  * together goes back with one interrupt.
  */
 #include <errno.h>
-#include <linux/virtio_blk.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
@@ -14,6 +13,33 @@
 
 /* Of one kick, so that a driver that never stops adding cannot keep the thread from hearing anything else. */
 #define REQUESTS_A_KICK BLK_INFLIGHT
+
+struct header {
+	uint32_t type, reserved;
+	uint64_t sector;
+};
+
+struct range {
+	uint64_t sector;
+	uint32_t sectors, flags;
+};
+
+enum type {
+	TYPE_IN = 0,
+	TYPE_OUT = 1,
+	TYPE_FLUSH = 4,
+	TYPE_GET_ID = 8,
+	TYPE_DISCARD = 11,
+	TYPE_WRITE_ZEROES = 13,
+};
+
+enum status {
+	STATUS_OK,
+	STATUS_IOERR,
+	STATUS_UNSUPP,
+};
+
+#define RANGE_UNMAP 1U
 
 static struct blk_req *
 get_req(struct blk *b)
@@ -38,7 +64,7 @@ static void
 answer(struct blk *b, struct blk_req *r, uint8_t status)
 {
 	*r->status = status;
-	vq_push(&b->dev.queues[r->queue].vq, r->head, status == VIRTIO_BLK_S_OK ? r->in_len : 1);
+	vq_push(&b->dev.queues[r->queue].vq, r->head, status == STATUS_OK ? r->in_len : 1);
 	b->fire |= 1U << r->queue;
 	put_req(b, r);
 }
@@ -59,11 +85,11 @@ complain(struct blk *b, const struct disk_req *io, int err)
 static void
 disk_done(struct disk_req *io, int err)
 {
-	struct blk_req *r = (struct blk_req *)io;
+	struct blk_req *r = container_of(io, struct blk_req, io);
 
 	if (err)
 		complain(r->blk, io, err);
-	answer(r->blk, r, err ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK);
+	answer(r->blk, r, err ? STATUS_IOERR : STATUS_OK);
 }
 
 static void
@@ -93,19 +119,19 @@ set_range(struct blk *b, struct blk_req *r, uint64_t sector, uint64_t len)
 static int
 read_write(struct blk *b, struct blk_req *r, const struct vq_chain *c, uint64_t sector, bool write)
 {
-	size_t out = c->out_len - sizeof(struct virtio_blk_outhdr);
+	size_t out = c->out_len - sizeof(struct header);
 
 	/* Data that points the wrong way. */
 	if (write ? c->in_len : out)
-		return VIRTIO_BLK_S_IOERR;
+		return STATUS_IOERR;
 	if (!set_range(b, r, sector, write ? out : c->in_len) || (write && b->disk->read_only))
-		return VIRTIO_BLK_S_IOERR;
+		return STATUS_IOERR;
 	if (!r->io.len)
-		return VIRTIO_BLK_S_OK;
+		return STATUS_OK;
 	r->io.iov = c->iov + (write ? 0 : c->nout);
 	r->io.niov = write ? c->nout : c->nin;
 	if (write)
-		iov_skip(&r->io.iov, &r->io.niov, sizeof(struct virtio_blk_outhdr));
+		iov_skip(&r->io.iov, &r->io.niov, sizeof(struct header));
 	to_disk(b, r, write ? DISK_WRITE : DISK_READ, 0);
 	return -1;
 }
@@ -114,19 +140,19 @@ read_write(struct blk *b, struct blk_req *r, const struct vq_chain *c, uint64_t 
 static int
 discard_zero(struct blk *b, struct blk_req *r, const struct vq_chain *c, bool zero)
 {
-	struct virtio_blk_discard_write_zeroes seg;
-	uint32_t known = zero ? VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP : 0, flags;
+	struct range seg;
+	uint32_t known = zero ? RANGE_UNMAP : 0, flags;
 
-	if (b->disk->read_only || c->out_len != sizeof(struct virtio_blk_outhdr) + sizeof(seg))
-		return VIRTIO_BLK_S_IOERR;
-	iov_read(c->iov, c->nout, sizeof(struct virtio_blk_outhdr), &seg, sizeof(seg));
+	if (b->disk->read_only || c->out_len != sizeof(struct header) + sizeof(seg))
+		return STATUS_IOERR;
+	iov_read(c->iov, c->nout, sizeof(struct header), &seg, sizeof(seg));
 	flags = seg.flags;
 	if (flags & ~known)
-		return VIRTIO_BLK_S_UNSUPP;
-	if (seg.num_sectors > BLK_RANGE_SECTORS || !set_range(b, r, seg.sector, (uint64_t)seg.num_sectors << 9))
-		return VIRTIO_BLK_S_IOERR;
+		return STATUS_UNSUPP;
+	if (seg.sectors > BLK_RANGE_SECTORS || !set_range(b, r, seg.sector, (uint64_t)seg.sectors << 9))
+		return STATUS_IOERR;
 	if (!r->io.len)
-		return VIRTIO_BLK_S_OK;
+		return STATUS_OK;
 	to_disk(b, r, zero ? DISK_ZERO : DISK_DISCARD, flags ? DISK_UNMAP : 0);
 	return -1;
 }
@@ -135,33 +161,33 @@ static int
 get_id(struct blk *b, const struct vq_chain *c)
 {
 	iov_write(c->iov + c->nout, c->nin, 0, b->serial, sizeof(b->serial));
-	return VIRTIO_BLK_S_OK;
+	return STATUS_OK;
 }
 
 static int
 dispatch(struct blk *b, struct blk_req *r, const struct vq_chain *c)
 {
-	struct virtio_blk_outhdr h;
+	struct header h;
 
 	if (iov_read(c->iov, c->nout, 0, &h, sizeof(h)) < sizeof(h))
-		return VIRTIO_BLK_S_IOERR;
+		return STATUS_IOERR;
 	switch (h.type) {
-	case VIRTIO_BLK_T_IN:
+	case TYPE_IN:
 		return read_write(b, r, c, h.sector, false);
-	case VIRTIO_BLK_T_OUT:
+	case TYPE_OUT:
 		return read_write(b, r, c, h.sector, true);
-	case VIRTIO_BLK_T_FLUSH:
+	case TYPE_FLUSH:
 		r->io.off = r->io.len = 0;
 		to_disk(b, r, DISK_FLUSH, 0);
 		return -1;
-	case VIRTIO_BLK_T_GET_ID:
+	case TYPE_GET_ID:
 		return get_id(b, c);
-	case VIRTIO_BLK_T_DISCARD:
+	case TYPE_DISCARD:
 		return discard_zero(b, r, c, false);
-	case VIRTIO_BLK_T_WRITE_ZEROES:
+	case TYPE_WRITE_ZEROES:
 		return discard_zero(b, r, c, true);
 	default:
-		return VIRTIO_BLK_S_UNSUPP;
+		return STATUS_UNSUPP;
 	}
 }
 
@@ -224,8 +250,10 @@ take(struct blk *b, unsigned q)
 			put_req(b, r);
 			break;
 		}
-		if (got) {
-			virtio_broken(&b->dev, got < 0 ? vq->broken : "a block request without a status byte");
+		if (got == 1)
+			vq->broken = "request without a status byte";
+		if (vq->broken) {
+			virtio_broken(&b->dev, vq->broken);
 			return;
 		}
 	} while (vq_want_kicks(vq));
@@ -252,7 +280,7 @@ settle(struct blk *b)
 void
 blk_kick(struct virtio_dev *d, unsigned q)
 {
-	struct blk *b = (struct blk *)d;
+	struct blk *b = blk_of(d);
 
 	take(b, q);
 	disk_commit(b->disk);
@@ -268,7 +296,7 @@ blk_reaped(struct disk *disk)
 bool
 blk_start(struct virtio_dev *d)
 {
-	struct blk *b = (struct blk *)d;
+	struct blk *b = blk_of(d);
 	int err = disk_attach(b->disk, &b->io.loop);
 
 	if (err)
@@ -279,7 +307,7 @@ blk_start(struct virtio_dev *d)
 void
 blk_stop(struct virtio_dev *d)
 {
-	struct blk *b = (struct blk *)d;
+	struct blk *b = blk_of(d);
 
 	disk_drain(b->disk);
 	disk_detach(b->disk);

@@ -11,8 +11,7 @@
 #include "kvm-run/vm.h"
 #include "kvm-run/wiring.h"
 
-#define BIT(n) (1ULL << (n))
-#define CONFIG_LEN offsetof(struct virtio_blk_config, unused1)
+#define CONFIG_LEN offsetof(struct blk_config, unused1)
 
 /* The words of cache=, QEMU's. */
 static const struct cache {
@@ -20,11 +19,11 @@ static const struct cache {
 	unsigned flags;
 	bool writeback;
 } caches[] = {
-    {"writeback", 0, true},
-    {"writethrough", 0, false},
-    {"none", DISK_DIRECT, true},
-    {"directsync", DISK_DIRECT, false},
-    {"unsafe", DISK_UNSAFE, true},
+	{"writeback", 0, true},
+	{"writethrough", 0, false},
+	{"none", DISK_DIRECT, true},
+	{"directsync", DISK_DIRECT, false},
+	{"unsafe", DISK_UNSAFE, true},
 };
 
 static const struct cache *
@@ -42,29 +41,41 @@ driver_writeback(struct blk *b)
 {
 	uint64_t f = b->dev.features;
 
-	if (f & BIT(VIRTIO_BLK_F_CONFIG_WCE))
-		return b->config.wce;
-	return f & BIT(VIRTIO_BLK_F_FLUSH) && b->config.wce;
+	if (f & BLK_F_CONFIG_WCE)
+		return b->config.writeback;
+	return f & BLK_F_FLUSH && b->config.writeback;
 }
 
 static bool
 start(struct virtio_dev *d)
 {
-	struct blk *b = (struct blk *)d;
+	struct blk *b = blk_of(d);
 
 	b->writeback = driver_writeback(b);
 	return blk_start(d);
+}
+
+static void
+stop(struct virtio_dev *d)
+{
+	struct blk *b = blk_of(d);
+
+	blk_stop(d);
+	pthread_mutex_lock(&d->lock);
+	b->config.writeback = b->cached;
+	memcpy(d->config, &b->config, CONFIG_LEN);
+	pthread_mutex_unlock(&d->lock);
 }
 
 /* Only the cache mode is the driver's to write. */
 static void
 config_written(struct virtio_dev *d, unsigned off, unsigned len)
 {
-	struct blk *b = (struct blk *)d;
-	unsigned at = offsetof(struct virtio_blk_config, wce);
+	struct blk *b = blk_of(d);
+	unsigned at = offsetof(struct blk_config, writeback);
 
-	if (off <= at && at < off + len && d->features & BIT(VIRTIO_BLK_F_CONFIG_WCE))
-		b->config.wce = d->config[at] & 1;
+	if (off <= at && at < off + len && d->features & BLK_F_CONFIG_WCE)
+		b->config.writeback = d->config[at] & 1;
 	memcpy(d->config, &b->config, CONFIG_LEN);
 	b->writeback = driver_writeback(b);
 }
@@ -72,7 +83,7 @@ config_written(struct virtio_dev *d, unsigned off, unsigned len)
 static void
 destroy(struct virtio_dev *d)
 {
-	struct blk *b = (struct blk *)d;
+	struct blk *b = blk_of(d);
 
 	iothread_stop(&b->io);
 	disk_close(b->disk);
@@ -81,13 +92,13 @@ destroy(struct virtio_dev *d)
 }
 
 static const struct virtio_ops blk_ops = {
-    .device_id = VIRTIO_ID_BLOCK,
-    .class_code = 0x010000,
-    .start = start,
-    .stop = blk_stop,
-    .kick = blk_kick,
-    .config_written = config_written,
-    .destroy = destroy,
+	.device_id = VIRTIO_ID_BLOCK,
+	.class_code = 0x010000,
+	.start = start,
+	.stop = stop,
+	.kick = blk_kick,
+	.config_written = config_written,
+	.destroy = destroy,
 };
 
 static void
@@ -98,27 +109,28 @@ set_config(struct blk *b, bool writeback)
 
 	while (exp < 16 && d->block_size << exp < d->physical_block)
 		exp++;
+	b->cached = writeback;
 	b->capacity = d->size - d->size % d->block_size;
-	b->config = (struct virtio_blk_config){
-	    .capacity = b->capacity >> 9,
-	    .seg_max = BLK_QUEUE_SIZE - 2, /* header and status take the others */
-	    .blk_size = d->block_size,
-	    .physical_block_exp = exp,
-	    .wce = writeback,
-	    .num_queues = (uint16_t)b->dev.nqueues,
-	    .max_discard_sectors = BLK_RANGE_SECTORS,
-	    .max_discard_seg = 1,
-	    .discard_sector_alignment = d->physical_block >> 9,
-	    .max_write_zeroes_sectors = BLK_RANGE_SECTORS,
-	    .max_write_zeroes_seg = 1,
-	    .write_zeroes_may_unmap = 1,
+	b->config = (struct blk_config){
+		.capacity = b->capacity >> 9,
+		.seg_max = BLK_QUEUE_SIZE - 2, /* header and status take the others */
+		.blk_size = d->block_size,
+		.physical_block_exp = exp,
+		.writeback = writeback,
+		.num_queues = (uint16_t)b->dev.nqueues,
+		.max_discard_sectors = BLK_RANGE_SECTORS,
+		.max_discard_seg = 1,
+		.discard_sector_alignment = d->physical_block >> 9,
+		.max_write_zeroes_sectors = BLK_RANGE_SECTORS,
+		.max_write_zeroes_seg = 1,
+		.write_zeroes_may_unmap = 1,
 	};
 	memcpy(b->dev.config, &b->config, CONFIG_LEN);
 	b->dev.config_len = CONFIG_LEN;
-	b->dev.offered = BIT(VIRTIO_BLK_F_SEG_MAX) | BIT(VIRTIO_BLK_F_BLK_SIZE) | BIT(VIRTIO_BLK_F_TOPOLOGY) |
-	    BIT(VIRTIO_BLK_F_FLUSH) | BIT(VIRTIO_BLK_F_CONFIG_WCE) | BIT(VIRTIO_BLK_F_MQ);
-	b->dev.offered |= d->read_only ? BIT(VIRTIO_BLK_F_RO) :
-					 BIT(VIRTIO_BLK_F_DISCARD) | BIT(VIRTIO_BLK_F_WRITE_ZEROES);
+	b->dev.offered = BLK_F_SEG_MAX | BLK_F_BLK_SIZE | BLK_F_TOPOLOGY |
+	    BLK_F_FLUSH | BLK_F_CONFIG_WCE | BLK_F_MQ;
+	b->dev.offered |= d->read_only ? BLK_F_RO :
+					 BLK_F_DISCARD | BLK_F_WRITE_ZEROES;
 }
 
 static struct blk *
@@ -202,7 +214,7 @@ blk_create(struct vm *vm, const struct wire *w, bool hot, struct virtio_dev **ou
 		return "only raw images so far";
 	if (!cache)
 		return "cache: none of writeback, writethrough, none, directsync, unsafe";
-	if (serial && strlen(serial) > VIRTIO_BLK_ID_BYTES)
+	if (serial && strlen(serial) > BLK_ID_LEN)
 		return "serial: longer than 20 characters";
 	reason = disk_raw_open(&d, w->fds[0], cache->flags, why, size);
 	if (reason)
