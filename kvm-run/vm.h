@@ -21,6 +21,7 @@ struct serial;
 struct lpc;
 struct rtc;
 struct ctl;
+struct net_capture;
 
 #define VM_NICS_MAX 16
 
@@ -70,6 +71,8 @@ struct vm {
 	struct lpc *lpc;
 	struct rtc *rtc;
 	struct ctl *ctl;
+	uint64_t mac_seed;		/* of default MACs, see net_init */
+	struct net_capture **captures;	/* the pcap wires, see net_init */
 	atomic_int end;	 /* enum vm_end, set once by vm_end() */
 	int end_fd;	 /* eventfd that wakes the main loop for it */
 	bool paused;	 /* main thread only */
