@@ -42,7 +42,7 @@ struct blk_config {
 	uint32_t max_write_zeroes_sectors, max_write_zeroes_seg;
 	uint8_t write_zeroes_may_unmap, unused1[3];
 };
-_Static_assert(sizeof(struct blk_config) == 64 && offsetof(struct blk_config, num_queues) == 34, "virtio 1.2, 5.2.4");
+_Static_assert(offsetof(struct blk_config, write_zeroes_may_unmap) == 56, "virtio 1.2, 5.2.4");
 
 struct blk_req {
 	struct disk_req io;

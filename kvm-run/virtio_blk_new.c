@@ -11,7 +11,7 @@
 #include "kvm-run/vm.h"
 #include "kvm-run/wiring.h"
 
-#define CONFIG_LEN offsetof(struct blk_config, unused1)
+#define CONFIG_LEN 60 /* what follows is of secure erase and zones */
 
 /* The words of cache=, QEMU's. */
 static const struct cache {
