@@ -4,14 +4,19 @@
 
 #define SMALL_RUN 256 /* after as many small frames in a row no large ones are expected */
 
-/* Does the hold have what any legal frame may need? A driver whose ring cannot hold as much gets what it can take: half
- * of its ring in our hands is enough then, or it would wait for us and we for it. */
+/* Does the hold have what any legal frame may need? */
 static bool
 enough(const struct net_pair *p)
 {
-	if (!p->dev->mrg)
-		return p->rx.n > 0;
-	return p->rx.bytes >= p->dev->need || (p->rx.n && 2 * p->rx.iov_n >= p->rxq->vq.size);
+	return p->dev->mrg ? p->rx.bytes >= p->dev->need : p->rx.n > 0;
+}
+
+/* The ring has no more. A driver whose whole ring cannot hold the largest frame gets what fits: with half of the ring in
+ * our hands it must not wait for us and we for it. */
+static bool
+must_do(const struct net_pair *p)
+{
+	return p->rx.n && 2 * p->rx.iov_n >= p->rxq->vq.size;
 }
 
 static bool
@@ -26,8 +31,8 @@ refill(struct net_pair *p)
 			virtio_broken(&p->dev->virtio, vq->broken ? vq->broken : "receive buffer without room");
 			return false;
 		}
-		if (!got && !vq_want_kicks(vq))
-			return p->rx.n == NET_RING; /* a full hold is all there can be */
+		if (!got && (must_do(p) || !vq_want_kicks(vq)))
+			return must_do(p);
 	}
 	return true;
 }
@@ -39,7 +44,7 @@ net_rx_ready(struct net_pair *p)
 		return false;
 	if (!p->dev->up) /* what comes is lost: no room is needed */
 		return true;
-	if (enough(p) || refill(p)) {
+	if (refill(p)) {
 		vq_no_kicks(&p->rxq->vq);
 		return true;
 	}
