@@ -1,4 +1,3 @@
-/* links: common/wire.c common/num.c common/diag.c */
 /* SPDX-License-Identifier: ISC */
 /* wire_parse on any bytes: what it accepts keeps every limit, and says the same when it is written out again. */
 #include <stdint.h>
