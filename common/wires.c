@@ -273,8 +273,8 @@ wires_close_others(const struct wires *ws, int extra)
 const struct wire *
 wires_first(const struct wires *ws, enum wire_kind kind)
 {
-	for (size_t i = 0; i < ws->n; i++)
-		if (ws->v[i].kind == kind)
-			return &ws->v[i];
+	for (const struct wire *w = ws->v; w < ws->v + ws->n; w++)
+		if (w->nfds && w->kind == kind)
+			return w;
 	return NULL;
 }

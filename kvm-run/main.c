@@ -38,12 +38,17 @@ add_defaults(struct wires *ws, const char *ctl_path)
 static int
 show(const struct options *o, struct wires *ws)
 {
-	int status = 0;
+	int status = VM_WIRING;
 
-	if (o->show == SHOW_WIRES)
-		wiring_print(ws);
-	else
-		status = wiring_print_foreign(ws, o->foreign);
+	if (o->show == SHOW_FOREIGN) {
+		status = wiring_print_foreign(ws, o->foreign, o->vm.name);
+	} else {
+		wiring_check(ws);
+		if (!ws->faults) {
+			wiring_print(ws);
+			status = 0;
+		}
+	}
 	flush_stdout();
 	return status;
 }
@@ -59,17 +64,16 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	options_parse(&opt, &vm.wires, argc, argv);
 	vm.opt = opt.vm;
-	if (opt.show == SHOW_NOTHING)
-		add_defaults(&vm.wires, opt.ctl_path);
+	if (opt.show != SHOW_NOTHING)
+		return show(&opt, &vm.wires);
+	add_defaults(&vm.wires, opt.ctl_path);
 	wiring_check(&vm.wires);
-	if (opt.show == SHOW_NOTHING && !wires_first(&vm.wires, WIRE_KERN)) {
+	if (!wires_first(&vm.wires, WIRE_KERN)) {
 		error("no kernel: give -k or a kern wire");
 		vm.wires.faults++;
 	}
 	if (vm.wires.faults)
 		exit(VM_WIRING);
-	if (opt.show != SHOW_NOTHING)
-		return show(&opt, &vm.wires);
 	wires_close_others(&vm.wires, opt.ready_fd);
 
 	vm_acquire(&vm);

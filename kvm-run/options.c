@@ -76,13 +76,6 @@ join(const char *a, const char *b)
 	return s;
 }
 
-static void
-check_vmm(const char *vmm)
-{
-	if (strcmp(vmm, "qemu") && strcmp(vmm, "ch") && strcmp(vmm, "crosvm"))
-		die_usage("-N %s: not qemu, ch or crosvm", vmm);
-}
-
 void
 options_parse(struct options *o, struct wires *ws, int argc, char **argv)
 {
@@ -104,7 +97,7 @@ options_parse(struct options *o, struct wires *ws, int argc, char **argv)
 		case 'K': o->vm.cmdline = optarg; break;
 		case 'k': add_file(ws, "kern", optarg); break;
 		case 'm': o->vm.mem = size_opt('m', optarg, 1 << 20, MEM_MIN, MEM_MAX) & ~0xfffULL; o->vm.mem_given = true; break;
-		case 'N': check_vmm(optarg); o->foreign = optarg; o->show = SHOW_FOREIGN; break;
+		case 'N': o->foreign = optarg; o->show = SHOW_FOREIGN; break;
 		case 'n': o->show = SHOW_WIRES; break;
 		case 'q': diag_verbose = -1; break;
 		case 'R': o->ready_fd = (int)num_opt('R', optarg, 1, 1 << 20); break;
