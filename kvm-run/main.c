@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* kvm-run: run one KVM guest from its wires. */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +63,7 @@ main(int argc, char **argv)
 
 	diag_init(argv[0], VM_HOST_ERROR);
 	signal(SIGPIPE, SIG_IGN);
+	mallopt(M_ARENA_MAX, 1); /* one more, for the ninth thread or so, would open a file of /sys: the seal kills for that */
 	options_parse(&opt, &vm.wires, argc, argv);
 	vm.opt = opt.vm;
 	if (opt.show != SHOW_NOTHING)
