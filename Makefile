@@ -8,11 +8,10 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 CC ?= cc
 CLANG ?= clang
+MAN := $(wildcard man/*.[1-8])
 
 # What each command links, and nothing more. PKG_: pkg-config names; LIBS_: raw words.
-# slirp.pc asks for glib's, which libslirp-dev does not bring; its one header needs nothing of it.
-LIBS_vm-slirp := -lslirp
-PKG_vm-slirp := libseccomp
+PKG_vm-slirp := slirp libseccomp
 PKG_kvm-run := libseccomp liburing
 # kvm-run is linked statically: no ld.so at start, a smaller process, one file to carry around.
 LINK_kvm-run := -static-pie
@@ -45,7 +44,7 @@ ALL_CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. $(CPPFLAGS)
 ALL_CFLAGS = -std=gnu11 $(WARN) $(HARDEN) $(SAN) $(CFLAGS)
 
 .DELETE_ON_ERROR:
-.PHONY: all tools help check asan lint fuzz mutate bench demo install clean FORCE
+.PHONY: all help check asan lint fuzz mutate bench demo install uninstall clean FORCE
 all: $(CMDS:%=$(O)/%) ## build every command into build/$(B)/
 
 common_obj := $(patsubst %.c,$(O)/obj/%.o,$(wildcard common/*.c))
@@ -62,12 +61,7 @@ $(O)/$(1): $$($(1)_obj) $(O)/libcommon.a
 endef
 $(foreach c,$(CMDS),$(eval $(call command_rules,$(c))))
 
-# Small programs of the tests' own: tests/tools/NAME.c makes build/$(B)/tools/NAME.
-tools: $(patsubst tests/tools/%.c,$(O)/tools/%,$(wildcard tests/tools/*.c)) ## build the tests' own small programs
-.PRECIOUS: $(O)/obj/tests/tools/%.o
-$(O)/tools/%: $(O)/obj/tests/tools/%.o $(O)/libcommon.a
-	@mkdir -p $(@D)
-	$(CC) $(SAN) $(LDHARD) $(LDFLAGS) -o $@ $^
+include tests/rules.mk
 
 # A change of compiler or flags rebuilds everything of that flavour.
 $(O)/flags: FORCE
@@ -77,6 +71,49 @@ $(O)/obj/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
+
+# The suite on one build; `make asan` is the same on another.
+check: ## install what the tests need, build, run them all
+	tests/deps check
+	$(MAKE) B=$(B) all tools
+	$(MAKE) B=fuzz fuzzers
+	B=$(B) tests/run $(T)
+
+asan: ## check, with AddressSanitizer and UBSan
+	$(MAKE) B=asan check
+
+lint: ## clang -Werror and its analyzer, shellcheck, mandoc
+	tests/deps lint
+	$(MAKE) B=lint all tools
+	tests/lint
+
+fuzz: ## search with each fuzzer for FUZZ_SECONDS (10)
+	tests/deps fuzz
+	$(MAKE) B=fuzz fuzzers
+	tests/fuzz/run
+
+mutate: ## put known faults in, one by one, and demand that a test fails
+	tests/deps check
+	tests/mutate
+
+bench: ## measure beside Debian's QEMU and slirp4netns
+	tests/deps bench
+	$(MAKE) all tools
+	tests/bench/run
+
+demo: ## boot a stock Debian guest with a network and a disk
+	tests/deps demo
+	$(MAKE) all tools
+	tests/demo
+
+install: all ## into $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(patsubst .%,$(DESTDIR)$(PREFIX)/share/man/man%,$(sort $(suffix $(MAN))))
+	install $(CMDS:%=$(O)/%) $(DESTDIR)$(PREFIX)/bin
+	for page in $(MAN); do install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; done
+
+uninstall: ## undo install
+	rm -f $(CMDS:%=$(DESTDIR)$(PREFIX)/bin/%)
+	for page in $(MAN); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1	/p' Makefile | expand -t 12

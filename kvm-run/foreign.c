@@ -10,9 +10,7 @@
 #include <sys/stat.h>
 
 #include "common/diag.h"
-#include "common/num.h"
 #include "kvm-run/foreign.h"
-#include "kvm-run/net.h"
 
 void
 foreign_no(struct foreign *f, const struct wire *w, const char *what)
@@ -27,18 +25,6 @@ foreign_key(struct foreign *f, const struct wire *w, const char *key, const char
 
 	if (value)
 		fprintf(f->out, ",%s=%s", as, value);
-}
-
-void
-foreign_mac(struct foreign *f, const struct wire *w)
-{
-	uint8_t mac[6];
-
-	if (wire_get(w, "mac"))
-		mac_parse(wire_get(w, "mac"), mac);
-	else
-		net_mac_default(f->mac_seed, w->id, mac);
-	fprintf(f->out, ",mac=%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 
 bool
@@ -120,7 +106,7 @@ ch_net(struct foreign *f, const struct wire *w)
 {
 	only_plain_tap(f, w);
 	fprintf(f->out, "--net fd=%d,id=%s", w->fds[0], w->id);
-	foreign_mac(f, w);
+	foreign_key(f, w, "mac", "mac");
 	foreign_key(f, w, "mtu", "mtu");
 }
 
@@ -185,7 +171,7 @@ crosvm_net(struct foreign *f, const struct wire *w)
 	only_plain_tap(f, w);
 	only(f, w, "mtu", NULL);
 	fprintf(f->out, "--net tap-fd=%d", w->fds[0]);
-	foreign_mac(f, w);
+	foreign_key(f, w, "mac", "mac");
 }
 
 static void
@@ -246,10 +232,10 @@ writers_of(const char *vmm)
 }
 
 int
-wiring_print_foreign(struct wires *ws, const char *vmm, const char *name)
+wiring_print_foreign(struct wires *ws, const char *vmm)
 {
 	const foreign_writer *writers = writers_of(vmm);
-	struct foreign f = {.ws = ws, .vmm = vmm, .mac_seed = net_mac_seed(name)};
+	struct foreign f = {.ws = ws, .vmm = vmm};
 	char *text = NULL;
 	size_t size = 0;
 	long start;

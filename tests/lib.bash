@@ -1,0 +1,145 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: ISC
+# What every test file loads (`load lib`). Tests find the commands under test and the programs of tests/tools in PATH,
+# and a directory of their own in $T. Everything spawned is killed, by pid, when the test ends.
+bats_require_minimum_version 1.5.0
+TESTS=$BATS_TEST_DIRNAME
+T=${BATS_TEST_TMPDIR:-${BATS_FILE_TMPDIR:-}}
+declare -gA pids=()
+
+teardown() {
+	reap
+}
+
+# fresh: leave only 0 to 2 open, as in a new shell: bats itself keeps fd 3 and others, and a test of fd=3 would find it.
+fresh() {
+	local fd
+	for fd in /proc/"$BASHPID"/fd/*; do
+		fd=${fd##*/}
+		((fd <= 2)) || eval "exec $fd>&-"
+	done
+}
+
+# clean CMD...: run CMD with 0 to 2 open alone. With fds of its own: clean sh -c 'exec kvm-run -w blk,fd=3 3<>disk'
+clean() {
+	(fresh && "$@")
+}
+
+# need CMD...: skip the test unless each is installed.
+need() {
+	local cmd
+	for cmd; do
+		command -v "$cmd" >/dev/null || skip "no $cmd here"
+	done
+}
+
+# need_kvm: skip the test unless /dev/kvm is real. Tag such a test kvm: then tests/run takes it to the lab if need be.
+need_kvm() {
+	[[ $KVM_REAL = yes ]] || skip 'no real /dev/kvm here'
+}
+
+# need_access PATH...: skip the test unless each may be read and written.
+need_access() {
+	local path
+	for path; do
+		[[ -r $path && -w $path ]] || skip "no access to $path here"
+	done
+}
+
+# kernel [cloud|generic]: print the directory of a stock kernel: vmlinuz, vmlinux, version. See lab/fetch.
+kernel() {
+	"$TESTS/lab/fetch" "${1:-cloud}"
+}
+
+# initrd OUT [OPTION of guest-initrd]... <<script: make an initrd whose guest runs the script, then powers off.
+initrd() {
+	local out=$1
+	shift
+	cat >"$out.script"
+	"$TESTS/lab/guest-initrd" -o "$out" -x "$out.script" "$@"
+}
+
+# spawn [-R] NAME CMD...: start CMD, its input empty, its output in $T/NAME.log, its pid in ${pids[NAME]}.
+# With -R return when it has written its newline of readiness to fd 9, as in: spawn -R net vm-slirp -R 9 -l sock
+spawn() {
+	local ready='' name fd
+	if [[ $1 = -R ]]; then
+		ready=1
+		shift
+	fi
+	name=$1
+	shift
+	if [[ ! $ready ]]; then
+		(fresh && exec "$@") >"$T/$name.log" 2>&1 </dev/null &
+		pids[$name]=$!
+		return
+	fi
+	mkfifo "$T/$name.ready"
+	(fresh && exec "$@" 9>"$T/$name.ready") >"$T/$name.log" 2>&1 </dev/null &
+	pids[$name]=$!
+	exec {fd}<"$T/$name.ready"
+	rm "$T/$name.ready"
+	if ! read -r -t 60 -u "$fd"; then
+		echo "$name is not ready:"
+		cat "$T/$name.log"
+		exec {fd}<&-
+		return 1
+	fi
+	exec {fd}<&-
+}
+
+# await NAME [STATUS]: wait for the end of what was spawned; it must be with that exit status, 0 unless given.
+await() {
+	local ended=${pids[$1]} status=0
+	unset "pids[$1]"
+	wait "$ended" || status=$?
+	((status == ${2:-0})) || {
+		echo "$1 ended with $status:"
+		cat "$T/$1.log"
+		return 1
+	}
+}
+
+# reap: kill all that was spawned and still runs.
+reap() {
+	local name
+	for name in "${!pids[@]}"; do
+		kill -KILL "${pids[$name]}" 2>/dev/null || :
+		wait "${pids[$name]}" 2>/dev/null || :
+	done
+	pids=()
+}
+
+# wait_line FILE REGEX [SECONDS]: wait until a line of a growing file matches; print what came. Without polling.
+wait_line() {
+	local line fd follow end=$((SECONDS + ${3:-60})) found=1
+	exec {fd}< <(fresh && exec tail -n +1 -f "$1" 2>/dev/null)
+	follow=$!
+	while ((SECONDS < end)) && IFS= read -r -t $((end - SECONDS)) -u "$fd" line; do
+		echo "$line"
+		if [[ $line =~ $2 ]]; then
+			found=0
+			break
+		fi
+	done
+	kill "$follow"
+	exec {fd}<&-
+	((found == 0)) || echo "no line matches $2 in $1"
+	return "$found"
+}
+
+# ns CMD...: run CMD as root of a user and a network namespace of its own, with lo up. No privilege is needed.
+ns() {
+	clean unshare -rn sh -c 'ip link set lo up && exec "$@"' ns "$@"
+}
+
+# netns NAME: make such a namespace that lasts as long as the test; in_ns NAME CMD... runs CMD in it.
+netns() {
+	spawn -R "$1" unshare -rn sh -c 'ip link set lo up && echo >&9 && exec sleep infinity 9>&-'
+}
+
+in_ns() {
+	local target=${pids[$1]}
+	shift
+	clean nsenter --preserve-credentials -U -n -t "$target" "$@"
+}
