@@ -11,7 +11,9 @@ CLANG ?= clang
 MAN := $(wildcard man/*.[1-8])
 
 # What each command links, and nothing more. PKG_: pkg-config names; LIBS_: raw words.
-PKG_vm-slirp := slirp libseccomp
+# slirp.pc asks for glib's, which libslirp-dev does not bring; its one header needs nothing of it.
+LIBS_vm-slirp := -lslirp
+PKG_vm-slirp := libseccomp
 PKG_kvm-run := libseccomp liburing
 # kvm-run is linked statically: no ld.so at start, a smaller process, one file to carry around.
 LINK_kvm-run := -static-pie

@@ -100,8 +100,11 @@ void wires_unplug(struct wires *ws, struct wire *w);
 /* The wire with that id, or NULL. */
 const struct wire *wires_find(const struct wires *ws, const char *id);
 
-/* Closes every descriptor above 2 that no wire names. */
-void wires_close_others(const struct wires *ws);
+/* The first wire of that kind, or NULL. */
+const struct wire *wires_first(const struct wires *ws, enum wire_kind kind);
+
+/* Closes every descriptor above 2 that no wire names and that is not `extra` (-1: none). */
+void wires_close_others(const struct wires *ws, int extra);
 
 /* Producer: appends a word to $VM_WIRES. Dies when it is no wire or the result would be too long. */
 void wire_export(const char *word);

@@ -259,13 +259,22 @@ wires_unplug(struct wires *ws, struct wire *w)
 }
 
 void
-wires_close_others(const struct wires *ws)
+wires_close_others(const struct wires *ws, int extra)
 {
-	int keep[WIRES_MAX * WIRE_FDS_MAX];
-	size_t n = 0;
+	int keep[WIRES_MAX * WIRE_FDS_MAX + 1] = {extra};
+	size_t n = 1;
 
 	for (const struct wire *w = ws->v; w < ws->v + ws->n; w++)
 		for (size_t i = 0; i < w->nfds; i++)
 			keep[n++] = w->fds[i];
 	fd_close_others(keep, n);
+}
+
+const struct wire *
+wires_first(const struct wires *ws, enum wire_kind kind)
+{
+	for (const struct wire *w = ws->v; w < ws->v + ws->n; w++)
+		if (w->nfds && w->kind == kind)
+			return w;
+	return NULL;
 }

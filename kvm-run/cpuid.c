@@ -1,13 +1,32 @@
 /* SPDX-License-Identifier: ISC */
 /* CPUID: the host's features as KVM offers them, with the few leaves that differ between vCPUs. One socket, N cores. */
 #include <errno.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
 #include "kvm-run/cpuid.h"
 
 #define ENTRIES_MAX 512
+
+static bool
+has(const struct kvm_cpuid2 *c, uint32_t function, uint32_t index)
+{
+	for (uint32_t i = 0; i < c->nent; i++)
+		if (c->entries[i].function == function && c->entries[i].index == index)
+			return true;
+	return false;
+}
+
+/* KVM offers the topology leaf without its levels, which only we know. */
+static void
+add_topology(struct kvm_cpuid2 *c)
+{
+	for (uint32_t level = 1; has(c, 0xb, 0) && level <= 2; level++)
+		if (!has(c, 0xb, level) && c->nent < ENTRIES_MAX)
+			c->entries[c->nent++] = (struct kvm_cpuid_entry2){
+				.function = 0xb, .index = level, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX};
+}
 
 struct kvm_cpuid2 *
 cpuid_supported(int kvm_fd)
@@ -21,6 +40,7 @@ cpuid_supported(int kvm_fd)
 		free(c);
 		return NULL;
 	}
+	add_topology(c);
 	return c;
 }
 
@@ -72,7 +92,6 @@ fix(struct kvm_cpuid_entry2 *e, unsigned index, unsigned count, bool tsc_deadlin
 			e->eax |= (logical - 1) << 14;
 		break;
 	case 0xb:
-	case 0x1f:
 		topology(e, index, count);
 		break;
 	case 0x80000001:

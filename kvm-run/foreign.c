@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 
 #include "common/diag.h"
+#include "common/num.h"
 #include "kvm-run/foreign.h"
+#include "kvm-run/net.h"
 
 void
 foreign_no(struct foreign *f, const struct wire *w, const char *what)
@@ -25,6 +27,18 @@ foreign_key(struct foreign *f, const struct wire *w, const char *key, const char
 
 	if (value)
 		fprintf(f->out, ",%s=%s", as, value);
+}
+
+void
+foreign_mac(struct foreign *f, const struct wire *w)
+{
+	uint8_t mac[6];
+
+	if (wire_get(w, "mac"))
+		mac_parse(wire_get(w, "mac"), mac);
+	else
+		net_mac_default(f->mac_seed, w->id, mac);
+	fprintf(f->out, ",mac=%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 
 bool
@@ -106,7 +120,7 @@ ch_net(struct foreign *f, const struct wire *w)
 {
 	only_plain_tap(f, w);
 	fprintf(f->out, "--net fd=%d,id=%s", w->fds[0], w->id);
-	foreign_key(f, w, "mac", "mac");
+	foreign_mac(f, w);
 	foreign_key(f, w, "mtu", "mtu");
 }
 
@@ -171,7 +185,7 @@ crosvm_net(struct foreign *f, const struct wire *w)
 	only_plain_tap(f, w);
 	only(f, w, "mtu", NULL);
 	fprintf(f->out, "--net tap-fd=%d", w->fds[0]);
-	foreign_key(f, w, "mac", "mac");
+	foreign_mac(f, w);
 }
 
 static void
@@ -232,10 +246,10 @@ writers_of(const char *vmm)
 }
 
 int
-wiring_print_foreign(struct wires *ws, const char *vmm)
+wiring_print_foreign(struct wires *ws, const char *vmm, const char *name)
 {
 	const foreign_writer *writers = writers_of(vmm);
-	struct foreign f = {.ws = ws, .vmm = vmm};
+	struct foreign f = {.ws = ws, .vmm = vmm, .mac_seed = net_mac_seed(name)};
 	char *text = NULL;
 	size_t size = 0;
 	long start;

@@ -3,6 +3,7 @@
 #ifndef KVM_RUN_FOREIGN_H
 #define KVM_RUN_FOREIGN_H
 
+#include <stdint.h>
 #include <stdio.h>
 
 #include "kvm-run/wiring.h"
@@ -12,6 +13,7 @@ struct foreign {
 	const char *vmm; /* for messages */
 	FILE *out;	 /* shown only when every wire could be said */
 	struct wire_faults faults;
+	uint64_t mac_seed;
 	unsigned ahci; /* ports given away, qemu */
 };
 
@@ -22,6 +24,9 @@ void foreign_no(struct foreign *f, const struct wire *w, const char *what);
 
 /* "KEY=VALUE" behind a comma, when the wire has the key; named `as` there. */
 void foreign_key(struct foreign *f, const struct wire *w, const char *key, const char *as);
+
+/* ",mac=...", the one the guest has under kvm-run. */
+void foreign_mac(struct foreign *f, const struct wire *w);
 
 /* Whether the wire is standard input and output. */
 bool foreign_is_stdio(const struct wire *w);

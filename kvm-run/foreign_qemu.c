@@ -67,7 +67,7 @@ net(struct foreign *f, const struct wire *w)
 	}
 	fprintf(f->out, " -device %s,netdev=%s,id=%s%s", e1000 ? "e1000" : "virtio-net-pci", w->id, w->id,
 	    w->nfds > 1 ? ",mq=on" : "");
-	foreign_key(f, w, "mac", "mac");
+	foreign_mac(f, w);
 	if (e1000 && wire_get(w, "mtu"))
 		foreign_no(f, w, "mtu of an e1000");
 	foreign_key(f, w, "mtu", "host_mtu");

@@ -6,8 +6,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "common/util.h"
 #include "kvm-run/irq.h"
 #include "kvm-run/vm.h"
+
+/* Three pages and one that KVM needs on Intel hosts, in the ROM's place below 4 GiB. */
+#define TSS_ADDR 0xfffbd000UL
+#define IDENTITY_MAP_ADDR 0xfffbc000ULL
 
 #define PINS 24
 #define GSI_MAX 1024
@@ -23,13 +28,13 @@ add_pin(struct kvm_irq_routing *r, uint32_t gsi, uint32_t chip, uint32_t pin)
 	e->u.irqchip.pin = pin;
 }
 
-int
-irq_init(struct vm *vm)
+static const char *
+set_pin_routes(struct vm *vm)
 {
 	struct kvm_irq_routing *r = calloc(1, sizeof(*r) + ROUTES_MAX * sizeof(r->entries[0]));
 
 	if (!r)
-		return -ENOMEM;
+		return "interrupt routes";
 	pthread_mutex_init(&vm->route_lock, NULL);
 	vm->routes = r;
 	for (uint32_t gsi = 0; gsi < PINS; gsi++) {
@@ -40,7 +45,58 @@ irq_init(struct vm *vm)
 			add_pin(r, gsi, KVM_IRQCHIP_IOAPIC, gsi ? gsi : 2);
 		vm->gsi_used[0] |= 1ULL << gsi;
 	}
-	return ioctl(vm->fd, KVM_SET_GSI_ROUTING, r) < 0 ? -errno : 0;
+	return ioctl(vm->fd, KVM_SET_GSI_ROUTING, r) < 0 ? "KVM_SET_GSI_ROUTING" : NULL;
+}
+
+/* What KVM can give and take of its interrupt controllers. */
+struct irqchip_state {
+	struct kvm_irqchip chips[3];
+	struct kvm_pit_state2 pit;
+};
+
+static const char *
+save_irqchip(struct vm *vm)
+{
+	struct irqchip_state *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return "interrupt controllers";
+	vm->irqchip = s;
+	for (uint32_t i = 0; i < ARRAY_LEN(s->chips); i++) {
+		s->chips[i].chip_id = i; /* KVM_IRQCHIP_PIC_MASTER, _SLAVE, _IOAPIC */
+		if (ioctl(vm->fd, KVM_GET_IRQCHIP, &s->chips[i]) < 0)
+			return "KVM_GET_IRQCHIP";
+	}
+	return ioctl(vm->fd, KVM_GET_PIT2, &s->pit) < 0 ? "KVM_GET_PIT2" : NULL;
+}
+
+const char *
+irqchip_create(struct vm *vm)
+{
+	struct kvm_pit_config pit = {.flags = KVM_PIT_SPEAKER_DUMMY}; /* port 0x61 comes with it */
+	uint64_t identity = IDENTITY_MAP_ADDR;
+	const char *what;
+
+	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, TSS_ADDR) < 0)
+		return "KVM_SET_TSS_ADDR";
+	if (ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0)
+		return "KVM_SET_IDENTITY_MAP_ADDR";
+	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0)
+		return "KVM_CREATE_IRQCHIP";
+	if (ioctl(vm->fd, KVM_CREATE_PIT2, &pit) < 0)
+		return "KVM_CREATE_PIT2";
+	what = set_pin_routes(vm);
+	return what ? what : save_irqchip(vm);
+}
+
+void
+irqchip_reset(struct vm *vm)
+{
+	struct irqchip_state *s = vm->irqchip;
+
+	for (uint32_t i = 0; i < ARRAY_LEN(s->chips); i++)
+		ioctl(vm->fd, KVM_SET_IRQCHIP, &s->chips[i]);
+	ioctl(vm->fd, KVM_SET_PIT2, &s->pit);
 }
 
 int

@@ -8,8 +8,11 @@
 
 struct vm;
 
-/* The pins' routes. 0 or -errno. After KVM_CREATE_IRQCHIP. */
-int irq_init(struct vm *vm);
+/* Creates PICs, IO-APIC and the timer, with the pins' routes. NULL, or what failed (errno says why). Before the vCPUs. */
+const char *irqchip_create(struct vm *vm);
+
+/* Back to power-on state. No vCPU runs. */
+void irqchip_reset(struct vm *vm);
 
 /* A GSI for one message-signalled vector, or -ENOSPC. */
 int irq_msi_alloc(struct vm *vm);

@@ -29,7 +29,7 @@ map_at(void *at, uint64_t size, int fd, void **out)
 const char *
 mem_init(struct guest_mem *m, uint64_t size, int fd)
 {
-	void *p;
+	void *p = NULL;
 	const char *why = map_at(NULL, size, fd, &p);
 
 	if (why)
@@ -77,7 +77,7 @@ mem_load(struct guest_mem *m, uint64_t gpa, int fd, uint64_t off, uint64_t len)
 	uint8_t *to = guest_ptr(m, gpa, len);
 	uint64_t whole = len & ~(PAGE - 1);
 	const char *why;
-	void *p;
+	void *p = NULL;
 
 	if (!to)
 		return "does not fit into the guest's memory";
@@ -97,7 +97,7 @@ mem_load(struct guest_mem *m, uint64_t gpa, int fd, uint64_t off, uint64_t len)
 const char *
 mem_clear(struct guest_mem *m)
 {
-	void *p;
+	void *p = NULL;
 
 	if (m->fd < 0)
 		return map_at(m->base, m->size, -1, &p); /* drops mapped kernel pages too */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kvm-run/lpc.h"
 #include "kvm-run/msix.h"
 #include "kvm-run/vm.h"
 

@@ -211,6 +211,7 @@ rtc_reset(struct rtc *r)
 void
 rtc_init(struct rtc *r, struct vm *vm)
 {
+	tzset(); /* gmtime_r reads the host's time zone once, which the sealed process may not */
 	*r = (struct rtc){.vm = vm};
 	pthread_mutex_init(&r->lock, NULL);
 	init_memory(r, &vm->mem);

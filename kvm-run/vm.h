@@ -21,6 +21,7 @@ struct serial;
 struct lpc;
 struct rtc;
 struct ctl;
+struct net_capture;
 
 #define VM_NICS_MAX 16
 
@@ -38,6 +39,7 @@ enum vm_end {
 struct vm_options {
 	const char *name; /* -I */
 	uint64_t mem;	  /* -m, bytes */
+	bool mem_given;	  /* with a mem wire -m must agree */
 	unsigned cpus;	  /* -c */
 	const char *cmdline; /* -K or the default, with -A appended; owned */
 	unsigned hot_slots; /* -H */
@@ -51,6 +53,14 @@ struct vm_device {
 	enum wire_kind kind;
 	struct virtio_dev *virtio; /* or NULL */
 	bool hot;
+};
+
+/* Where vCPU threads wait while the machine is paused. */
+struct vm_run_gate {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool open, ending;
+	unsigned outside; /* vCPU threads waiting here */
 };
 
 struct vm {
@@ -70,12 +80,17 @@ struct vm {
 	struct lpc *lpc;
 	struct rtc *rtc;
 	struct ctl *ctl;
+	uint64_t mac_seed;		/* of default MACs, see net_init */
+	struct net_capture **captures;	/* the pcap wires, see net_init */
 	atomic_int end;	 /* enum vm_end, set once by vm_end() */
 	int end_fd;	 /* eventfd that wakes the main loop for it */
-	bool paused;	 /* main thread only */
+	struct watch end_watch;
+	struct vm_run_gate gate;
+	bool paused; /* by ctl; main thread only */
 	/* GSI routes, see irq.c */
 	pthread_mutex_t route_lock;
 	struct kvm_irq_routing *routes;
+	struct irqchip_state *irqchip; /* power-on state, for a reset */
 	uint64_t gsi_used[16]; /* bitmap of 1024 */
 };
 
@@ -94,6 +109,12 @@ void vm_power_button(struct vm *vm);
 
 /* Makes the device a checked wire describes. NULL, or the reason in a static or caller-given text. */
 const char *vm_add_device(struct vm *vm, const struct wire *w, bool hot, char *why, size_t size);
+
+/* The device of that id, or NULL. Main thread. */
+struct vm_device *vm_find_device(struct vm *vm, const char *id);
+
+/* Takes a device off the machine and frees it with its wire. Main thread. */
+void vm_remove_device(struct vm *vm, struct vm_device *d);
 
 /* Raises or drops a level-triggered line of the interrupt controller (0..23). Any thread. */
 void vm_irq_line(struct vm *vm, unsigned gsi, bool level);

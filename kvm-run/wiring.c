@@ -122,29 +122,12 @@ in_words(const char *word, const char *words)
 	return false;
 }
 
-/* The first wire of the kind, or NULL; *count of them. */
-static const struct wire *
-first_of_kind(const struct wires *ws, enum wire_kind kind, size_t *count)
-{
-	const struct wire *first = NULL;
-
-	*count = 0;
-	for (const struct wire *w = ws->v; w < ws->v + ws->n; w++)
-		if (w->nfds && w->kind == kind) {
-			if (!first)
-				first = w;
-			++*count;
-		}
-	return first;
-}
-
 /* By as= if it has one, else by its first descriptor; a con wire by its place. NULL when nothing fits. */
 static const struct form_rule *
 rule_of(const struct wires *ws, const struct wire *w)
 {
 	const char *as = wire_get(w, "as");
-	size_t consoles;
-	enum wire_as place = first_of_kind(ws, WIRE_CON, &consoles) == w ? AS_SERIAL : AS_VIRTIO;
+	enum wire_as place = wires_first(ws, WIRE_CON) == w ? AS_SERIAL : AS_VIRTIO;
 	unsigned form = as || w->kind == WIRE_CON ? 0 : fd_form(w->fds[0]);
 
 	for (const struct form_rule *r = form_rules; r < form_rules + COUNT(form_rules); r++)
@@ -176,13 +159,14 @@ const struct wire *
 wiring_of(const struct wires *ws, const struct wire *w)
 {
 	const char *of = wire_get(w, "of");
-	const struct wire *net;
-	size_t count;
+	const struct wire *net = wires_first(ws, WIRE_NET);
 
 	if (of)
 		return wires_find(ws, of);
-	net = first_of_kind(ws, WIRE_NET, &count);
-	return count == 1 ? net : NULL;
+	for (const struct wire *v = net ? net + 1 : ws->v + ws->n; v < ws->v + ws->n; v++)
+		if (v->nfds && v->kind == WIRE_NET)
+			return NULL;
+	return net;
 }
 
 static void
@@ -315,7 +299,6 @@ check_place(const struct wires *ws, const struct wire *w, struct wire_faults *f)
 {
 	const char *of = wire_get(w, "of");
 	const struct wire *net = of ? wires_find(ws, of) : NULL;
-	size_t count;
 
 	if (net && net->kind != WIRE_NET)
 		wire_fault(f, w, "of=%s: not a net wire", of);
@@ -332,7 +315,7 @@ check_place(const struct wires *ws, const struct wire *w, struct wire_faults *f)
 	case WIRE_KERN:
 	case WIRE_INIT:
 	case WIRE_FW:
-		if (first_of_kind(ws, w->kind, &count) != w)
+		if (wires_first(ws, w->kind) != w)
 			wire_fault(f, w, "a machine has one %s wire", wire_kind_name(w->kind));
 		break;
 	default:
@@ -362,11 +345,7 @@ static void
 check_all(struct wires *ws, bool own)
 {
 	struct wire_faults f = {0};
-	size_t consoles;
 
-	first_of_kind(ws, WIRE_CON, &consoles);
-	if (!consoles)
-		wires_add(ws, "con,fd=0:1", strlen("con,fd=0:1"));
 	for (const struct wire *w = ws->v; w < ws->v + ws->n; w++)
 		check(ws, w, own, &f);
 	ws->faults += f.n;

@@ -32,10 +32,7 @@ const struct wire *wiring_of(const struct wires *ws, const struct wire *w);
  * ("fd 9: Bad file descriptor") in why. */
 bool wiring_check_one(const struct wires *ws, const struct wire *w, char *why, size_t size);
 
-/*
- * The whole set, as kvm-run's start does it: adds con,fd=0:1 when there is no con wire, then wires_check, then each wire.
- * Faults are printed and counted in ws->faults.
- */
+/* The whole set, as kvm-run's start does it. Faults are printed and counted in ws->faults. */
 void wiring_check(struct wires *ws);
 
 /* As wiring_check, but lets pass what only kvm-run does not offer (fb, qcow2, bus=ahci...): another VMM may. */
@@ -47,8 +44,9 @@ void wiring_print(const struct wires *ws);
 /*
  * -N: checks the wires as wiring_check_foreign does and prints them as arguments of another VMM (qemu, ch, crosvm), one
  * line a device, no blanks or quotes inside a word. Returns the exit status: 0, or 2 with nothing on stdout when a wire
- * is faulty or cannot be said there (each was named on stderr).
+ * is faulty or cannot be said there (each was named on stderr). `name` is the guest's: default MACs are those it
+ * has under kvm-run.
  */
-int wiring_print_foreign(struct wires *ws, const char *vmm);
+int wiring_print_foreign(struct wires *ws, const char *vmm, const char *name);
 
 #endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC */
+/* kvm-run: run one KVM guest from its wires. */
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "common/fd.h"
+#include "common/ready.h"
+#include "common/seal.h"
+#include "kvm-run/options.h"
+#include "kvm-run/seal_threads.h"
+#include "kvm-run/signals.h"
+#include "kvm-run/vm_setup.h"
+#include "kvm-run/wiring.h"
+
+/* The wires that nobody gave: the console on stdin and stdout, the control socket of -C. */
+static void
+add_defaults(struct wires *ws, const char *ctl_path)
+{
+	char word[32];
+	int fd;
+
+	if (!wires_first(ws, WIRE_CON))
+		wires_add(ws, "con,fd=0:1", 10);
+	if (!ctl_path)
+		return;
+	fd = fd_listen_unix(ctl_path);
+	if (fd < 0)
+		die_sys("%s", ctl_path);
+	snprintf(word, sizeof(word), "ctl,fd=%d", fd_move_high(fd));
+	wires_add(ws, word, strlen(word));
+}
+
+/* -n and -N: what a script or another VMM wants to know. */
+static int
+show(const struct options *o, struct wires *ws)
+{
+	int status = VM_WIRING;
+
+	if (o->show == SHOW_FOREIGN) {
+		status = wiring_print_foreign(ws, o->foreign, o->vm.name);
+	} else {
+		wiring_check(ws);
+		if (!ws->faults) {
+			wiring_print(ws);
+			status = 0;
+		}
+	}
+	flush_stdout();
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct vm vm;
+	struct options opt;
+	enum vm_end end;
+
+	diag_init(argv[0], VM_HOST_ERROR);
+	signal(SIGPIPE, SIG_IGN);
+	mallopt(M_ARENA_MAX, 1); /* one more, for the ninth thread or so, would open a file of /sys: the seal kills for that */
+	options_parse(&opt, &vm.wires, argc, argv);
+	vm.opt = opt.vm;
+	if (opt.show != SHOW_NOTHING)
+		return show(&opt, &vm.wires);
+	add_defaults(&vm.wires, opt.ctl_path);
+	wiring_check(&vm.wires);
+	if (!wires_first(&vm.wires, WIRE_KERN)) {
+		error("no kernel: give -k or a kern wire");
+		vm.wires.faults++;
+	}
+	if (vm.wires.faults)
+		exit(VM_WIRING);
+	wires_close_others(&vm.wires, opt.ready_fd);
+
+	vm_acquire(&vm);
+	vm_build(&vm);
+	signals_watch(&vm);
+	ready_prepare();
+	seal_privileges();
+	seal_thread_main();
+	ready_announce(opt.ready_fd);
+	end = vm_run(&vm);
+	vm_close(&vm);
+	return (int)end;
+}

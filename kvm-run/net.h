@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The inside of the network device. A pair is a receive queue, a transmit queue and one descriptor of the wire. Chains
+ * are taken off the rings into a hold, oldest first, and given back from there; what kind of wire it is only the backend
+ * knows. Everything runs on the device's I/O thread unless it says otherwise.
+ */
+#ifndef KVM_RUN_NET_H
+#define KVM_RUN_NET_H
+
+#include <stdatomic.h>
+
+#include "common/frame.h"
+#include "kvm-run/virtio.h"
+#include "kvm-run/virtio_net.h"
+
+/* virtio 1.2, 5.1.3 */
+#define NET_F_CSUM (1ULL << 0)
+#define NET_F_GUEST_CSUM (1ULL << 1)
+#define NET_F_MTU (1ULL << 3)
+#define NET_F_MAC (1ULL << 5)
+#define NET_F_GUEST_TSO4 (1ULL << 7)
+#define NET_F_GUEST_TSO6 (1ULL << 8)
+#define NET_F_GUEST_ECN (1ULL << 9)
+#define NET_F_HOST_TSO4 (1ULL << 11)
+#define NET_F_HOST_TSO6 (1ULL << 12)
+#define NET_F_HOST_ECN (1ULL << 13)
+#define NET_F_MRG_RXBUF (1ULL << 15)
+#define NET_F_STATUS (1ULL << 16)
+#define NET_F_CTRL_VQ (1ULL << 17)
+#define NET_F_CTRL_RX (1ULL << 18)
+#define NET_F_MQ (1ULL << 22)
+
+#define NET_HDR 12	   /* struct virtio_net_hdr with num_buffers, which every modern device has: 5.1.6 */
+#define NET_HDR_BUFFERS 10 /* where num_buffers stands in it */
+#define NET_RING 256	   /* queue size; as others have it */
+#define NET_BATCH 64	   /* frames for one system call, or for one turn of the loop */
+#define NET_HOLD_IOV (4 * NET_RING)
+#define NET_REACH 2048	   /* receive buffers that an ordinary frame needs */
+
+struct net_chain {
+	uint16_t head;
+	unsigned niov;
+	size_t len; /* room of a receive buffer; bytes of a frame to send, 0 once it is lost */
+};
+
+struct net_hold {
+	unsigned first, n;	    /* chains held: chain[first..first+n) */
+	unsigned iov_first, iov_n; /* their buffers, in the same order */
+	size_t bytes;		    /* sum of their len */
+	struct net_chain chain[NET_RING];
+	struct iovec iov[NET_HOLD_IOV];
+};
+
+struct net_pair {
+	struct net_dev *dev;
+	unsigned index; /* its queues are 2 * index and the next */
+	struct virtio_queue *rxq, *txq;
+	int fd;
+	struct watch wire;
+	bool active;	/* in use by the driver */
+	bool rx_paused; /* no room in the ring: the wire is not read until the driver kicks */
+	bool tx_blocked; /* the wire takes nothing more: the ring waits until it does */
+	bool tx_rest;	 /* the backend has bytes to write before the next frame: it waits for the wire too */
+	bool rx_pushed; /* used buffers that no interrupt was considered for yet */
+	size_t reach;	/* bytes of receive buffers to offer to one read */
+	size_t offered; /* bytes that net_rx_room really offered */
+	unsigned small; /* frames in a row that needed little */
+	struct net_hold rx, tx;
+};
+
+/* A kind of wire. */
+struct net_backend {
+	/* Set-up, main thread: checks and readies the descriptors of all pairs, says in n->virtio.offered and n->vnet_hdr what
+	 * the wire can do. NULL or the reason. */
+	const char *(*open)(struct net_dev *n, char *why, size_t size);
+	void (*close)(struct net_dev *n); /* may be NULL, and called without open; frees n->backend, not the descriptors */
+	/* What the driver accepted is known; 0 after it has gone. May be NULL. False: the host refuses. */
+	bool (*set_features)(struct net_dev *n, uint64_t features);
+	/* Starts or ends the use of a pair. May be NULL. False: the host refuses. */
+	bool (*attach)(struct net_pair *p, bool on);
+	/* The wire is readable, or receive buffers are there again: up to NET_BATCH frames by net_rx_*. */
+	void (*recv)(struct net_pair *p);
+	/* Sends the first n held frames of p->tx, or as many as the wire takes now; returns their number. Fewer than n,
+	 * or p->tx_rest, means that it waits for the wire to become writable; n is 0 when only the rest is to be written. net_tx_lost() marks what was not sent for good. */
+	unsigned (*send)(struct net_pair *p, unsigned n);
+};
+
+extern const struct net_backend net_tap, net_stream, net_packet;
+
+struct net_counters {
+	_Atomic uint64_t rx_frames, rx_bytes, rx_drops, tx_frames, tx_bytes, tx_drops;
+};
+
+struct net_dev {
+	struct virtio_dev virtio; /* first: the transport casts back */
+	struct iothread io;
+	const struct net_backend *ops;
+	void *backend;	/* its own state */
+	bool vnet_hdr;	/* frames on the wire carry the virtio header */
+	bool mrg;	/* driver accepted mergeable receive buffers */
+	size_t need;	/* bytes of receive buffers that let any legal frame in */
+	unsigned ctrlq; /* index of the control queue: depends on what the driver accepted */
+	bool pulled;	/* by net_set_link(false) */
+	bool gone;	/* the other end of the wire closed it */
+	atomic_bool up;
+	bool stuck;	/* the peer has taken nothing for NET_STUCK_MS: frames to it are lost until it does */
+	struct watch stuck_timer;
+	struct net_capture **captures; /* pcap wires that want these frames, NULL at the end; or NULL */
+	struct vhost *vhost;
+	struct net_counters count;
+	uint8_t bounce[NET_HDR + FRAME_MAX]; /* the end of a frame longer than expected */
+	unsigned npairs;
+	struct net_pair pairs[];
+};
+
+/* --- net_hold.c --- */
+
+/* Takes one more chain off the ring: its writable part for receiving, else its readable part without the first `skip`
+ * bytes. 1, 0 when none is there or the hold is full, -1 when the ring is broken. */
+int net_hold_pop(struct net_hold *h, struct virtq *vq, bool writable, size_t skip);
+
+/* The first chain's entry i. */
+struct net_chain *net_hold_chain(struct net_hold *h, unsigned i);
+
+/* Forgets the first n chains, which were given back. */
+void net_hold_drop(struct net_hold *h, unsigned n);
+void net_hold_clear(struct net_hold *h);
+
+/* --- net_rx.c: for backends --- */
+
+/* Is there room for a frame? If not, the pair pauses and the backend stops reading. */
+bool net_rx_ready(struct net_pair *p);
+
+/*
+ * Reading straight into the guest: fills in at most max entries of the driver's buffers, beginning with the virtio header
+ * when n->vnet_hdr, followed by n->bounce for what does not fit; returns their number. After the read,
+ * net_rx_done with the bytes it brought.
+ */
+unsigned net_rx_room(struct net_pair *p, struct iovec *iov, unsigned max);
+void net_rx_done(struct net_pair *p, size_t len);
+
+/* Delivers a copy of a frame (without virtio header). */
+void net_rx_put(struct net_pair *p, const void *frame, size_t len);
+
+/* The frames of this turn are in: one interrupt for all. */
+void net_rx_end(struct net_pair *p);
+
+/* The other end closed the wire, or it failed: the link goes down for good. */
+void net_gone(struct net_dev *n);
+
+/* --- net_tx.c --- */
+
+#define NET_STUCK_MS 1000
+
+void net_tx(struct net_pair *p);
+void net_tx_lost(struct net_pair *p, unsigned i);
+void net_tx_writable(struct net_pair *p);
+/* The handler of n->stuck_timer. */
+void net_tx_stuck(struct watch *w, uint32_t events);
+
+/* --- net_ctrl.c --- */
+
+/* Answers what is in the control queue. */
+void net_ctrl(struct net_dev *n);
+
+/* --- virtio_net.c --- */
+
+/* The driver uses the first `pairs` pairs from now on. False, and no change, when the host refuses. */
+bool net_set_pairs(struct net_dev *n, unsigned pairs);
+
+/* What of a pair's descriptor the loop shall report now. */
+void net_watch(struct net_pair *p);
+
+static inline void
+net_count(_Atomic uint64_t *counter, uint64_t n)
+{
+	/* One writer: no locked instruction is needed. */
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+/* --- net_pcap.c --- */
+
+struct net_capture;
+
+/* Opens the pcap wires among ws: a list that ends in NULL, or NULL when there are none. Main thread. */
+struct net_capture **net_capture_open(const struct wires *ws);
+
+/* Those of `all` that want the frames of wire id; NULL for none, else to be freed. */
+struct net_capture **net_capture_select(struct net_capture **all, const char *id);
+
+/* One frame: len bytes of the iov from byte skip on. Never waits. */
+void net_capture_frame(struct net_capture **list, const struct iovec *iov, unsigned n, size_t skip, size_t len);
+
+/* --- net_mac.c --- */
+
+/* The seed of default MACs: the host's machine-id and the guest's name (may be NULL). Reads a file: before the seal. */
+uint64_t net_mac_seed(const char *guest_name);
+
+/* 52:54:00 and three bytes that follow from the seed and the wire's id. */
+void net_mac_default(uint64_t seed, const char *id, uint8_t mac[6]);
+
+#endif

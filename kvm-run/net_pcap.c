@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+/* Frames of net wires copied to pcap wires. Several devices, each on its own thread, may share one. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/diag.h"
+#include "common/fd.h"
+#include "common/pcap.h"
+#include "kvm-run/net.h"
+
+struct net_capture {
+	const char *id, *of; /* of the wire, which outlives this; of is NULL for all nets */
+	pthread_mutex_t lock;
+	bool ended; /* the reader has gone */
+	struct pcap pcap;
+};
+
+/* A reader that left is no reason to disturb the guest: the capture ends. */
+static void
+check(struct net_capture *c, int err)
+{
+	if (!err || err == -EAGAIN)
+		return;
+	c->ended = true;
+	errno = -err;
+	warn_sys("%s: capture ends", c->id);
+}
+
+static struct net_capture *
+capture_new(const struct wire *w)
+{
+	struct net_capture *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		die_sys("%s", w->id);
+	c->id = w->id;
+	c->of = wire_get(w, "of");
+	pthread_mutex_init(&c->lock, NULL);
+	if (!fd_set_nonblock(w->fds[0], true))
+		die_sys("%s: fd %d", w->id, w->fds[0]);
+	check(c, pcap_begin(&c->pcap, w->fds[0]));
+	return c;
+}
+
+struct net_capture **
+net_capture_open(const struct wires *ws)
+{
+	struct net_capture **list = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ws->n; i++) {
+		if (ws->v[i].kind != WIRE_PCAP)
+			continue;
+		if (!list)
+			list = calloc(ws->n + 1, sizeof(struct net_capture *));
+		if (!list)
+			die_sys("%s", ws->v[i].id);
+		list[n++] = capture_new(&ws->v[i]);
+	}
+	return list;
+}
+
+struct net_capture **
+net_capture_select(struct net_capture **all, const char *id)
+{
+	struct net_capture **list = NULL;
+	size_t total = 0, n = 0;
+
+	while (all && all[total])
+		total++;
+	for (size_t i = 0; i < total; i++) {
+		if (all[i]->of && strcmp(all[i]->of, id) != 0)
+			continue;
+		if (!list)
+			list = calloc(total + 1, sizeof(struct net_capture *));
+		if (!list)
+			return NULL;
+		list[n++] = all[i];
+	}
+	return list;
+}
+
+/* The bytes skip..skip+len of iov as an iovec of their own. */
+static unsigned
+cut(struct iovec *out, const struct iovec *iov, unsigned n, size_t skip, size_t len)
+{
+	unsigned k = 0;
+
+	for (unsigned i = 0; i < n && len; i++) {
+		size_t part = iov[i].iov_len;
+
+		if (skip >= part) {
+			skip -= part;
+			continue;
+		}
+		part -= skip;
+		if (part > len)
+			part = len;
+		out[k++] = (struct iovec){(char *)iov[i].iov_base + skip, part};
+		len -= part;
+		skip = 0;
+	}
+	return k;
+}
+
+void
+net_capture_frame(struct net_capture **list, const struct iovec *iov, unsigned n, size_t skip, size_t len)
+{
+	struct iovec part[NET_HOLD_IOV];
+	unsigned k = cut(part, iov, n, skip, len);
+
+	for (; *list; list++) {
+		struct net_capture *c = *list;
+
+		pthread_mutex_lock(&c->lock);
+		if (!c->ended)
+			check(c, pcap_frame(&c->pcap, part, k));
+		pthread_mutex_unlock(&c->lock);
+	}
+}

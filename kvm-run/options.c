@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/* kvm-run's command line; what the options mean is told in kvm-run(1). */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "common/fd.h"
+#include "common/num.h"
+#include "kvm-run/options.h"
+
+#define MEM_DEFAULT (256ULL << 20)
+#define MEM_MIN (1ULL << 20)
+#define MEM_MAX (1ULL << 40)
+#define CPUS_MAX 1024 /* KVM's own limit is checked when KVM is open */
+#define HOT_SLOTS_MAX 16
+
+/* Serial console; a panic ends the run (status 4) instead of hanging; the kernel's self-tests of its ciphers, which take
+ * half of a small guest's boot, are left to those who ask for them. */
+#define CMDLINE_DEFAULT "console=ttyS0 panic=-1 cryptomgr.notests"
+
+static const char usage[] =
+    "usage: kvm-run [-nqrv] [-A words] [-C path] [-c vcpus] [-H slots] [-I name] [-i initrd]\n"
+    "               [-K cmdline] [-k kernel] [-m memory] [-N vmm] [-R fd] [-w wire]...\n"
+    "  -k kernel  bzImage or ELF vmlinux     -i initrd\n"
+    "  -K words   kernel command line in place of \"" CMDLINE_DEFAULT "\"\n"
+    "  -A words   append to the kernel command line\n"
+    "  -m size    memory, in MiB or with K, M, G, T (256M)\n"
+    "  -c count   vCPUs (1)                  -H count   slots for hot-plug (0)\n"
+    "  -w wire    a device, see vm-wires(7)  -w @fd     read wires from fd\n"
+    "  -C path    make a control socket      -I name    name of the guest\n"
+    "  -r         reboot in place            -R fd      write a newline when ready\n"
+    "  -n         check and print the wires  -N vmm     print them as arguments of qemu, ch, crosvm\n"
+    "  -q, -v     say less, more\n";
+
+static void
+add_word(struct wires *ws, const char *word)
+{
+	wires_add(ws, word, strlen(word));
+}
+
+/* A file named on the command line becomes a wire like any other. */
+static void
+add_file(struct wires *ws, const char *kind, const char *path)
+{
+	char word[64];
+	int fd = open(path, O_RDONLY | O_NOCTTY);
+
+	if (fd < 0) {
+		diag_exit = 2;
+		die_sys("%s", path);
+	}
+	snprintf(word, sizeof(word), "%s,fd=%d", kind, fd_move_high(fd));
+	add_word(ws, word);
+}
+
+static void
+add_wire(struct wires *ws, const char *arg)
+{
+	if (arg[0] == '@')
+		wires_load_fd(ws, (int)num_opt('w', arg + 1, 0, 1 << 20));
+	else
+		add_word(ws, arg);
+}
+
+static const char *
+join(const char *a, const char *b)
+{
+	char *s;
+
+	if (asprintf(&s, "%s%s%s", a, *a && *b ? " " : "", b) < 0)
+		die_sys("-A");
+	return s;
+}
+
+void
+options_parse(struct options *o, struct wires *ws, int argc, char **argv)
+{
+	const char *append = "";
+	int c;
+
+	*o = (struct options){.ready_fd = -1,
+	    .vm = {.name = "vm", .mem = MEM_DEFAULT, .cpus = 1, .cmdline = CMDLINE_DEFAULT}};
+	diag_long_options(argc, argv, usage);
+	wires_load_env(ws);
+	while ((c = getopt(argc, argv, "+A:C:c:H:I:i:K:k:m:N:nqR:rvw:")) != -1) {
+		switch (c) {
+		case 'A': append = join(append, optarg); break;
+		case 'C': o->ctl_path = optarg; break;
+		case 'c': o->vm.cpus = (unsigned)num_opt('c', optarg, 1, CPUS_MAX); break;
+		case 'H': o->vm.hot_slots = (unsigned)num_opt('H', optarg, 0, HOT_SLOTS_MAX); break;
+		case 'I': o->vm.name = optarg; break;
+		case 'i': add_file(ws, "init", optarg); break;
+		case 'K': o->vm.cmdline = optarg; break;
+		case 'k': add_file(ws, "kern", optarg); break;
+		case 'm': o->vm.mem = size_opt('m', optarg, 1 << 20, MEM_MIN, MEM_MAX) & ~0xfffULL; o->vm.mem_given = true; break;
+		case 'N': o->foreign = optarg; o->show = SHOW_FOREIGN; break;
+		case 'n': o->show = SHOW_WIRES; break;
+		case 'q': diag_verbose = -1; break;
+		case 'R': o->ready_fd = (int)num_opt('R', optarg, 1, 1 << 20); break;
+		case 'r': o->vm.reboot = true; break;
+		case 'v': diag_verbose++; break;
+		case 'w': add_wire(ws, optarg); break;
+		default: exit(2);
+		}
+	}
+	if (optind < argc)
+		die_usage("%s: no operand is wanted", argv[optind]);
+	o->vm.cmdline = join(o->vm.cmdline, append);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/* Signals as events of the main loop; the contract is in signals.h. */
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "kvm-run/signals.h"
+#include "kvm-run/tty.h"
+#include "kvm-run/vm.h"
+
+struct signals {
+	struct watch watch; /* first */
+	struct vm *vm;
+	bool pressed;
+};
+
+/* So that the parent sees what it was, as with any program that does not catch it. */
+static void
+die_of(int sig)
+{
+	sigset_t set;
+
+	tty_restore();
+	signal(sig, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	raise(sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	_exit(128 + sig);
+}
+
+static void
+on_signal(struct watch *w, uint32_t events)
+{
+	struct signals *s = (struct signals *)w;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(w->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (s->pressed)
+		die_of((int)info.ssi_signo);
+	s->pressed = true;
+	warn("pressed the guest's power button; the same again ends it at once");
+	vm_power_button(s->vm);
+}
+
+void
+signals_watch(struct vm *vm)
+{
+	static struct signals s;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	s.vm = vm;
+	s.watch = (struct watch){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .handler = on_signal};
+	if (s.watch.fd < 0 || loop_watch(&vm->loop, &s.watch, EPOLLIN) < 0)
+		die_sys("signals");
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: ISC */
+/* TERM, INT and HUP press the guest's power button; the second one ends kvm-run as that signal does by default. */
+#ifndef KVM_RUN_SIGNALS_H
+#define KVM_RUN_SIGNALS_H
+
+struct vm;
+
+/* Blocks them and watches for them in the main loop. Main thread, before other threads are started. */
+void signals_watch(struct vm *vm);
+
+#endif

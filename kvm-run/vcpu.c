@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: ISC */
+/* vCPU threads: run, dispatch the exit, pause on demand. The contracts are in vcpu.h; state is in vcpu_state.c. */
+#include <errno.h>
+#include <linux/kvm.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "kvm-run/seal_threads.h"
+#include "kvm-run/vcpu.h"
+#include "kvm-run/vcpu_state.h"
+#include "kvm-run/vm.h"
+
+#define STACK_SIZE (128 << 10)
+
+/* The kick's signal handler has no other way to its vCPU. */
+static __thread struct vcpu *self;
+
+/* Also when it comes just before KVM_RUN, the ioctl then returns at once. */
+static void
+on_kick(int sig)
+{
+	(void)sig;
+	if (self)
+		__atomic_store_n(&self->run->immediate_exit, 1, __ATOMIC_RELAXED);
+}
+
+static void
+do_io(struct vm *vm, struct kvm_run *run)
+{
+	uint8_t *data = (uint8_t *)run + run->io.data_offset;
+
+	for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size)
+		bus_do(&vm->ports, run->io.port, data, run->io.size, run->io.direction == KVM_EXIT_IO_OUT);
+}
+
+/* What the processor was doing, for whoever debugs the guest. */
+static void
+describe(struct vcpu *v, const char *what, unsigned long long detail)
+{
+	struct kvm_regs r = {0};
+
+	ioctl(v->fd, KVM_GET_REGS, &r);
+	error("vcpu%u: %s (%#llx) at rip %#llx rsp %#llx", v->index, what, detail, r.rip, r.rsp);
+}
+
+static void
+do_exit(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+	struct kvm_run *run = v->run;
+
+	switch (run->exit_reason) {
+	case KVM_EXIT_IO:
+		do_io(vm, run);
+		break;
+	case KVM_EXIT_MMIO:
+		bus_do(&vm->mmio, run->mmio.phys_addr, run->mmio.data, run->mmio.len, run->mmio.is_write);
+		break;
+	case KVM_EXIT_INTR:
+	case KVM_EXIT_HLT: /* only where KVM leaves HLT to us: the next KVM_RUN waits */
+	case KVM_EXIT_IRQ_WINDOW_OPEN:
+		break;
+	case KVM_EXIT_SHUTDOWN:
+		describe(v, "triple fault", 0);
+		vm_end(vm, VM_CRASH);
+		break;
+	case KVM_EXIT_INTERNAL_ERROR:
+		describe(v, "KVM could not go on", run->internal.suberror);
+		vm_end(vm, VM_CRASH);
+		break;
+	case KVM_EXIT_FAIL_ENTRY:
+		describe(v, "the processor refused the guest's state", run->fail_entry.hardware_entry_failure_reason);
+		vm_end(vm, VM_HOST_ERROR);
+		break;
+	default:
+		describe(v, "unknown exit", run->exit_reason);
+		vm_end(vm, VM_HOST_ERROR);
+	}
+}
+
+/* Waits outside KVM_RUN while the machine is paused or has ended. False: the thread is to end. */
+static bool
+may_run(struct vcpu *v)
+{
+	struct vm_run_gate *g = &v->vm->gate;
+	bool ending;
+
+	if (__atomic_load_n(&g->open, __ATOMIC_ACQUIRE) && v->vm->end == VM_RUNNING)
+		return true;
+	pthread_mutex_lock(&g->lock);
+	g->outside++;
+	pthread_cond_broadcast(&g->changed);
+	while ((!g->open || v->vm->end != VM_RUNNING) && !g->ending)
+		pthread_cond_wait(&g->changed, &g->lock);
+	g->outside--;
+	ending = g->ending;
+	pthread_mutex_unlock(&g->lock);
+	return !ending;
+}
+
+static void *
+thread_main(void *arg)
+{
+	struct vcpu *v = arg;
+	char name[16];
+
+	self = v;
+	v->tid = (pid_t)syscall(SYS_gettid);
+	snprintf(name, sizeof(name), "vcpu%u", v->index);
+	pthread_setname_np(pthread_self(), name);
+	seal_thread_vcpu();
+	while (may_run(v)) {
+		if (ioctl(v->fd, KVM_RUN, 0) == 0) {
+			do_exit(v);
+		} else if (errno == EINTR || errno == EAGAIN) {
+			__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_RELAXED);
+		} else {
+			error("vcpu%u: KVM_RUN: %s", v->index, strerror(errno));
+			vm_end(v->vm, VM_HOST_ERROR);
+		}
+	}
+	return NULL;
+}
+
+/* Out of KVM_RUN: a thread that has not yet looked at the gate sees immediate_exit, set by the handler. */
+static void
+kick(struct vcpu *v)
+{
+	pthread_kill(v->thread, SIGRTMIN);
+}
+
+void
+vcpus_start(struct vm *vm)
+{
+	struct sigaction sa = {.sa_handler = on_kick};
+	pthread_attr_t attr;
+	sigset_t others, old;
+
+	sigaction(SIGRTMIN, &sa, NULL);
+	sigfillset(&others); /* the other signals are the main thread's */
+	sigdelset(&others, SIGRTMIN);
+	pthread_sigmask(SIG_SETMASK, &others, &old);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	for (unsigned i = 0; i < vm->nvcpus; i++) {
+		errno = pthread_create(&vm->vcpus[i].thread, &attr, thread_main, &vm->vcpus[i]);
+		if (errno)
+			die_sys("vcpu%u: thread", i);
+	}
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	/* All are at the gate and have said who they are. */
+	pthread_mutex_lock(&vm->gate.lock);
+	while (vm->gate.outside < vm->nvcpus)
+		pthread_cond_wait(&vm->gate.changed, &vm->gate.lock);
+	pthread_mutex_unlock(&vm->gate.lock);
+}
+
+void
+vcpus_pause(struct vm *vm)
+{
+	struct vm_run_gate *g = &vm->gate;
+
+	pthread_mutex_lock(&g->lock);
+	g->open = false;
+	for (unsigned i = 0; i < vm->nvcpus; i++)
+		kick(&vm->vcpus[i]);
+	while (g->outside < vm->nvcpus)
+		pthread_cond_wait(&g->changed, &g->lock);
+	pthread_mutex_unlock(&g->lock);
+}
+
+void
+vcpus_resume(struct vm *vm)
+{
+	pthread_mutex_lock(&vm->gate.lock);
+	vm->gate.open = true;
+	pthread_cond_broadcast(&vm->gate.changed);
+	pthread_mutex_unlock(&vm->gate.lock);
+}
+
+void
+vcpus_end(struct vm *vm)
+{
+	vcpus_pause(vm);
+	pthread_mutex_lock(&vm->gate.lock);
+	vm->gate.ending = true;
+	pthread_cond_broadcast(&vm->gate.changed);
+	pthread_mutex_unlock(&vm->gate.lock);
+	for (unsigned i = 0; i < vm->nvcpus; i++)
+		pthread_join(vm->vcpus[i].thread, NULL);
+}

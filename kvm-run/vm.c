@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC */
+/* The machine's life: run until somebody ends it, pause, reset, take it apart. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "common/util.h"
+#if __has_include("kvm-run/ctl.h")
+#include "kvm-run/ctl.h"
+#else
+#define ctl_destroy(c) (void)(c)
+#endif
+#include "kvm-run/irq.h"
+#include "kvm-run/lpc.h"
+#include "kvm-run/rtc.h"
+#include "kvm-run/serial.h"
+#include "kvm-run/vcpu.h"
+#include "kvm-run/virtio.h"
+#include "kvm-run/vm.h"
+#include "kvm-run/vm_setup.h"
+
+void
+vm_end(struct vm *vm, enum vm_end how)
+{
+	const uint64_t one = 1;
+	int running = VM_RUNNING;
+
+	if (atomic_compare_exchange_strong(&vm->end, &running, (int)how) &&
+	    write(vm->end_fd, &one, sizeof(one)) < 0) {
+		/* the main loop is awake already */
+	}
+}
+
+void
+vm_pause(struct vm *vm)
+{
+	vm->paused = true;
+	vcpus_pause(vm);
+}
+
+void
+vm_resume(struct vm *vm)
+{
+	vm->paused = false;
+	vcpus_resume(vm);
+}
+
+void
+vm_power_button(struct vm *vm)
+{
+	lpc_power_button(vm->lpc);
+}
+
+/* Every device stops touching guest memory. vCPUs are out of KVM_RUN. */
+static void
+stop_devices(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->ndevices; i++)
+		virtio_reset(vm->devices[i].virtio);
+}
+
+void
+vm_reset(struct vm *vm)
+{
+	const char *why;
+	char text[128];
+
+	note(1, "reset");
+	vcpus_pause(vm);
+	stop_devices(vm);
+	pci_reset(&vm->pci);
+	lpc_reset(vm->lpc);
+	rtc_reset(vm->rtc);
+	serial_reset(vm->serial);
+	irqchip_reset(vm);
+	vcpus_reset(vm);
+	why = mem_clear(&vm->mem);
+	if (!why)
+		why = vm_load(vm, text, sizeof(text));
+	if (why) {
+		error("reset: %s", why);
+		vm->end = VM_HOST_ERROR;
+		loop_stop(&vm->loop);
+		return;
+	}
+	vm->end = VM_RUNNING;
+	if (!vm->paused)
+		vcpus_resume(vm);
+}
+
+static void
+on_end(struct watch *w, uint32_t events)
+{
+	struct vm *vm = container_of(w, struct vm, end_watch);
+	uint64_t n;
+
+	(void)events;
+	if (read(vm->end_fd, &n, sizeof(n)) < 0)
+		return;
+	if (vm->end == VM_RESET && vm->opt.reboot)
+		vm_reset(vm);
+	else
+		loop_stop(&vm->loop);
+}
+
+enum vm_end
+vm_run(struct vm *vm)
+{
+	vm->end_watch = (struct watch){.fd = vm->end_fd, .handler = on_end};
+	loop_watch(&vm->loop, &vm->end_watch, EPOLLIN);
+	vcpus_start(vm);
+	vcpus_resume(vm);
+	loop_run(&vm->loop);
+	return vm->end;
+}
+
+void
+vm_close(struct vm *vm)
+{
+	vcpus_end(vm);
+	while (vm->ndevices)
+		virtio_unplug(vm->devices[--vm->ndevices].virtio);
+	ctl_destroy(vm->ctl);
+	serial_destroy(vm->serial);
+}
+
+struct vm_device *
+vm_find_device(struct vm *vm, const char *id)
+{
+	for (unsigned i = 0; i < vm->ndevices; i++)
+		if (!strcmp(vm->devices[i].id, id))
+			return &vm->devices[i];
+	return NULL;
+}
+
+void
+vm_remove_device(struct vm *vm, struct vm_device *d)
+{
+	const struct wire *w = wires_find(&vm->wires, d->id);
+
+	vcpus_pause(vm); /* they look devices up without a lock */
+	virtio_unplug(d->virtio);
+	if (w)
+		wires_unplug(&vm->wires, &vm->wires.v[w - vm->wires.v]);
+	*d = vm->devices[--vm->ndevices];
+	if (!vm->paused)
+		vcpus_resume(vm);
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: ISC */
+/* Building the machine; the contracts are in vm_setup.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "common/diag.h"
+#include "common/util.h"
+#include "kvm-run/acpi.h"
+#include "kvm-run/boot.h"
+#if __has_include("kvm-run/ctl.h")
+#include "kvm-run/ctl.h"
+#endif
+#include "kvm-run/i8042.h"
+#include "kvm-run/irq.h"
+#include "kvm-run/lpc.h"
+#include "kvm-run/rtc.h"
+#include "kvm-run/serial.h"
+#include "kvm-run/iothread.h"
+#include "kvm-run/vcpu.h"
+#include "kvm-run/virtio_blk.h"
+#include "kvm-run/virtio_console.h"
+#include "kvm-run/virtio_net.h"
+#include "kvm-run/virtio_rng.h"
+#include "kvm-run/vm_setup.h"
+#include "kvm-run/wiring.h"
+
+#define APIC_IDS 255 /* xAPIC: 0..254 */
+
+static void
+open_kvm(struct vm *vm)
+{
+	vm->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (vm->kvm_fd < 0)
+		die_sys("/dev/kvm");
+	if (ioctl(vm->kvm_fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
+		die("/dev/kvm: unknown version of the KVM interface");
+	vm->fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, 0);
+	if (vm->fd < 0)
+		die_sys("KVM_CREATE_VM");
+}
+
+static void
+check_kvm(struct vm *vm)
+{
+	static const struct {
+		long cap;
+		const char *name;
+	} needed[] = {
+		{KVM_CAP_IRQCHIP, "irqchip"}, {KVM_CAP_PIT2, "pit2"}, {KVM_CAP_IRQ_ROUTING, "irq_routing"},
+		{KVM_CAP_IRQFD, "irqfd"}, {KVM_CAP_IOEVENTFD, "ioeventfd"}, {KVM_CAP_IMMEDIATE_EXIT, "immediate_exit"},
+	};
+	int max = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
+
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
+		if (ioctl(vm->fd, KVM_CHECK_EXTENSION, needed[i].cap) <= 0)
+			die("/dev/kvm: this kernel's KVM has no %s", needed[i].name);
+	if (max < 1 || max > APIC_IDS)
+		max = max < 1 ? 4 : APIC_IDS; /* 4: what the KVM API says of kernels that do not tell */
+	if (vm->opt.cpus > (unsigned)max)
+		die_usage("-c %u: KVM takes at most %d vCPUs here", vm->opt.cpus, max);
+}
+
+static void
+add_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void *at)
+{
+	struct kvm_userspace_memory_region r = {
+		.slot = slot, .guest_phys_addr = gpa, .memory_size = size, .userspace_addr = (uintptr_t)at};
+
+	if (size && ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r) < 0)
+		die_sys("memory");
+}
+
+static int
+wire_fd(const struct vm *vm, enum wire_kind kind)
+{
+	const struct wire *w = wires_first(&vm->wires, kind);
+
+	return w ? w->fds[0] : -1;
+}
+
+/* With a mem wire the file's size is the memory's. */
+static uint64_t
+memory_size(const struct vm *vm, int fd)
+{
+	struct stat st;
+
+	if (fd < 0)
+		return vm->opt.mem;
+	if (fstat(fd, &st) < 0)
+		die_sys("mem wire");
+	if (st.st_size < 1 << 20 || st.st_size % 4096)
+		die_usage("mem wire: its size is not at least 1 MiB and whole pages");
+	if (vm->opt.mem_given && vm->opt.mem != (uint64_t)st.st_size)
+		die_usage("-m: the mem wire's size is another one, %lld bytes", (long long)st.st_size);
+	return (uint64_t)st.st_size;
+}
+
+static void
+create_memory(struct vm *vm)
+{
+	int fd = wire_fd(vm, WIRE_MEM);
+	struct guest_mem *m = &vm->mem;
+	const char *why;
+
+	vm->opt.mem = memory_size(vm, fd);
+	why = mem_init(m, vm->opt.mem, fd);
+	if (why)
+		die("memory of %llu MiB: %s", (unsigned long long)(vm->opt.mem >> 20), why);
+	add_slot(vm, 0, 0, m->low_size, m->base);
+	add_slot(vm, 1, MEM_HIGH_START, m->high_size, m->base + m->low_size);
+}
+
+void
+vm_acquire(struct vm *vm)
+{
+	int err = loop_init(&vm->loop);
+	const char *what;
+
+	vm->end = VM_RUNNING;
+	vm->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (err || vm->end_fd < 0)
+		die_sys("event loop");
+	pthread_mutex_init(&vm->gate.lock, NULL);
+	pthread_cond_init(&vm->gate.changed, NULL);
+	open_kvm(vm);
+	check_kvm(vm);
+	what = irqchip_create(vm);
+	if (what)
+		die_sys("%s", what);
+	create_memory(vm);
+}
+
+const char *
+vm_add_device(struct vm *vm, const struct wire *w, bool hot, char *why, size_t size)
+{
+	struct vm_device *d = &vm->devices[vm->ndevices];
+	const char *reason = NULL;
+
+	*d = (struct vm_device){.kind = w->kind, .hot = hot};
+	memcpy(d->id, w->id, sizeof(d->id));
+	if (w->kind == WIRE_NET)
+		reason = net_create(vm, w, hot, &d->virtio, why, size);
+	else if (w->kind == WIRE_BLK)
+		reason = blk_create(vm, w, hot, &d->virtio, why, size);
+	else if (w->kind == WIRE_CON)
+		reason = console_create(vm, w, hot, &d->virtio, why, size);
+	else if (hot)
+		reason = "only net and blk wires can be plugged in";
+	if (!reason && d->virtio)
+		vm->ndevices++;
+	return reason;
+}
+
+/* The first con wire is COM1, unless it asks for virtio; the others come with the other devices. */
+static const struct wire *
+serial_wire(const struct vm *vm)
+{
+	for (size_t i = 0; i < vm->wires.n; i++)
+		if (vm->wires.v[i].kind == WIRE_CON && wiring_as(&vm->wires, &vm->wires.v[i]) == AS_SERIAL)
+			return &vm->wires.v[i];
+	return NULL;
+}
+
+static void
+build_board(struct vm *vm)
+{
+	static struct lpc lpc;
+	static struct rtc rtc;
+	char why[128];
+	const char *reason;
+
+	for (unsigned i = 0; i < vm->opt.hot_slots; i++)
+		vm->pci.hot_slots |= 1U << (PCI_LPC_SLOT - 1 - i);
+	pci_init(&vm->pci, vm);
+	lpc_init(&lpc, vm, -1);
+	rtc_init(&rtc, vm);
+	i8042_init(vm);
+	reason = serial_create(&vm->serial, vm, serial_wire(vm), why, sizeof(why));
+	if (reason)
+		die("%s", reason);
+}
+
+static void
+build_devices(struct vm *vm)
+{
+	const struct wire *console = serial_wire(vm), *ctl = wires_first(&vm->wires, WIRE_CTL);
+	static struct iothread io;
+	const char *reason;
+	char why[256];
+
+	if (iothread_start(&io, "io") < 0)
+		die_sys("io thread");
+	vm->io = &io;
+	reason = rng_create(vm, &vm->devices[0].virtio, why, sizeof(why));
+	if (reason)
+		die("rng: %s", reason);
+	memcpy(vm->devices[0].id, "rng", 4);
+	vm->ndevices = 1;
+	for (size_t i = 0; i < vm->wires.n; i++) {
+		const struct wire *w = &vm->wires.v[i];
+
+		if (w == console)
+			continue;
+		reason = vm_add_device(vm, w, false, why, sizeof(why));
+		if (reason)
+			die("%s: %s", w->id, reason);
+	}
+#if __has_include("kvm-run/ctl.h")
+	reason = ctl_create(&vm->ctl, vm, ctl);
+	if (reason)
+		die("ctl: %s", reason);
+#else
+	(void)ctl;
+#endif
+}
+
+void
+vm_build(struct vm *vm)
+{
+	char text[160];
+	const char *what;
+
+	build_board(vm);
+	build_devices(vm);
+	what = vcpus_create(vm);
+	if (what)
+		die_sys("%s", what);
+	what = vm_load(vm, text, sizeof(text));
+	if (what)
+		die("%s", what);
+}
+
+const char *
+vm_load(struct vm *vm, char *why, size_t size)
+{
+	struct boot_images images = {.kern_fd = wire_fd(vm, WIRE_KERN), .init_fd = wire_fd(vm, WIRE_INIT),
+	    .cmdline = vm->opt.cmdline};
+	struct boot_entry entry;
+	const char *reason;
+
+	images.rsdp = acpi_install(vm);
+	if (!images.rsdp)
+		return "ACPI tables do not fit";
+	reason = boot_load(&vm->mem, &images, &entry, why, size);
+	if (!reason)
+		vcpus_set_entry(vm, &entry);
+	return reason;
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: ISC */
+/* The small parent; the contracts are in broker.h. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "common/fd.h"
+#include "common/loop.h"
+#include "common/util.h"
+#include "vm-slirp/broker.h"
+#include "vm-slirp/channel.h"
+#include "vm-slirp/control.h"
+#include "vm-slirp/resolv.h"
+#include "vm-slirp/room.h"
+#include "vm-slirp/stack.h"
+
+struct broker {
+	const struct options *o;
+	struct doorway *d;
+	struct loop loop;
+	struct watch signals, requests, guests;
+	struct control control;
+	struct resolv resolv;
+	pid_t stack;
+	int orders; /* to the stack; -1 while there is none */
+	int status;
+	void (*ready)(void *arg); /* NULL once called */
+	void *ready_arg;
+};
+
+void
+doorway_open_forwards(struct doorway *d, const struct options *o)
+{
+	for (size_t i = 0; i < o->nforwards; i++) {
+		int fd = forward_listen(&o->forwards[i]);
+
+		if (fd < 0)
+			die_sys("-p %s", o->forward_words[i]);
+		d->forwards[d->nforwards++] = (struct open_forward){.forward = o->forwards[i], .fd = fd};
+	}
+}
+
+static void
+say_ready(struct broker *b)
+{
+	if (b->ready)
+		b->ready(b->ready_arg);
+	b->ready = NULL;
+}
+
+static void
+order(struct broker *b, enum message_kind kind, const struct open_forward *f)
+{
+	struct message m;
+
+	memset(&m, 0, sizeof(m));
+	m.kind = kind;
+	m.forward = f->forward;
+	if (b->orders >= 0 && fd_send(b->orders, &m, sizeof(m), &f->fd, kind == MSG_ADD) < 0)
+		warn_sys("the stack takes no orders");
+}
+
+/* The stack asks. Its memory may be a guest's by now: nothing it says is used but an index in range. */
+static void
+requested(struct watch *w, uint32_t events)
+{
+	struct broker *b = container_of(w, struct broker, requests);
+	struct message m;
+	size_t nfds = 1;
+	int fd = -1;
+	ssize_t n = fd_recv(w->fd, &m, sizeof(m), &fd, &nfds);
+
+	(void)events;
+	if (n != sizeof(m)) {
+		loop_unwatch(w); /* it is gone, or out of its mind; SIGCHLD tells the rest */
+	} else if (m.kind == MSG_READY) {
+		if (nfds && b->resolv.copy < 0)
+			resolv_follow(&b->resolv, &b->loop, fd), nfds = 0;
+		say_ready(b);
+	} else if (m.kind == MSG_OPEN) {
+		int end = m.index < b->o->nguestfwds ? targets_connect(&b->d->targets, m.index) : -1;
+
+		fd_send(w->fd, &m, sizeof(m), &end, end >= 0);
+		if (end >= 0)
+			close(end);
+	}
+	if (nfds)
+		close(fd);
+}
+
+/* The child's half of the start: it leaves all that was the broker's behind. */
+static _Noreturn void
+become_stack(struct broker *b, int cable, int orders, int requests, bool walled)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	stack_run(b->o, cable, orders, requests, walled);
+}
+
+/* Starts a stack on a cable, which from then on is the stack's alone. */
+static void
+start_stack(struct broker *b, int cable)
+{
+	int orders[2], requests[2];
+	bool walled;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, orders) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, requests) < 0)
+		die_sys("socketpair");
+	b->stack = room_fork(&walled);
+	if (b->stack < 0)
+		die_sys("fork");
+	if (!b->stack)
+		become_stack(b, cable, orders[1], requests[1], walled);
+	if (!walled)
+		note(1, "no namespaces here: the stack is held by seccomp alone");
+	close(cable);
+	close(orders[1]);
+	close(requests[1]);
+	b->orders = orders[0];
+	b->requests.fd = requests[0];
+	if (loop_watch(&b->loop, &b->requests, EPOLLIN) < 0)
+		die("epoll");
+	for (size_t i = 0; i < b->d->nforwards; i++)
+		order(b, MSG_ADD, &b->d->forwards[i]);
+}
+
+static void
+leave_stack(struct broker *b)
+{
+	loop_unwatch(&b->requests);
+	close(b->requests.fd);
+	close(b->orders);
+	b->orders = -1;
+	b->stack = 0;
+	resolv_stop(&b->resolv);
+}
+
+/* The stack ended: by itself when its guest left, or by a fault, which takes no more with it than that guest. */
+static void
+stack_ended(struct broker *b, int status)
+{
+	leave_stack(b);
+	if (WIFSIGNALED(status))
+		error("the stack died of signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+	b->status = WIFSIGNALED(status) || WEXITSTATUS(status) ? 1 : 0;
+	/* A stack that never came to serve would not do so for the next guest. */
+	if (b->d->listener < 0 || (b->status && b->ready))
+		loop_stop(&b->loop);
+	else if (loop_watch(&b->loop, &b->guests, EPOLLIN) < 0)
+		die("epoll");
+}
+
+static void
+signalled(struct watch *w, uint32_t events)
+{
+	struct broker *b = container_of(w, struct broker, signals);
+	struct signalfd_siginfo info;
+	int status;
+	pid_t pid;
+
+	(void)events;
+	while (read(w->fd, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGCHLD)
+			loop_stop(&b->loop);
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == b->stack)
+			stack_ended(b, status);
+		else
+			note(1, "a guest forward's command ended with status %d",
+			    WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	}
+}
+
+static void
+guest_came(struct watch *w, uint32_t events)
+{
+	struct broker *b = container_of(w, struct broker, guests);
+	int cable = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC);
+
+	(void)events;
+	if (cable < 0)
+		return;
+	loop_unwatch(w); /* the next one waits in the kernel until this one has gone */
+	start_stack(b, cable);
+}
+
+static const char *
+add_forward(struct broker *b, const char *word)
+{
+	struct doorway *d = b->d;
+	struct open_forward *f = &d->forwards[d->nforwards];
+	const char *why;
+
+	if (d->nforwards == FORWARDS_MAX)
+		return "too many forwards";
+	if (!forward_parse(&f->forward, word, &why))
+		return why;
+	why = options_check_forward(b->o, &f->forward);
+	if (why)
+		return why;
+	for (size_t i = 0; i < d->nforwards; i++)
+		if (forward_same_host(&d->forwards[i].forward, &f->forward))
+			return "that socket is forwarded already";
+	f->fd = forward_listen(&f->forward);
+	if (f->fd < 0)
+		return strerror(errno);
+	d->nforwards++;
+	order(b, MSG_ADD, f);
+	return NULL;
+}
+
+static void
+close_forward(struct open_forward *f)
+{
+	close(f->fd);
+	if (f->forward.host.sa.sa_family == AF_UNIX)
+		unlink(f->forward.host.un.sun_path);
+}
+
+/* The host's part of a word tells which; the guest's is not looked at. */
+static const char *
+delete_forward(struct broker *b, const char *word)
+{
+	struct doorway *d = b->d;
+	struct forward f;
+	const char *why;
+
+	if (!forward_parse_host(&f, word, &why))
+		return why;
+	for (size_t i = 0; i < d->nforwards; i++) {
+		if (!forward_same_host(&d->forwards[i].forward, &f))
+			continue;
+		order(b, MSG_DELETE, &d->forwards[i]);
+		close_forward(&d->forwards[i]);
+		d->nforwards--;
+		memmove(&d->forwards[i], &d->forwards[i + 1], (d->nforwards - i) * sizeof(*d->forwards));
+		return NULL;
+	}
+	return "no such forward";
+}
+
+static void
+list_forwards(const struct broker *b, FILE *out)
+{
+	char text[FORWARD_TEXT_MAX];
+
+	for (size_t i = 0; i < b->d->nforwards; i++) {
+		forward_format(&b->d->forwards[i].forward, text);
+		fprintf(out, "%s\n", text);
+	}
+}
+
+static const char *
+control_line(void *arg, char *line, FILE *out)
+{
+	struct broker *b = arg;
+	char *word = line + strcspn(line, " ");
+
+	if (*word)
+		*word++ = '\0';
+	if (!strcmp(line, "add"))
+		return add_forward(b, word);
+	if (!strcmp(line, "del"))
+		return delete_forward(b, word);
+	if (!strcmp(line, "list"))
+		return list_forwards(b, out), NULL;
+	if (!strcmp(line, "quit"))
+		return loop_stop(&b->loop), NULL;
+	return "not one of: add FORWARD, del FORWARD, list, quit";
+}
+
+/* In a loader the terminal's signals are for the program that was started; TERM is for whom it is sent to. */
+static void
+watch_signals(struct broker *b)
+{
+	bool loader = b->o->mode == MODE_LOADER;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	if (!loader) {
+		sigaddset(&set, SIGINT);
+		sigaddset(&set, SIGHUP);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, loader ? SIG_IGN : SIG_DFL);
+	signal(SIGHUP, loader ? SIG_IGN : SIG_DFL);
+	signal(SIGQUIT, loader ? SIG_IGN : SIG_DFL);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	b->signals = (struct watch){.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), .handler = signalled};
+	if (b->signals.fd < 0 || loop_watch(&b->loop, &b->signals, EPOLLIN) < 0)
+		die_sys("signalfd");
+}
+
+static void
+clean_up(struct broker *b)
+{
+	if (b->stack > 0) {
+		kill(b->stack, SIGKILL);
+		waitpid(b->stack, NULL, 0);
+		leave_stack(b);
+	}
+	for (size_t i = 0; i < b->d->nforwards; i++)
+		close_forward(&b->d->forwards[i]);
+	if (b->d->control >= 0) {
+		control_stop(&b->control);
+		unlink(b->o->control);
+	}
+	if (b->d->listener >= 0)
+		unlink(b->o->listen);
+	targets_close(&b->d->targets);
+}
+
+int
+broker_run(const struct options *o, struct doorway *d, void (*ready)(void *arg), void *arg)
+{
+	static struct broker b;
+
+	b = (struct broker){.o = o, .d = d, .orders = -1, .ready = ready, .ready_arg = arg};
+	b.resolv.copy = b.resolv.watch.fd = -1;
+	b.requests.handler = requested;
+	b.guests = (struct watch){.fd = d->listener, .handler = guest_came};
+	if (loop_init(&b.loop) < 0)
+		die_sys("epoll");
+	watch_signals(&b);
+	if (d->control >= 0 && control_start(&b.control, &b.loop, d->control, control_line, &b) < 0)
+		die("epoll");
+	if (d->listener < 0) {
+		start_stack(&b, d->cable);
+	} else {
+		if (loop_watch(&b.loop, &b.guests, EPOLLIN) < 0)
+			die("epoll");
+		say_ready(&b);
+	}
+	if (loop_run(&b.loop) < 0)
+		die("epoll");
+	clean_up(&b);
+	return b.status;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The guest's end: a descriptor that carries Ethernet frames, many at once where the kernel allows it. What it is
+ * decides the form: a stream socket (QEMU's framing), a seqpacket or datagram socket, or a tap.
+ */
+#ifndef VM_SLIRP_CABLE_H
+#define VM_SLIRP_CABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CABLE_BATCH 64 /* frames taken at one wakeup before the host's sockets get their turn */
+
+struct cable {
+	int fd;
+	const struct cable_ops *ops;
+	void *state;	  /* of the form */
+	size_t frame_max; /* bytes; what is larger is not a frame of this network */
+	uint64_t dropped; /* frames that the guest had no room for */
+};
+
+typedef void frame_handler(void *arg, const uint8_t *frame, size_t len);
+
+/* Takes fd, which becomes non-blocking, for frames of at most `mtu` bytes behind the header. NULL, or why fd cannot be one. */
+const char *cable_open(struct cable *c, int fd, size_t mtu);
+
+/* Hands on the frames that have arrived, about CABLE_BATCH of them. False when the guest is gone or broke the framing. */
+bool cable_receive(struct cable *c, frame_handler *handle, void *arg);
+
+/* Queues a copy of a frame; when there is no room it is dropped, and TCP sends it again. */
+void cable_send(struct cable *c, const void *frame, size_t len);
+
+/* Writes what is queued. True when nothing is left; else wait for POLLOUT. */
+bool cable_flush(struct cable *c);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: ISC */
+/* The control socket; the contracts are in control.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/util.h"
+#include "vm-slirp/control.h"
+
+static void
+hang_up(struct control_client *cl)
+{
+	struct control *c = cl->control;
+
+	loop_unwatch(&cl->watch);
+	close(cl->watch.fd);
+	cl->watch.fd = -1;
+	loop_watch(c->listener.loop, &c->listener, EPOLLIN); /* there is room again */
+}
+
+/* False when the client is not there to hear it, or reads so slowly that its socket is full. */
+static bool
+answer(struct control_client *cl, char *line)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	const char *why;
+	bool sent;
+
+	if (!out)
+		return false;
+	why = cl->control->handler(cl->control->arg, line, out);
+	fprintf(out, why ? "no %s\n" : "ok\n", why);
+	sent = fclose(out) == 0 && send(cl->watch.fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
+	free(text);
+	return sent;
+}
+
+/* Takes the whole lines out of the buffer. False to hang up. */
+static bool
+take_lines(struct control_client *cl)
+{
+	char *end;
+
+	while ((end = memchr(cl->line, '\n', cl->len))) {
+		size_t used = (size_t)(end + 1 - cl->line);
+
+		*end = '\0';
+		if (!answer(cl, cl->line))
+			return false;
+		cl->len -= used;
+		memmove(cl->line, end + 1, cl->len);
+	}
+	return cl->len < sizeof(cl->line);
+}
+
+static void
+client_spoke(struct watch *w, uint32_t events)
+{
+	struct control_client *cl = container_of(w, struct control_client, watch);
+	ssize_t n = read(w->fd, cl->line + cl->len, sizeof(cl->line) - cl->len);
+
+	(void)events;
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n <= 0) {
+		hang_up(cl);
+		return;
+	}
+	cl->len += (size_t)n;
+	if (!take_lines(cl))
+		hang_up(cl);
+}
+
+static void
+client_came(struct watch *w, uint32_t events)
+{
+	struct control *c = container_of(w, struct control, listener);
+	int fd;
+
+	(void)events;
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		struct control_client *cl = &c->clients[i];
+
+		if (cl->watch.fd >= 0)
+			continue;
+		fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0)
+			return;
+		*cl = (struct control_client){.watch = {.fd = fd, .handler = client_spoke}, .control = c};
+		if (loop_watch(w->loop, &cl->watch, EPOLLIN) < 0)
+			hang_up(cl);
+		return;
+	}
+	loop_unwatch(w); /* all places are taken: the others wait in the kernel */
+}
+
+int
+control_start(struct control *c, struct loop *loop, int fd, control_handler *handler, void *arg)
+{
+	*c = (struct control){.listener = {.fd = fd, .handler = client_came}, .handler = handler, .arg = arg};
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		c->clients[i].watch.fd = -1;
+	return loop_watch(loop, &c->listener, EPOLLIN);
+}
+
+void
+control_stop(struct control *c)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		if (c->clients[i].watch.fd >= 0)
+			hang_up(&c->clients[i]);
+	loop_unwatch(&c->listener);
+	close(c->listener.fd);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/* A control socket: a line is a request, the answer is lines and then "ok" or "no WHY". */
+#ifndef VM_SLIRP_CONTROL_H
+#define VM_SLIRP_CONTROL_H
+
+#include <stdio.h>
+
+#include "common/loop.h"
+
+#define CONTROL_CLIENTS 8
+#define CONTROL_LINE 512
+
+/* Answers one line: prints lines that belong to the answer to out, returns NULL for "ok" or the WHY of "no". */
+typedef const char *control_handler(void *arg, char *line, FILE *out);
+
+struct control {
+	struct watch listener;
+	struct control_client {
+		struct watch watch;
+		struct control *control;
+		char line[CONTROL_LINE];
+		size_t len;
+	} clients[CONTROL_CLIENTS];
+	control_handler *handler;
+	void *arg;
+};
+
+/* Serves the listening socket fd, which it takes. 0 or -errno. */
+int control_start(struct control *c, struct loop *loop, int fd, control_handler *handler, void *arg);
+void control_stop(struct control *c);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * vm-slirp: a whole user-mode network behind one descriptor. Two processes serve a guest: the stack (stack.c), which
+ * sees its frames and is sealed in (room.c), and the broker (broker.c), which opens for it what it may not open itself.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "common/fd.h"
+#include "common/ready.h"
+#include "common/seal.h"
+#include "common/wire.h"
+#include "vm-slirp/broker.h"
+#include "vm-slirp/options.h"
+
+static void
+foreground_ready(void *arg)
+{
+	const struct options *o = arg;
+
+	ready_announce(o->ready_fd);
+}
+
+/* A newline, and the end of it. A reader that has gone is no reason to stop. */
+static void
+tell(int fd)
+{
+	if (fd < 0)
+		return;
+	if (write(fd, "\n", 1) < 0)
+		note(1, "nobody reads that the network is ready");
+	close(fd);
+}
+
+static void
+backend_ready(void *arg)
+{
+	tell(*(int *)arg);
+}
+
+/* stdin and stdout are the program's; a pipeline must not wait for the backend. stderr stays for what may go wrong. */
+static void
+leave_stdio(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
+		die_sys("/dev/null");
+	close(null);
+}
+
+/* Closes what the user's other loaders opened for the program. */
+static void
+keep_own(const struct doorway *d, int ready)
+{
+	int keep[FORWARDS_MAX + 3];
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->nforwards; i++)
+		keep[n++] = d->forwards[i].fd;
+	keep[n++] = d->control;
+	keep[n++] = d->cable;
+	keep[n++] = ready;
+	fd_close_others(keep, n);
+}
+
+/* The backend is nobody's child: the program must not find one that it did not start. */
+static void
+fork_backend(const struct options *o, struct doorway *d, int ready)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die_sys("fork");
+	if (pid) {
+		if (waitpid(pid, &status, 0) < 0 || status)
+			die("the backend did not start");
+		return;
+	}
+	pid = fork();
+	if (pid)
+		_exit(pid < 0);
+	leave_stdio();
+	keep_own(d, ready);
+	exit(broker_run(o, d, backend_ready, &ready));
+}
+
+/* The wire's two ends: ours to serve, and a number the shell's user cannot hold already. */
+static int
+make_wire(struct doorway *d)
+{
+	int sv[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
+		die_sys("socketpair");
+	d->cable = sv[0];
+	return sv[1];
+}
+
+static void
+format_wire(char *word, size_t size, const struct options *o, int fd)
+{
+	if (o->net.mtu == 1500)
+		snprintf(word, size, "net,fd=%d", fd);
+	else
+		snprintf(word, size, "net,fd=%d,mtu=%zu", fd, o->net.mtu);
+}
+
+static _Noreturn void
+load(const struct options *o, struct doorway *d)
+{
+	int wire = make_wire(d), pipe[2];
+	char word[64], newline;
+
+	if (pipe2(pipe, O_CLOEXEC) < 0)
+		die_sys("pipe");
+	fork_backend(o, d, pipe[1]);
+	close(pipe[1]);
+	if (fd_read_all(pipe[0], &newline, 1) != 1)
+		exit(diag_exit); /* it has said why */
+	close(pipe[0]);
+	close(d->cable);
+	for (size_t i = 0; i < d->nforwards; i++)
+		close(d->forwards[i].fd);
+	tell(o->ready_fd); /* the notification socket is left to the program: it is the service */
+	wire = fd_move_high(wire);
+	format_wire(word, sizeof(word), o, wire);
+	wire_export(word);
+	wire_exec(o->program);
+}
+
+/* -S: the machine hears of its wire first, so that a refusal costs nothing. */
+static void
+send_wire(const struct options *o, struct doorway *d)
+{
+	int wire = make_wire(d);
+	char word[64];
+
+	format_wire(word, sizeof(word), o, 0);
+	if (wire_send(o->send_to, word, &wire, 1))
+		exit(1);
+	close(wire);
+}
+
+static int
+control_open(const char *path)
+{
+	int fd = fd_listen_unix(path);
+
+	if (fd < 0)
+		die_sys("-C %s", path);
+	return fd;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct options o;
+	static struct doorway d = {.control = -1, .listener = -1, .cable = -1};
+
+	diag_init(argv[0], 1);
+	options_parse(&o, argc, argv);
+	if (o.mode == MODE_LOADER)
+		diag_exit = 125;
+	if (o.check) {
+		options_print(&o);
+		flush_stdout();
+		return 0;
+	}
+	doorway_open_forwards(&d, &o);
+	if (o.user)
+		seal_user(o.user);
+	targets_open(&d.targets, &o);
+	if (o.control)
+		d.control = control_open(o.control);
+	switch (o.mode) {
+	case MODE_LOADER:
+		load(&o, &d);
+	case MODE_SEND:
+		send_wire(&o, &d);
+		break;
+	case MODE_LISTEN:
+		d.listener = fd_listen_unix(o.listen);
+		if (d.listener < 0)
+			die_sys("-l %s", o.listen);
+		break;
+	case MODE_WIRE:
+		d.cable = o.wire_fd;
+	}
+	keep_own(&d, o.ready_fd);
+	return broker_run(&o, &d, foreground_ready, &o);
+}

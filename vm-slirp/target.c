@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+/* Commands and sockets behind guest forwards; the contracts are in target.h. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "common/fd.h"
+#include "common/util.h"
+#include "vm-slirp/target.h"
+
+static const char *const smbd_places[] = {"/usr/sbin/smbd", "/usr/local/sbin/smbd", "/usr/bin/smbd"};
+
+/*
+ * What lets an unprivileged smbd serve one directory to one guest and nothing else: no printers, no user database, every
+ * file of its own inside the state directory.
+ */
+static void
+write_smb_conf(const struct targets *t, const char *share)
+{
+	static const char *const dirs[] = {
+	    "pid directory", "lock directory", "state directory", "cache directory", "private dir", "ncalrpc dir"};
+	const struct passwd *pw = getpwuid(geteuid());
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/smb.conf", t->smb_state);
+	f = fopen(path, "we");
+	if (!f)
+		die_sys("%s", path);
+	fprintf(f, "[global]\n");
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
+		fprintf(f, "%s = %s\n", dirs[i], t->smb_state);
+	fprintf(f,
+	    "log file = %s/log\nsmb passwd file = %s/passwd\n"
+	    "security = user\nmap to guest = Bad User\nguest account = %s\n"
+	    "load printers = no\nprinting = bsd\ndisable spoolss = yes\nusershare max shares = 0\n"
+	    "[share]\npath = %s\nread only = no\nguest ok = yes\nforce user = %s\n",
+	    t->smb_state, t->smb_state, pw ? pw->pw_name : "nobody", share, pw ? pw->pw_name : "nobody");
+	if (fclose(f))
+		die_sys("%s", path);
+}
+
+void
+targets_open(struct targets *t, const struct options *o)
+{
+	char share[4096];
+
+	*t = (struct targets){.o = o};
+	if (!o->smb_dir)
+		return;
+	if (!realpath(o->smb_dir, share))
+		die_sys("-W %s", o->smb_dir);
+	for (size_t i = 0; i < ARRAY_LEN(smbd_places) && !t->smbd[0]; i++)
+		if (!access(smbd_places[i], X_OK))
+			strcpy(t->smbd, smbd_places[i]);
+	if (!t->smbd[0])
+		die("-W %s: smbd is not installed (on Debian: apt-get install samba)", o->smb_dir);
+	strcpy(t->smb_state, "/tmp/vm-slirp-smb.XXXXXX");
+	if (!mkdtemp(t->smb_state))
+		die_sys("%s", t->smb_state);
+	write_smb_conf(t, share);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *place)
+{
+	(void)st, (void)kind, (void)place;
+	return remove(path);
+}
+
+void
+targets_close(struct targets *t)
+{
+	if (t->smb_state[0])
+		nftw(t->smb_state, remove_one, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	t->smb_state[0] = '\0';
+}
+
+/* A connection over the loopback with itself: smbd wants a peer with an IP address, and out-of-band data. */
+static bool
+tcp_pair(int sv[2])
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}}, b, c;
+	socklen_t len = sizeof(a), blen = sizeof(b), clen = sizeof(c);
+	int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	sv[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	sv[1] = -1;
+	if (l >= 0 && sv[0] >= 0 && !bind(l, (struct sockaddr *)&a, len) && !listen(l, 1) &&
+	    !getsockname(l, (struct sockaddr *)&a, &len) && !connect(sv[0], (struct sockaddr *)&a, len))
+		sv[1] = accept4(l, (struct sockaddr *)&b, &blen, SOCK_CLOEXEC);
+	/* Anybody on this host might have been quicker than we to connect. */
+	if (sv[1] >= 0 && !getsockname(sv[0], (struct sockaddr *)&c, &clen) && b.sin_port == c.sin_port) {
+		close(l);
+		return true;
+	}
+	for (size_t i = 0; i < 2; i++)
+		if (sv[i] >= 0)
+			close(sv[i]);
+	if (l >= 0)
+		close(l);
+	return false;
+}
+
+/* The child: its connection is stdin and stdout; signals are as if from a shell; it ends with us. */
+static _Noreturn void
+run(char *const argv[], int fd)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0)
+		_exit(126);
+	fd_close_others(NULL, 0);
+	execv(argv[0], argv);
+	error("%s: %s", argv[0], strerror(errno));
+	_exit(127);
+}
+
+static int
+start(char *const argv[], bool tcp)
+{
+	int sv[2];
+	pid_t pid;
+
+	if (tcp ? !tcp_pair(sv) : socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
+		return -1;
+	pid = fork();
+	if (!pid)
+		run(argv, sv[1]);
+	close(sv[1]);
+	if (pid < 0 || !fd_set_nonblock(sv[0], true)) {
+		close(sv[0]);
+		return -1;
+	}
+	return sv[0];
+}
+
+static int
+dial(const union address *a)
+{
+	int fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && connect(fd, &a->sa, address_len(a)) < 0 && errno != EINPROGRESS) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+int
+targets_connect(const struct targets *t, unsigned index)
+{
+	const struct guestfwd *g = &t->o->guestfwds[index];
+	char conf[80];
+	char *shell[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, (char *)(uintptr_t)g->command, NULL};
+	char *smbd[] = {(char *)(uintptr_t)t->smbd, (char[]){"-s"}, conf, (char[]){"-l"},
+	    (char *)(uintptr_t)t->smb_state, NULL};
+	int fd;
+
+	snprintf(conf, sizeof(conf), "%s/smb.conf", t->smb_state);
+	fd = g->kind == GUESTFWD_CONNECT ? dial(&g->target)
+					 : start(g->kind == GUESTFWD_SMB ? smbd : shell, g->kind == GUESTFWD_SMB);
+	if (fd < 0)
+		warn_sys("guest forward to port %u", g->port);
+	return fd;
+}
