@@ -24,7 +24,7 @@
 #define MAIN                                                                                                           \
 	"accept4", "clone", "clone3", "seccomp", "eventfd2", "epoll_create1", "timerfd_create", "timerfd_settime",     \
 	    "io_uring_setup", "io_uring_register", "fstat", "newfstatat", "getsockopt", "setsockopt", "getsockname",   \
-	    "getpeername", "sched_getaffinity", "kill", "signalfd4", "rt_sigtimedwait", "rt_sigpending", "capget",      \
+	    "getpeername", "sched_getaffinity", "statx", "kill", "signalfd4", "rt_sigtimedwait", "rt_sigpending", "capget",      \
 	    "prlimit64", "membarrier", "unlink", "mremap", "getuid", "geteuid", "sigaltstack"
 
 void

@@ -233,7 +233,7 @@ rig_make(bool read_only, bool writeback, unsigned cpus)
 	rig_blk = blk_of(d);
 }
 
-static void
+static inline void
 rig_unmake(void)
 {
 	struct virtio_dev *d = &rig_blk->dev;
