@@ -17,20 +17,15 @@
 #include "kvm-run/vm_setup.h"
 #include "kvm-run/wiring.h"
 
-/* The wires that nobody gave: the console on stdin and stdout, the control socket of -C. */
+/* -C: only once nothing is at fault, so that a refused start leaves nothing behind. */
 static void
-add_defaults(struct wires *ws, const char *ctl_path)
+add_ctl(struct wires *ws, const char *path)
 {
+	int fd = fd_listen_unix(path);
 	char word[32];
-	int fd;
 
-	if (!wires_first(ws, WIRE_CON))
-		wires_add(ws, "con,fd=0:1", 10);
-	if (!ctl_path)
-		return;
-	fd = fd_listen_unix(ctl_path);
 	if (fd < 0)
-		die_sys("%s", ctl_path);
+		die_sys("%s", path);
 	snprintf(word, sizeof(word), "ctl,fd=%d", fd_move_high(fd));
 	wires_add(ws, word, strlen(word));
 }
@@ -68,7 +63,8 @@ main(int argc, char **argv)
 	vm.opt = opt.vm;
 	if (opt.show != SHOW_NOTHING)
 		return show(&opt, &vm.wires);
-	add_defaults(&vm.wires, opt.ctl_path);
+	if (!wires_first(&vm.wires, WIRE_CON))
+		wires_add(&vm.wires, "con,fd=0:1", strlen("con,fd=0:1"));
 	wiring_check(&vm.wires);
 	if (!wires_first(&vm.wires, WIRE_KERN)) {
 		error("no kernel: give -k or a kern wire");
@@ -76,6 +72,8 @@ main(int argc, char **argv)
 	}
 	if (vm.wires.faults)
 		exit(VM_WIRING);
+	if (opt.ctl_path)
+		add_ctl(&vm.wires, opt.ctl_path);
 	wires_close_others(&vm.wires, opt.ready_fd);
 
 	vm_acquire(&vm);

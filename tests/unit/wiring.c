@@ -17,7 +17,7 @@
 static struct wires ws;
 static char why[200];
 
-/* The words with %1, %2, ... made the numbers of fds; the last wire is checked. NULL, or the first fault with them made back. */
+/* The last wire of the words, in which $1, $2... stand for fds. NULL, or its first fault, in which they stand again. */
 static const char *
 check(const char *words, const int *fds, size_t n)
 {
