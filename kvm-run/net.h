@@ -76,16 +76,19 @@ struct net_backend {
 	void (*close)(struct net_dev *n); /* may be NULL, and called without open; frees n->backend, not the descriptors */
 	/* What the driver accepted is known; 0 after it has gone. May be NULL. False: the host refuses. */
 	bool (*set_features)(struct net_dev *n, uint64_t features);
-	/* Starts or ends the use of a pair. May be NULL. False: the host refuses. */
+	/* Starts or ends the use of a pair. May be NULL. False: the host refuses, and it is not in use. */
 	bool (*attach)(struct net_pair *p, bool on);
-	/* The wire is readable, or receive buffers are there again: up to NET_BATCH frames by net_rx_*. */
+	/* The guest sees the link come or go. May be NULL. */
+	void (*link)(struct net_dev *n, bool up);
+	/* The wire is readable, or receive buffers are there again: up to NET_BATCH frames by net_rx_*. NULL: the
+	 * rings are served by somebody else, send too. */
 	void (*recv)(struct net_pair *p);
 	/* Sends the first n held frames of p->tx, or as many as the wire takes now; returns their number. Fewer than n,
 	 * or p->tx_rest, means that it waits for the wire to become writable; n is 0 when only the rest is to be written. net_tx_lost() marks what was not sent for good. */
 	unsigned (*send)(struct net_pair *p, unsigned n);
 };
 
-extern const struct net_backend net_tap, net_stream, net_packet;
+extern const struct net_backend net_tap, net_stream, net_packet, net_vhost;
 
 struct net_counters {
 	_Atomic uint64_t rx_frames, rx_bytes, rx_drops, tx_frames, tx_bytes, tx_drops;
@@ -106,7 +109,7 @@ struct net_dev {
 	bool stuck;	/* the peer has taken nothing for NET_STUCK_MS: frames to it are lost until it does */
 	struct watch stuck_timer;
 	struct net_capture **captures; /* pcap wires that want these frames, NULL at the end; or NULL */
-	struct vhost *vhost;
+	const struct wire *vhost_wire; /* or NULL */
 	struct net_counters count;
 	uint8_t bounce[NET_HDR + FRAME_MAX]; /* the end of a frame longer than expected */
 	unsigned npairs;

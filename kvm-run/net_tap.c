@@ -13,38 +13,6 @@
 #define OFFLOADS_HOST (NET_F_CSUM | NET_F_HOST_TSO4 | NET_F_HOST_TSO6 | NET_F_HOST_ECN)
 #define OFFLOADS_GUEST (NET_F_GUEST_CSUM | NET_F_GUEST_TSO4 | NET_F_GUEST_TSO6 | NET_F_GUEST_ECN)
 
-/* One queue of the tap. Its interface must be the same for all: the kernel would mix two networks up otherwise. */
-static const char *
-open_queue(struct net_dev *n, unsigned i, struct ifreq *ifr, char *why, size_t size)
-{
-	int fd = n->pairs[i].fd, header = NET_HDR, little = 1;
-	struct ifreq own;
-
-	memset(&own, 0, sizeof(own));
-	if (ioctl(fd, TUNGETIFF, &own) < 0) {
-		snprintf(why, size, "fd %d: TUNGETIFF: %s", fd, strerror(errno));
-		return why;
-	}
-	if (i == 0)
-		*ifr = own;
-	if (strcmp(own.ifr_name, ifr->ifr_name) != 0 || own.ifr_flags != ifr->ifr_flags) {
-		snprintf(why, size, "fd %d: no queue of tap %s", fd, ifr->ifr_name);
-		return why;
-	}
-	if (n->npairs > 1 && !(own.ifr_flags & IFF_MULTI_QUEUE))
-		return "tap has one queue only";
-	if (!(own.ifr_flags & IFF_NO_PI))
-		return "tap adds packet information (IFF_NO_PI is not set)";
-	if (!(own.ifr_flags & IFF_VNET_HDR))
-		return NULL;
-	/* 1.0 headers are little endian and always have num_buffers, 5.1.6. */
-	if (ioctl(fd, TUNSETVNETHDRSZ, &header) < 0 || ioctl(fd, TUNSETVNETLE, &little) < 0) {
-		snprintf(why, size, "fd %d: vnet header: %s", fd, strerror(errno));
-		return why;
-	}
-	return NULL;
-}
-
 static bool
 tap_attach(struct net_pair *p, bool on)
 {
@@ -73,28 +41,42 @@ tap_set_features(struct net_dev *n, uint64_t features)
 	return ioctl(n->pairs[0].fd, TUNSETOFFLOAD, f) == 0;
 }
 
+/* Headers of virtio 1.0 are little endian and always have num_buffers, 5.1.6. */
+static bool
+set_header(int fd)
+{
+	int size = NET_HDR, little = 1;
+
+	return ioctl(fd, TUNSETVNETHDRSZ, &size) == 0 && ioctl(fd, TUNSETVNETLE, &little) == 0;
+}
+
 static const char *
 tap_open(struct net_dev *n, char *why, size_t size)
 {
 	struct ifreq ifr;
+	bool ok = ioctl(n->pairs[0].fd, TUNGETIFF, &ifr) == 0;
 
-	for (unsigned i = 0; i < n->npairs; i++) {
-		const char *bad = open_queue(n, i, &ifr, why, size);
-
-		if (bad)
-			return bad;
-		/* Until the driver asks for it. */
-		if (i > 0 && !tap_attach(&n->pairs[i], false)) {
-			snprintf(why, size, "fd %d: TUNSETQUEUE: %s", n->pairs[i].fd, strerror(errno));
-			return why;
-		}
+	n->vnet_hdr = ok && (ifr.ifr_flags & IFF_VNET_HDR);
+	/* Also because whoever had the tap before may have left offloads on that this driver never asked for. */
+	ok = ok && (!n->vnet_hdr || set_header(n->pairs[0].fd)) && tap_set_features(n, 0);
+	/* The other queues wait until the driver asks for them. */
+	for (unsigned i = 1; i < n->npairs && ok; i++)
+		ok = tap_attach(&n->pairs[i], false);
+	if (!ok) {
+		snprintf(why, size, "tap: %s", strerror(errno));
+		return why;
 	}
-	n->vnet_hdr = ifr.ifr_flags & IFF_VNET_HDR;
 	if (n->vnet_hdr)
 		n->virtio.offered |= OFFLOADS_HOST | OFFLOADS_GUEST;
-	/* Whoever had the tap before may have left offloads on that this driver never asked for. */
-	tap_set_features(n, 0);
 	return NULL;
+}
+
+/* Leaves the queues as they came: they may be handed to another machine. */
+static void
+tap_close(struct net_dev *n)
+{
+	for (unsigned i = 1; i < n->npairs; i++)
+		tap_attach(&n->pairs[i], true);
 }
 
 static void
@@ -138,6 +120,7 @@ tap_send(struct net_pair *p, unsigned n)
 
 const struct net_backend net_tap = {
 	.open = tap_open,
+	.close = tap_close,
 	.set_features = tap_set_features,
 	.attach = tap_attach,
 	.recv = tap_recv,

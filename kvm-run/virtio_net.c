@@ -8,6 +8,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "common/diag.h"
 #include "common/fd.h"
 #include "common/num.h"
 #include "common/util.h"
@@ -47,6 +48,8 @@ update_link(struct net_dev *n)
 	if (n->up == up)
 		return;
 	n->up = up;
+	if (n->ops->link)
+		n->ops->link(n, up);
 	virtio_config_set(&n->virtio, offsetof(struct net_config, status), &status, sizeof(status));
 	/* Those that wait for room, or for the wire, have nothing to wait for while frames are lost anyway. */
 	for (unsigned i = 0; i < n->npairs && !up; i++) {
@@ -113,7 +116,7 @@ net_watch(struct net_pair *p)
 	struct net_dev *n = p->dev;
 	uint32_t events = 0;
 
-	if (p->active && !n->gone)
+	if (p->active && !n->gone && n->ops->recv)
 		events = (p->rx_paused ? 0 : EPOLLIN) | (p->tx_blocked ? EPOLLOUT : 0);
 	loop_watch(&n->io.loop, &p->wire, events);
 }
@@ -195,6 +198,9 @@ net_start(struct virtio_dev *d)
 	n->stuck = false;
 	if (n->ops->set_features && !n->ops->set_features(n, f))
 		return false;
+	d->own_kicks = !n->ops->recv;
+	if (d->own_kicks && d->queues[n->ctrlq].enabled)
+		loop_watch(&n->io.loop, &d->queues[n->ctrlq].kick, EPOLLIN);
 	return net_set_pairs(n, 1);
 }
 
@@ -270,12 +276,21 @@ net_init(struct vm *vm)
 	vm->captures = net_capture_open(&vm->wires);
 }
 
+static const struct wire *
+vhost_of(const struct vm *vm, const struct wire *w)
+{
+	for (size_t i = 0; i < vm->wires.n; i++)
+		if (vm->wires.v[i].kind == WIRE_VHOST && wiring_of(&vm->wires, &vm->wires.v[i]) == w)
+			return &vm->wires.v[i];
+	return NULL;
+}
+
 static const struct net_backend *
 backend_of(const struct vm *vm, const struct wire *w)
 {
 	switch (wiring_as(&vm->wires, w)) {
 	case AS_TAP:
-		return &net_tap;
+		return vhost_of(vm, w) ? &net_vhost : &net_tap;
 	case AS_STREAM:
 		return &net_stream;
 	case AS_PACKET:
@@ -359,6 +374,8 @@ build(struct net_dev *n, struct vm *vm, const struct wire *w, char *why, size_t 
 	if (!bad)
 		bad = n->ops->open(n, why, size);
 	n->captures = net_capture_select(vm->captures, w->id);
+	if (n->vhost_wire && n->captures)
+		warn("%s: a pcap sees nothing of frames that vhost carries", w->id);
 	return bad;
 }
 
@@ -390,6 +407,7 @@ net_create(struct vm *vm, const struct wire *w, bool hot, struct virtio_dev **ou
 	if (!n)
 		return "no memory";
 	n->ops = ops;
+	n->vhost_wire = vhost_of(vm, w);
 	bad = build(n, vm, w, why, size);
 	if (!bad)
 		bad = run(n, vm, hot);

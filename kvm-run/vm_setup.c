@@ -203,6 +203,7 @@ build_devices(struct vm *vm)
 		die("rng: %s", reason);
 	memcpy(vm->devices[0].id, "rng", 4);
 	vm->ndevices = 1;
+	net_init(vm);
 	for (size_t i = 0; i < vm->wires.n; i++) {
 		const struct wire *w = &vm->wires.v[i];
 
