@@ -1,16 +1,24 @@
 # How test programs are built: tests/DIR/NAME.c becomes build/$(B)/DIR/NAME, linked with libcommon.a and with what
-# comments of its own say: /* links: kvm-run/virtq.c vm-slirp/opts.c */ more sources, /* pkg: slirp */ pkg-config names.
+# comments of its own say: /* links: kvm-run/virtq.c vm-slirp/opts.c */ sources of commands, /* pkg: slirp */ libraries
+# beyond those of the commands it has sources of.
 said = $(shell sed -n 's,^/\* $(1): \(.*\) \*/$$,\1,p' $(2))
 programs = $(patsubst tests/%.c,$(O)/%,$(wildcard $(1:%=tests/%/*.c)))
+pkgs = $(call said,pkg,$(1)) $(foreach d,$(sort $(dir $(call said,links,$(1)))),$(PKG_$(d:/=)))
 
 .PHONY: tools fuzzers
 .PRECIOUS: $(O)/obj/%.o
-tools: $(call programs,unit tools lab) ## build the tests' own programs
+tools: $(call programs,unit tools lab guests) ## build the tests' own programs
 fuzzers: $(call programs,fuzz)
 
 .SECONDEXPANSION:
 $(call programs,unit tools lab fuzz): $(O)/%: $(O)/obj/tests/%.o \
-		$$(patsubst %.c,$(O)/obj/%.o,$$(call said,links,tests/$$*.c)) $(O)/libcommon.a
+		$$(addprefix $(O)/obj/,$$(subst .c,.o,$$(call said,links,tests/$$*.c))) $(O)/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(SAN) $(if $(filter fuzz/%,$*),-fsanitize=fuzzer) $(LDHARD) $(LDFLAGS) -o $@ $^ \
-		$(foreach p,$(call said,pkg,tests/$*.c),$(shell pkg-config --libs $(p)))
+	$(CC) $(SAN) $(if $(filter fuzz/%,$*),-fsanitize=fuzzer) $(LDHARD) $(LDFLAGS) -o $@ $^ -Wl,--as-needed \
+		$(foreach p,$(sort $(call pkgs,tests/$*.c)),$(shell pkg-config --libs $(p)))
+
+# Guests of a few functions, entered by PVH; no host's library, no flags but their own.
+$(call programs,guests): $(O)/guests/%: tests/guests/%.c $(wildcard tests/guests/*.h) tests/guests/start.S tests/guests/guest.ld
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 $(WARN) -ffreestanding -fno-pic -fno-stack-protector -fcf-protection=none -mgeneral-regs-only \
+		-mno-red-zone -static -nostdlib -Wl,--build-id=none,--no-warn-rwx-segments -T tests/guests/guest.ld -o $@ tests/guests/start.S $<
