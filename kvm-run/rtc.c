@@ -34,7 +34,7 @@ enum {
 #define HOUR_PM 0x80
 
 static uint8_t
-encode(const struct rtc *r, int v)
+encode(const struct rtc *r, unsigned v)
 {
 	return (uint8_t)(r->ram[REG_B] & B_BINARY ? v : v / 10 << 4 | v % 10);
 }
@@ -46,7 +46,7 @@ decode(const struct rtc *r, uint8_t v)
 }
 
 static uint8_t
-encode_hour(const struct rtc *r, int hour)
+encode_hour(const struct rtc *r, unsigned hour)
 {
 	if (r->ram[REG_B] & B_24H)
 		return encode(r, hour);
@@ -65,18 +65,20 @@ static void
 load_time(struct rtc *r)
 {
 	time_t t = (time_t)(time(NULL) + r->offset);
+	unsigned year;
 	struct tm tm;
 
 	if (!gmtime_r(&t, &tm))
 		return;
-	r->ram[SECOND] = encode(r, tm.tm_sec);
-	r->ram[MINUTE] = encode(r, tm.tm_min);
-	r->ram[HOUR] = encode_hour(r, tm.tm_hour);
-	r->ram[WEEKDAY] = encode(r, tm.tm_wday + 1);
-	r->ram[DAY] = encode(r, tm.tm_mday);
-	r->ram[MONTH] = encode(r, tm.tm_mon + 1);
-	r->ram[YEAR] = encode(r, tm.tm_year % 100);
-	r->ram[CENTURY] = encode(r, (tm.tm_year + 1900) / 100);
+	year = (unsigned)tm.tm_year + 1900; /* -1 when the guest set month 0 of year 0: any four digits will do then */
+	r->ram[SECOND] = encode(r, (unsigned)tm.tm_sec);
+	r->ram[MINUTE] = encode(r, (unsigned)tm.tm_min);
+	r->ram[HOUR] = encode_hour(r, (unsigned)tm.tm_hour);
+	r->ram[WEEKDAY] = encode(r, (unsigned)tm.tm_wday + 1);
+	r->ram[DAY] = encode(r, (unsigned)tm.tm_mday);
+	r->ram[MONTH] = encode(r, (unsigned)tm.tm_mon + 1);
+	r->ram[YEAR] = encode(r, year % 100);
+	r->ram[CENTURY] = encode(r, year / 100 % 100);
 }
 
 /* Whatever the guest wrote becomes some time: timegm takes a 31st of February. */

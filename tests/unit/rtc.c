@@ -100,6 +100,11 @@ test_set(void)
 		set(time_regs[i], 0xff);
 	set(0x0b, 0x02);
 	ok(get(0) <= 0x59, "nonsense becomes some time");
+	set(0x0b, 0x80);
+	for (int i = 0; i < 8; i++)
+		set(time_regs[i], 0);
+	set(0x0b, 0x02);
+	ok(get(8) == 0x11 && get(7) == 0x30, "month 0 is the December before, day 0 the last of November");
 	rtc.offset = 0;
 }
 

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Writes nonsense to all that kvm-run decodes: ports, configuration space, BARs, virtio registers, rings and
+ * descriptors. "seed=N" and "rounds=N" come from the command line. It stays alive to say so and to power off: it leaves
+ * out what ends a machine, keeps devices from writing below ARENA, and takes no interrupts.
+ */
+#include "guest.h"
+
+#define RAM_END (64 << 20) /* -m 64 */
+#define ARENA (RAM_END - (8 << 20)) /* up to the end of RAM: what a device may write */
+#define ECAM 0xb0000000ULL
+#define BAR_PLACE 0xc0000000ULL
+
+static uint64_t state;
+
+/* xorshift64* */
+static uint64_t
+any(void)
+{
+	state ^= state >> 12;
+	state ^= state << 25;
+	state ^= state >> 27;
+	return state * 0x2545f4914f6cdd1dULL;
+}
+
+static uint32_t
+below(uint32_t n)
+{
+	return (uint32_t)((any() >> 32) * n >> 32);
+}
+
+static bool
+one_in(uint32_t n)
+{
+	return !below(n);
+}
+
+/* Numbers at which code goes wrong. */
+static uint64_t
+odd_number(void)
+{
+	static const uint64_t odd[] = {0, 1, 2, 0x7f, 0x80, 0xff, 0xffff, 0x8000, 0x7fffffff, 0x80000000, 0xffffffff,
+	    0x100000000, 0x7fffffffffffffff, 0x8000000000000000, UINT64_MAX, UINT64_MAX - 15, RAM_END, RAM_END - 1};
+
+	return one_in(3) ? odd[below(sizeof(odd) / sizeof(odd[0]))] : any() >> below(64);
+}
+
+/* An address whose bytes a device may write, or that it must refuse. */
+static uint64_t
+device_address(void)
+{
+	switch (below(8)) {
+	case 0: return RAM_END - below(32);
+	case 1: return odd_number() | 0x100000000;
+	default: return ARENA + below(RAM_END - ARENA);
+	}
+}
+
+static void
+write_port(uint16_t port, unsigned width, uint32_t v)
+{
+	if (width == 0)
+		out8(port, (uint8_t)v);
+	else if (width == 1)
+		out16(port, (uint16_t)v);
+	else
+		out32(port, v);
+}
+
+static void
+read_port(uint16_t port, unsigned width)
+{
+	if (width == 0)
+		in8(port);
+	else if (width == 1)
+		in16(port);
+	else
+		in32(port);
+}
+
+/* What a write to a port would end: the machine, or this guest's way to say that it lives. */
+static bool
+deadly(uint16_t port, unsigned width, uint32_t v)
+{
+	uint64_t bytes = v & (width == 2 ? 0xffffffff : width == 1 ? 0xffff : 0xff);
+
+	for (unsigned i = 0; i < 1U << width; i++, bytes >>= 8) {
+		uint8_t byte = (uint8_t)bytes;
+
+		switch (port + i) {
+		case 0x64: /* keyboard controller's reset */
+			if (byte == 0xfe)
+				return true;
+			break;
+		case 0x92:
+			if (byte & 1)
+				return true;
+			break;
+		case 0x605: /* SLP_EN */
+			if (byte & 0x20)
+				return true;
+			break;
+		case 0xcf9:
+			if (port == 0xcf9 || width != 2)
+				return byte & 4;
+			break;
+		}
+	}
+	return false;
+}
+
+static void
+some_port(void)
+{
+	static const struct {
+		uint16_t base, len;
+	} ranges[] = {{0x60, 1}, {0x64, 1}, {0x70, 2}, {0x92, 1}, {0x3f8, 8}, {0x402, 1}, {0x600, 0x80}, {0xae00, 12},
+	    {0xcf8, 8}, {0x20, 2}, {0xa0, 2}, {0x40, 4}, {0x61, 1}, {0x4d0, 2}, {0x2f8, 8}, {0x510, 16}, {0, 0xffff}};
+	unsigned r = below(sizeof(ranges) / sizeof(ranges[0])), width = below(3);
+	uint16_t port = (uint16_t)(ranges[r].base + below(ranges[r].len));
+	uint32_t v = (uint32_t)odd_number();
+
+	if (one_in(3))
+		read_port(port, width);
+	else if (!deadly(port, width, v))
+		write_port(port, width, v);
+}
+
+/* An access of any width, often not aligned, to device memory. */
+static void
+poke(uint64_t at)
+{
+	uint64_t v = odd_number();
+	unsigned how = below(6);
+
+	if (how == 0)
+		MEM8(at) = (uint8_t)v;
+	else if (how == 1)
+		MEM16(at) = (uint16_t)v;
+	else if (how == 2)
+		MEM32(at) = (uint32_t)v;
+	else if (how == 3)
+		MEM64(at) = v;
+	else if (how == 4)
+		(void)MEM32(at);
+	else
+		(void)MEM64(at);
+}
+
+static uint64_t
+config(unsigned slot)
+{
+	return ECAM + slot * 0x8000ULL;
+}
+
+struct caps {
+	uint64_t common, notify, isr, device; /* addresses, 0 = none */
+	uint64_t msix, msix_control;
+};
+
+/* Finds virtio's structures (virtio 1.2, 4.1.4) in BARs that were put to a good place. */
+static struct caps
+find_caps(unsigned slot)
+{
+	struct caps c = {0};
+	uint64_t bars[6];
+
+	for (unsigned i = 0; i < 6; i++) {
+		uint32_t low = MEM32(config(slot) + 0x10 + 4 * i);
+
+		bars[i] = BAR_PLACE + slot * 0x100000ULL + i * 0x20000;
+		MEM32(config(slot) + 0x10 + 4 * i) = (uint32_t)bars[i];
+		if ((low & 6) == 4 && i < 5)
+			MEM32(config(slot) + 0x10 + 4 * ++i) = 0;
+	}
+	MEM16(config(slot) + 4) = 6; /* memory, bus master */
+	for (unsigned p = MEM8(config(slot) + 0x34), n = 0; p >= 0x40 && n < 16; p = MEM8(config(slot) + p + 1), n++) {
+		uint64_t cap = config(slot) + p, at;
+
+		if (MEM8(cap) == 0x11 && MEM8(cap + 4) % 8 < 6) {
+			c.msix = bars[MEM8(cap + 4) % 8] + (MEM32(cap + 4) & ~7U);
+			c.msix_control = cap + 2;
+		}
+		if (MEM8(cap) != 9 || MEM8(cap + 4) > 5)
+			continue;
+		at = bars[MEM8(cap + 4)] + MEM32(cap + 8);
+		switch (MEM8(cap + 3)) {
+		case 1: c.common = at; break;
+		case 2: c.notify = at; break;
+		case 3: c.isr = at; break;
+		case 4: c.device = at; break;
+		}
+	}
+	return c;
+}
+
+/* A split ring (virtio 1.2, 2.7) in the arena: descriptors that mostly look like a driver's, indexes that may not. */
+static void
+fill_ring(uint64_t desc, uint64_t avail, unsigned size)
+{
+	for (unsigned i = 0; i < size; i++) {
+		MEM64(desc + 16 * i) = device_address();
+		MEM32(desc + 16 * i + 8) = one_in(4) ? (uint32_t)odd_number() : below(2048);
+		MEM16(desc + 16 * i + 12) = (uint16_t)(one_in(16) ? any() : below(one_in(4) ? 8 : 4));
+		MEM16(desc + 16 * i + 14) = (uint16_t)(one_in(8) ? any() : below(size));
+		MEM16(avail + 4 + 2 * i) = (uint16_t)(one_in(32) ? any() : below(size));
+	}
+	MEM16(avail) = (uint16_t)below(2);
+	MEM16(avail + 2) = (uint16_t)(one_in(16) ? any() : below(size + 1));
+}
+
+/* The first bytes of requests that mean something to a block device; else what was there. */
+static void
+fill_arena(void)
+{
+	for (unsigned i = 0; i < 256; i++) {
+		uint64_t at = device_address();
+
+		if (at >= RAM_END - 16 || at < ARENA)
+			continue;
+		MEM32(at) = one_in(4) ? (uint32_t)any() : below(16);
+		MEM64(at + 8) = one_in(4) ? odd_number() : below(4096);
+	}
+}
+
+static void
+queue_setup(const struct caps *c, unsigned q)
+{
+	uint64_t at = (ARENA + below(RAM_END - ARENA - (128 << 10))) & ~0xfULL;
+	unsigned size;
+
+	MEM16(c->common + 0x16) = (uint16_t)q;
+	size = MEM16(c->common + 0x18);
+	if (!size)
+		return;
+	if (size > 256 || one_in(3))
+		size = 1U << below(9);
+	MEM16(c->common + 0x18) = (uint16_t)(one_in(16) ? odd_number() : size);
+	MEM16(c->common + 0x1a) = (uint16_t)(one_in(4) ? any() : q);
+	fill_ring(at, at + 0x4000, size);
+	MEM64(c->common + 0x20) = one_in(16) ? device_address() : at;
+	MEM64(c->common + 0x28) = one_in(16) ? device_address() : at + 0x4000;
+	MEM64(c->common + 0x30) = one_in(16) ? device_address() : at + 0x8000;
+	MEM16(c->common + 0x1c) = 1;
+}
+
+/* As a driver would start the device, with a fault here and there, then kicks and nonsense while it runs. */
+static void
+drive(const struct caps *c)
+{
+	unsigned queues;
+
+	MEM8(c->common + 0x14) = 0;
+	MEM8(c->common + 0x14) = 3;
+	for (unsigned half = 0; half < 2; half++) {
+		MEM32(c->common + 0x00) = half;
+		MEM32(c->common + 0x08) = half;
+		MEM32(c->common + 0x0c) = MEM32(c->common + 0x04) & (one_in(2) ? UINT32_MAX : (uint32_t)any() | half);
+	}
+	MEM8(c->common + 0x14) = 0xb;
+	queues = MEM16(c->common + 0x12);
+	for (unsigned q = 0; q < queues && q < 8; q++)
+		queue_setup(c, q);
+	MEM8(c->common + 0x14) = 0xf;
+	for (unsigned i = below(64); i; i--) {
+		if (one_in(4))
+			fill_arena();
+		if (one_in(16))
+			poke(c->common + below(0x40));
+		if (c->device && one_in(8))
+			poke(c->device + below(0x40));
+		MEM16(c->notify + 4 * below(queues + 1)) = (uint16_t)(one_in(8) ? any() : below(queues + 1));
+		(void)MEM8(c->isr);
+	}
+}
+
+/* Any byte of a function's configuration space; its BARs may go anywhere meanwhile. */
+static void
+scramble_config(unsigned slot)
+{
+	for (unsigned i = below(16); i; i--) {
+		unsigned reg = below(one_in(4) ? 0x1000 : 0x100);
+
+		if (one_in(2)) {
+			poke(config(slot) + (reg & ~7U));
+			continue;
+		}
+		out32(0xcf8, 0x80000000 | slot << 11 | (reg & 0xfc));
+		write_port((uint16_t)(0xcfc + below(4)), below(3), (uint32_t)odd_number());
+	}
+}
+
+/* Any byte of its BARs, MSI-X masked: a message of INIT, NMI or SMI would be the end of this processor. */
+static void
+scramble_bars(unsigned slot, const struct caps *c)
+{
+	if (c->msix)
+		MEM16(c->msix_control) = 0xc000;
+	for (unsigned i = below(16); i; i--)
+		poke(BAR_PLACE + slot * 0x100000ULL + (one_in(2) ? below(0x40000) : below(0x4000)));
+	for (unsigned v = 0; c->msix && v < 34; v++)
+		MEM32(c->msix + 16 * v + 8) = MEM8(c->msix + 16 * v + 8);
+}
+
+/* Vectors with messages of all sorts; MSI-X on or off, masked or not. */
+static void
+set_messages(const struct caps *c)
+{
+	if (!c->msix)
+		return;
+	for (unsigned v = 0; v < 34; v++) {
+		MEM32(c->msix + 16 * v) = one_in(3) ? (uint32_t)odd_number() : 0xfee00000;
+		MEM32(c->msix + 16 * v + 4) = one_in(8) ? (uint32_t)any() : 0;
+		MEM32(c->msix + 16 * v + 8) = below(256);
+		MEM32(c->msix + 16 * v + 12) = below(2);
+	}
+	MEM16(c->msix_control) = (uint16_t)(below(4) << 14);
+}
+
+static void
+some_device(void)
+{
+	unsigned slot = below(32);
+	struct caps c;
+
+	if (MEM16(config(slot)) == 0xffff)
+		return;
+	if (MEM16(config(slot)) != 0x1af4) {
+		scramble_config(slot);
+		return;
+	}
+	c = find_caps(slot);
+	if (!c.common || !c.notify)
+		return;
+	set_messages(&c);
+	drive(&c);
+	scramble_bars(slot, &c);
+	if (one_in(4))
+		scramble_config(slot);
+}
+
+static void
+calm_serial(void)
+{
+	out8(COM1 + 3, 0); /* not the divisor's latch */
+	out8(COM1 + 1, 0);
+	out8(COM1 + 4, 3); /* no loop back */
+}
+
+void
+guest_main(const struct start_info *info)
+{
+	uint64_t rounds = cmdline_num(info, "rounds");
+
+	state = cmdline_num(info, "seed") * 2 + 1;
+	for (uint64_t i = 0; i < rounds; i++) {
+		for (unsigned n = below(32); n; n--)
+			some_port();
+		some_device();
+	}
+	calm_serial();
+	print("\nsurvived ");
+	print_num(rounds);
+	print(" rounds\n");
+}
