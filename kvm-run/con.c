@@ -195,7 +195,11 @@ on_input(struct watch *w, uint32_t events)
 {
 	struct con *c = container_of(w, struct con, input);
 
-	fill(c, events & (EPOLLHUP | EPOLLERR));
+	/* A pipe's writers are gone: a read could wait for the next one of a fifo. */
+	if (events & EPOLLIN)
+		fill(c, events & (EPOLLHUP | EPOLLERR));
+	else
+		input_ended(c);
 	update(c);
 }
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The control protocol: a request is a line, its answer lines of tab-separated fields and then `ok` or `no WHY`. Over ctl
+ * wires and the socket of -C. Everything is on the main thread; a client who does not read is just not answered.
+ */
+#ifndef KVM_RUN_CTL_H
+#define KVM_RUN_CTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define CTL_LINE_MAX 4096    /* bytes of a request, with its newline */
+#define CTL_ANSWER_MAX 65536 /* and of its answer */
+#define CTL_CLIENTS_MAX 16   /* at once; more wait to be accepted */
+#define CTL_EJECT_SECONDS 10 /* for the guest to let go of a device; then the answer to unplug is `no` */
+
+struct ctl_answer;
+struct vm;
+
+/* Makes vm->ctl, which serves vm's ctl wires and, unless path is NULL, a new Unix socket there, mode 0600; it also removes
+ * the devices that the guest ejects. After lpc_init. NULL, or the reason in why. */
+const char *ctl_create(struct vm *vm, const char *path, char *why, size_t size);
+
+/* Closes everything and removes the socket. Nothing without vm->ctl. */
+void ctl_destroy(struct vm *vm);
+
+/* --- between connections (ctl.c) and requests (ctl_request.c) --- */
+
+/* Appends to the answer under way. */
+void ctl_print(struct ctl_answer *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+enum ctl_done {
+	CTL_OK,	  /* say `ok` and what is in text, if anything */
+	CTL_NO,	  /* say `no` and text */
+	CTL_WAIT, /* until the guest ejects slot: `ok`; or CTL_EJECT_SECONDS: `no` and text */
+};
+
+struct ctl_request {
+	struct vm *vm;
+	struct ctl_answer *answer;
+	const int *fds; /* that came with it */
+	size_t nfds;
+	bool fds_taken; /* out: by a device, or closed */
+	unsigned slot;	/* out */
+	char text[256]; /* out */
+};
+
+/* Does what the line (NUL-terminated, without its newline; it is cut up) asks for. */
+enum ctl_done ctl_request(struct ctl_request *r, char *line);
+
+#endif

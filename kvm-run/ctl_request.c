@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: ISC */
+/* The requests of the control protocol, one function each. */
+#include <inttypes.h>
+#include <linux/kvm.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "common/util.h"
+#include "kvm-run/ctl.h"
+#include "kvm-run/hotplug.h"
+#include "kvm-run/vcpu.h"
+#include "kvm-run/virtio.h"
+#include "kvm-run/virtio_net.h"
+#include "kvm-run/vm.h"
+
+#define WORDS_MAX 3
+
+static enum ctl_done PRINTF(2, 3)
+no(struct ctl_request *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(r->text, sizeof(r->text), fmt, ap);
+	va_end(ap);
+	return CTL_NO;
+}
+
+static enum ctl_done
+do_status(struct ctl_request *r, char **word)
+{
+	const struct vm *vm = r->vm;
+
+	(void)word;
+	ctl_print(r->answer, "name\t%s\n", vm->opt.name ? vm->opt.name : "");
+	ctl_print(r->answer, "state\t%s\n", vm->paused ? "stopped" : "running");
+	ctl_print(r->answer, "pid\t%d\n", (int)getpid());
+	ctl_print(r->answer, "vcpus\t%u\n", vm->nvcpus);
+	ctl_print(r->answer, "memory\t%llu\n", (unsigned long long)vm->mem.size);
+	return CTL_OK;
+}
+
+static enum ctl_done
+do_stop(struct ctl_request *r, char **word)
+{
+	(void)word;
+	vm_pause(r->vm);
+	return CTL_OK;
+}
+
+static enum ctl_done
+do_cont(struct ctl_request *r, char **word)
+{
+	(void)word;
+	vm_resume(r->vm);
+	return CTL_OK;
+}
+
+static enum ctl_done
+do_powerdown(struct ctl_request *r, char **word)
+{
+	(void)word;
+	vm_power_button(r->vm);
+	return CTL_OK;
+}
+
+static enum ctl_done
+do_reset(struct ctl_request *r, char **word)
+{
+	(void)word;
+	vm_reset(r->vm);
+	return CTL_OK;
+}
+
+static enum ctl_done
+do_quit(struct ctl_request *r, char **word)
+{
+	(void)word;
+	vm_end(r->vm, VM_QUIT);
+	return CTL_OK;
+}
+
+static enum ctl_done
+do_vcpus(struct ctl_request *r, char **word)
+{
+	const struct vm *vm = r->vm;
+
+	(void)word;
+	for (const struct vcpu *v = vm->vcpus; v < vm->vcpus + vm->nvcpus; v++)
+		ctl_print(r->answer, "%u\t%d\n", v->index, (int)v->tid);
+	return CTL_OK;
+}
+
+static enum ctl_done
+do_devices(struct ctl_request *r, char **word)
+{
+	const struct vm *vm = r->vm;
+
+	(void)word;
+	for (const struct vm_device *d = vm->devices; d < vm->devices + vm->ndevices; d++) {
+		ctl_print(r->answer, "%s\t%s\t", d->id, wire_kind_name(d->kind));
+		if (d->virtio)
+			ctl_print(r->answer, "00:%02x.0", (unsigned)d->virtio->pci.slot);
+		else
+			ctl_print(r->answer, "-");
+		ctl_print(r->answer, "\t%s\n", d->hot ? "hot" : "-");
+	}
+	return CTL_OK;
+}
+
+/* The extensions whose answers tell hosts apart. */
+static enum ctl_done
+do_kvm(struct ctl_request *r, char **word)
+{
+	static const struct {
+		const char *name;
+		int cap;
+	} caps[] = {
+	    {"vcpus-recommended", KVM_CAP_NR_VCPUS},
+	    {"vcpus-max", KVM_CAP_MAX_VCPUS},
+	    {"memory-slots", KVM_CAP_NR_MEMSLOTS},
+	    {"tsc-deadline-timer", KVM_CAP_TSC_DEADLINE_TIMER},
+	    {"tsc-control", KVM_CAP_TSC_CONTROL},
+	    {"x2apic-api", KVM_CAP_X2APIC_API},
+	    {"nested-state", KVM_CAP_NESTED_STATE},
+	    {"dirty-ring", KVM_CAP_DIRTY_LOG_RING},
+	};
+
+	(void)word;
+	ctl_print(r->answer, "api\t%d\n", ioctl(r->vm->kvm_fd, KVM_GET_API_VERSION, 0));
+	for (size_t i = 0; i < ARRAY_LEN(caps); i++)
+		ctl_print(r->answer, "%s\t%d\n", caps[i].name, ioctl(r->vm->fd, KVM_CHECK_EXTENSION, caps[i].cap));
+	return CTL_OK;
+}
+
+static enum ctl_done
+do_net(struct ctl_request *r, char **word)
+{
+	const struct vm *vm = r->vm;
+	struct net_stats s;
+
+	(void)word;
+	for (const struct vm_device *d = vm->devices; d < vm->devices + vm->ndevices; d++) {
+		const uint8_t *mac = d->virtio ? d->virtio->config : NULL; /* virtio 1.2, 5.1.4: it comes first */
+
+		if (d->kind != WIRE_NET || !mac)
+			continue;
+		net_get_stats(d->virtio, &s);
+		ctl_print(r->answer, "%s\t%02x:%02x:%02x:%02x:%02x:%02x\t%s", d->id, mac[0], mac[1], mac[2], mac[3], mac[4],
+		    mac[5], net_link(d->virtio) ? "up" : "down");
+		ctl_print(r->answer, "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64, s.rx_frames, s.rx_bytes, s.rx_drops);
+		ctl_print(r->answer, "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", s.tx_frames, s.tx_bytes, s.tx_drops);
+	}
+	return CTL_OK;
+}
+
+static enum ctl_done
+do_link(struct ctl_request *r, char **word)
+{
+	const struct vm *vm = r->vm;
+	bool up = !strcmp(word[2], "up");
+
+	if (!up && strcmp(word[2], "down"))
+		return no(r, "%s: neither up nor down", word[2]);
+	for (const struct vm_device *d = vm->devices; d < vm->devices + vm->ndevices; d++)
+		if (!strcmp(d->id, word[1]) && d->kind == WIRE_NET && d->virtio) {
+			net_set_link(d->virtio, up);
+			return CTL_OK;
+		}
+	return no(r, "%s: no such network device", word[1]);
+}
+
+static enum ctl_done
+do_wire(struct ctl_request *r, char **word)
+{
+	const char *fault;
+	char id[32], why[160];
+
+	r->fds_taken = true;
+	fault = hotplug_add(r->vm, word[1], strlen(word[1]), r->fds, r->nfds, id, why, sizeof(why));
+	if (fault)
+		return no(r, "%s", fault);
+	snprintf(r->text, sizeof(r->text), "%s", id); /* `ok ID` */
+	return CTL_OK;
+}
+
+static enum ctl_done
+do_unplug(struct ctl_request *r, char **word)
+{
+	const char *fault = hotplug_ask(r->vm, word[1], &r->slot);
+
+	if (fault)
+		return no(r, "%s: %s", word[1], fault);
+	snprintf(r->text, sizeof(r->text), "guest did not release %s", word[1]); /* unless it does */
+	return CTL_WAIT;
+}
+
+static enum ctl_done do_help(struct ctl_request *r, char **word);
+
+static const struct request {
+	const char *name;
+	unsigned operands;
+	enum ctl_done (*fn)(struct ctl_request *r, char **word);
+	const char *operand_names, *what;
+} requests[] = {
+    {"help", 0, do_help, "", "this list"},
+    {"status", 0, do_status, "", "name, state, pid, vcpus, memory"},
+    {"stop", 0, do_stop, "", "pause all vCPUs"},
+    {"cont", 0, do_cont, "", "let them run again"},
+    {"powerdown", 0, do_powerdown, "", "press the power button"},
+    {"reset", 0, do_reset, "", "press the reset button"},
+    {"quit", 0, do_quit, "", "end the guest at once"},
+    {"vcpus", 0, do_vcpus, "", "index, thread id"},
+    {"devices", 0, do_devices, "", "id, kind, PCI address, hot or -"},
+    {"net", 0, do_net, "", "id, MAC, up or down; frames, bytes, drops received; the same sent"},
+    {"kvm", 0, do_kvm, "", "what the host's KVM offers"},
+    {"link", 2, do_link, " ID up|down", "plug or pull a network cable"},
+    {"wire", 1, do_wire, " WIRE", "add a device; its descriptors come with the line"},
+    {"unplug", 1, do_unplug, " ID", "have the guest release a device that was added"},
+};
+
+static enum ctl_done
+do_help(struct ctl_request *r, char **word)
+{
+	(void)word;
+	for (size_t i = 0; i < ARRAY_LEN(requests); i++)
+		ctl_print(r->answer, "%s%s\t%s\n", requests[i].name, requests[i].operand_names, requests[i].what);
+	return CTL_OK;
+}
+
+/* Cuts the line at its blanks; how many words there are, WORDS_MAX + 1 for more than fit. */
+static unsigned
+split(char *line, char *word[WORDS_MAX])
+{
+	static const char blanks[] = " \t\r";
+	char *rest, *w = strtok_r(line, blanks, &rest);
+	unsigned n;
+
+	for (n = 0; w && n < WORDS_MAX; n++) {
+		word[n] = w;
+		w = strtok_r(NULL, blanks, &rest);
+	}
+	return w ? WORDS_MAX + 1 : n;
+}
+
+enum ctl_done
+ctl_request(struct ctl_request *r, char *line)
+{
+	char *word[WORDS_MAX];
+	unsigned n = split(line, word);
+
+	if (!n)
+		return CTL_OK;
+	for (const struct request *q = requests; q < requests + ARRAY_LEN(requests); q++)
+		if (!strcmp(word[0], q->name))
+			return n == q->operands + 1 ? q->fn(r, word) : no(r, "usage: %s%s", q->name, q->operand_names);
+	return no(r, "unknown request; try help");
+}

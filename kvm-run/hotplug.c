@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+/* Hot-plug; the contracts are in hotplug.h. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "kvm-run/hotplug.h"
+#include "kvm-run/lpc.h"
+#include "kvm-run/vcpu.h"
+#include "kvm-run/virtio.h"
+#include "kvm-run/vm.h"
+#include "kvm-run/wiring.h"
+
+bool
+hotplug_occupied(const struct vm *vm, unsigned slot)
+{
+	return vm->pci.slots[slot];
+}
+
+static bool
+free_slot(const struct vm *vm)
+{
+	for (unsigned slot = 0; slot < PCI_SLOTS; slot++)
+		if (vm->pci.hot_slots & 1U << slot && !hotplug_occupied(vm, slot))
+			return true;
+	return false;
+}
+
+static struct vm_device *
+find_device(struct vm *vm, const char *id)
+{
+	for (struct vm_device *d = vm->devices; d < vm->devices + vm->ndevices; d++)
+		if (!strcmp(d->id, id))
+			return d;
+	return NULL;
+}
+
+static struct vm_device *
+device_in(struct vm *vm, unsigned slot)
+{
+	for (struct vm_device *d = vm->devices; d < vm->devices + vm->ndevices; d++)
+		if (d->virtio && d->virtio->pci.slot == (int)slot)
+			return d;
+	return NULL;
+}
+
+static struct wire *
+find_wire(struct vm *vm, const char *id)
+{
+	for (struct wire *w = vm->wires.v; w < vm->wires.v + vm->wires.n; w++)
+		if (w->nfds && !strcmp(w->id, id))
+			return w;
+	return NULL;
+}
+
+static void
+close_all(const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+static const char *
+add_wire(struct vm *vm, const struct wire *w, char *why, size_t size)
+{
+	if (w->kind != WIRE_NET && w->kind != WIRE_BLK)
+		return "only net and blk can be plugged in";
+	if (!free_slot(vm))
+		return "no slots";
+	if (!wiring_check_one(&vm->wires, w, why, size))
+		return why;
+	return vm_add_device(vm, w, true, why, size);
+}
+
+const char *
+hotplug_add(struct vm *vm, const char *word, size_t len, const int *fds, size_t n, char *id, char *why, size_t size)
+{
+	const char *fault;
+	struct wire *w = wires_plug(&vm->wires, word, len, fds, n, &fault);
+
+	if (w) {
+		fault = add_wire(vm, w, why, size);
+		if (fault)
+			wires_unplug(&vm->wires, w);
+	}
+	if (fault) {
+		close_all(fds, n);
+		return fault;
+	}
+	memcpy(id, w->id, sizeof(w->id));
+	lpc_hotplug_notify(vm->lpc, (unsigned)find_device(vm, id)->virtio->pci.slot, true);
+	return NULL;
+}
+
+const char *
+hotplug_ask(struct vm *vm, const char *id, unsigned *slot)
+{
+	const struct vm_device *d = find_device(vm, id);
+
+	if (!d)
+		return "no such device";
+	if (!d->hot)
+		return "was there at the start, so it stays";
+	*slot = (unsigned)d->virtio->pci.slot;
+	lpc_hotplug_notify(vm->lpc, *slot, false);
+	return NULL;
+}
+
+static void
+remove_device(struct vm *vm, struct vm_device *d)
+{
+	struct wire *w = find_wire(vm, d->id);
+	struct vm_device *end = vm->devices + vm->ndevices;
+
+	note(1, "%s: ejected by the guest", d->id);
+	vcpus_pause(vm);
+	virtio_unplug(d->virtio); /* closes the wire's descriptors */
+	if (!vm->paused)
+		vcpus_resume(vm);
+	wires_unplug(&vm->wires, w);
+	memmove(d, d + 1, (size_t)(end - (d + 1)) * sizeof(*d));
+	vm->ndevices--;
+}
+
+void
+hotplug_remove(struct vm *vm, unsigned slots)
+{
+	for (unsigned slot = 0; slot < PCI_SLOTS; slot++) {
+		struct vm_device *d = slots & 1U << slot ? device_in(vm, slot) : NULL;
+
+		if (d && d->hot)
+			remove_device(vm, d);
+	}
+}
