@@ -1,0 +1,431 @@
+/* links: kvm-run/ctl.c kvm-run/ctl_request.c kvm-run/hotplug.c kvm-run/con_out.c */
+/* SPDX-License-Identifier: ISC */
+/* The control protocol over sockets and fifos, and hot-plug; the machine and the guest are played here. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "common/fd.h"
+#include "kvm-run/ctl.h"
+#include "kvm-run/lpc.h"
+#include "kvm-run/seal_threads.h"
+#include "kvm-run/vcpu.h"
+#include "kvm-run/virtio.h"
+#include "kvm-run/virtio_net.h"
+#include "kvm-run/vm.h"
+#include "kvm-run/wiring.h"
+#include "tests/unit/tap.h"
+
+#define HOT_SLOT 5
+
+static struct vm vm;
+static struct lpc lpc;
+static struct virtio_dev net0, hot;
+static struct vcpu vcpus[300];
+static bool link_up = true;
+static unsigned buttons, resets, notified_up, notified_down;
+static const char *refuse; /* vm_add_device */
+
+void
+vm_end(struct vm *v, enum vm_end how)
+{
+	v->end = how;
+}
+
+void
+vm_pause(struct vm *v)
+{
+	v->paused = true;
+}
+
+void
+vm_resume(struct vm *v)
+{
+	v->paused = false;
+}
+
+void
+vm_reset(struct vm *v)
+{
+	(void)v;
+	resets++;
+}
+
+void
+vm_power_button(struct vm *v)
+{
+	(void)v;
+	buttons++;
+}
+
+const char *
+vm_add_device(struct vm *v, const struct wire *w, bool is_hot, char *why, size_t size)
+{
+	struct vm_device *d = &v->devices[v->ndevices];
+
+	(void)why, (void)size;
+	if (refuse)
+		return refuse;
+	hot.pci.slot = HOT_SLOT;
+	v->pci.slots[HOT_SLOT] = &hot.pci;
+	*d = (struct vm_device){.kind = w->kind, .virtio = &hot, .hot = is_hot};
+	strcpy(d->id, w->id);
+	v->ndevices++;
+	return NULL;
+}
+
+void
+virtio_unplug(struct virtio_dev *d)
+{
+	vm.pci.slots[d->pci.slot] = NULL;
+	for (const struct wire *w = vm.wires.v; w < vm.wires.v + vm.wires.n; w++)
+		if (w->nfds && !strcmp(w->id, "new"))
+			close(w->fds[0]);
+}
+
+void
+vcpus_pause(struct vm *v)
+{
+	(void)v;
+}
+
+void
+vcpus_resume(struct vm *v)
+{
+	(void)v;
+}
+
+void
+lpc_hotplug_notify(struct lpc *l, unsigned slot, bool add)
+{
+	(void)l;
+	*(add ? &notified_up : &notified_down) |= 1U << slot;
+}
+
+bool
+wiring_check_one(const struct wires *ws, const struct wire *w, char *why, size_t size)
+{
+	(void)ws, (void)w, (void)why, (void)size;
+	return true;
+}
+
+enum wire_as
+wiring_as(const struct wires *ws, const struct wire *w)
+{
+	(void)ws, (void)w;
+	return AS_NONE;
+}
+
+void
+net_set_link(struct virtio_dev *d, bool up)
+{
+	(void)d;
+	link_up = up;
+}
+
+bool
+net_link(struct virtio_dev *d)
+{
+	(void)d;
+	return link_up;
+}
+
+void
+net_get_stats(struct virtio_dev *d, struct net_stats *s)
+{
+	(void)d;
+	*s = (struct net_stats){1, 2, 3, 4, 5, 6};
+}
+
+void
+seal_thread_io(void)
+{
+}
+
+/* Runs the loop until nothing has happened for a while. */
+static void
+run(void)
+{
+	struct pollfd p = {.fd = vm.loop.epfd, .events = POLLIN};
+
+	while (poll(&p, 1, 50) > 0)
+		loop_once(&vm.loop, 0);
+}
+
+/* What came back by now. */
+static const char *
+answer(int fd)
+{
+	static char buf[70000];
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	size_t len = 0;
+
+	run();
+	while (len < sizeof(buf) - 1 && poll(&p, 1, 50) > 0) {
+		ssize_t n = read(fd, buf + len, sizeof(buf) - 1 - len);
+
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+		run();
+	}
+	buf[len] = '\0';
+	return buf;
+}
+
+static void
+say(int fd, const char *s)
+{
+	if (write(fd, s, strlen(s)) != (ssize_t)strlen(s))
+		die_sys("write");
+}
+
+static bool
+talk(int fd, const char *request, const char *wanted)
+{
+	const char *a;
+
+	say(fd, request);
+	a = answer(fd);
+	if (strcmp(a, wanted))
+		printf("# %s# got: %s# not: %s", request, a, wanted);
+	return !strcmp(a, wanted);
+}
+
+static bool
+is_open(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	run();
+	return poll(&p, 1, 0) == 0;
+}
+
+static void
+test_requests(int fd)
+{
+	char want[100];
+
+	snprintf(want, sizeof(want), "name\tg\nstate\trunning\npid\t%d\nvcpus\t300\nmemory\t1048576\nok\n", (int)getpid());
+	ok(talk(fd, "status\n", want), "status");
+	ok(talk(fd, "stop\nstop\n", "ok\nok\n") && vm.paused, "stop, twice");
+	ok(talk(fd, "cont\r\n", "ok\n") && !vm.paused, "cont");
+	ok(talk(fd, "powerdown\n", "ok\n") && buttons == 1, "powerdown");
+	ok(talk(fd, "reset\n", "ok\n") && resets == 1, "reset");
+	ok(talk(fd, "devices\n", "net0\tnet\t00:03.0\t-\ncon0\tcon\t-\t-\nok\n"), "devices");
+	ok(talk(fd, "net\n", "net0\t52:54:00:01:02:03\tup\t1\t2\t3\t4\t5\t6\nok\n"), "net");
+	ok(talk(fd, "link net0 down\n", "ok\n") && !link_up, "link down");
+	ok(talk(fd, "link net0 up\n", "ok\n") && link_up, "link up");
+	ok(talk(fd, "link net0 off\n", "no off: neither up nor down\n"), "link to neither");
+	ok(talk(fd, "link con0 up\n", "no con0: no such network device\n"), "link of no net");
+	ok(talk(fd, "quit\n", "ok\n") && vm.end == VM_QUIT, "quit");
+	say(fd, "vcpus\n");
+	ok(strstr(answer(fd), "\n299\t4299\nok\n"), "vcpus");
+	say(fd, "help\n");
+	ok(strstr(answer(fd), "\nunplug ID\t"), "help");
+}
+
+static void
+test_lines(int fd)
+{
+	static char line[10001];
+
+	ok(talk(fd, "\n  \n", "ok\nok\n"), "empty lines");
+	ok(talk(fd, "dance\n", "no unknown request; try help\n"), "an unknown word");
+	ok(talk(fd, "stop it\n", "no usage: stop\n"), "too many words");
+	ok(talk(fd, "link\n", "no usage: link ID up|down\n"), "too few words");
+	ok(talk(fd, "a b c d e f\n", "no unknown request; try help\n"), "far too many words");
+	say(fd, "sta");
+	run();
+	ok(talk(fd, "tusx\n", "no unknown request; try help\n"), "a line in two pieces");
+	memset(line, 'x', sizeof(line) - 1);
+	say(fd, line);
+	ok(talk(fd, "x\ncont\n", "no line too long\nok\n"), "a line of 10001 bytes, and one after it");
+	line[CTL_LINE_MAX - 1] = '\n';
+	line[CTL_LINE_MAX] = '\0';
+	ok(talk(fd, line, "no unknown request; try help\n"), "a line of just 4 KiB");
+	memset(line, 'y', CTL_LINE_MAX);
+	line[CTL_LINE_MAX] = '\n';
+	line[CTL_LINE_MAX + 1] = '\0';
+	ok(talk(fd, line, "no line too long\n"), "a line of one byte more");
+	ok(talk(fd, "cont\n", "ok\n"), "and the next one");
+}
+
+/* Who asks much and reads nothing is not read from any more. */
+static void
+test_slow(const char *path)
+{
+	int fd = fd_connect_unix(path), other = fd_connect_unix(path);
+	size_t sent = 0;
+	ssize_t n;
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	while ((n = write(fd, "help\nvcpus\n", 11)) > 0 && sent < (10 << 20)) {
+		sent += (size_t)n;
+		if (sent % 1100 == 0)
+			run();
+	}
+	ok(n < 0 && errno == EAGAIN, "a client who does not read has to wait, after %zu bytes", sent);
+	ok(talk(other, "cont\n", "ok\n"), "others do not");
+	close(fd);
+	ok(talk(other, "cont\n", "ok\n"), "nor when it goes away");
+	close(other);
+}
+
+static void
+test_clients(const char *path)
+{
+	int fds[CTL_CLIENTS_MAX + 3], more = CTL_CLIENTS_MAX + 2;
+	struct stat st;
+	char buf[8];
+
+	ok(!stat(path, &st) && (st.st_mode & 0777) == 0600, "the socket is its owner's");
+	fds[0] = fd_connect_unix(path);
+	say(fds[0], "cont");
+	shutdown(fds[0], SHUT_WR);
+	ok(!strcmp(answer(fds[0]), "ok\n"), "the last line may lack its newline");
+	ok(!is_open(fds[0]) && read(fds[0], buf, 1) == 0, "then the connection ends");
+	close(fds[0]);
+	for (int i = 0; i < more; i++) {
+		fds[i] = fd_connect_unix(path);
+		say(fds[i], "cont\n");
+		run();
+	}
+	ok(!strcmp(answer(fds[1]), "ok\n"), "many clients");
+	ok(is_open(fds[more - 1]), "too many wait");
+	for (int i = 0; i < 4; i++)
+		close(fds[i]);
+	ok(!strcmp(answer(fds[more - 1]), "ok\n"), "until others go");
+	for (int i = 4; i < more; i++)
+		close(fds[i]);
+	run();
+}
+
+static void
+eject(void)
+{
+	vm.lpc->eject(&vm, 1U << HOT_SLOT);
+	run();
+}
+
+static void
+test_hotplug(const char *path)
+{
+	int fd = fd_connect_unix(path), fds[2] = {open("/dev/null", O_RDWR), open("/dev/null", O_RDWR)};
+	int before = dup(0), after;
+
+	close(before);
+	fd_send(fd, "wire net,fd=0,id=new\n", 21, fds, 1);
+	ok(!strcmp(answer(fd), "ok new\n") && notified_up == 1U << HOT_SLOT, "wire");
+	ok(talk(fd, "wire net,fd=0,id=new2\n", "no fd 0: only 0 descriptors came\n"), "wire without a descriptor");
+	fd_send(fd, "wire blk,fd=0\n", 14, fds, 1);
+	ok(!strcmp(answer(fd), "no no slots\n"), "wire with all slots taken");
+	fd_send(fd, "wire con,fd=0\n", 14, fds, 1);
+	ok(!strcmp(answer(fd), "no only net and blk can be plugged in\n"), "wire of a kind that stays");
+	ok(talk(fd, "devices\n", "net0\tnet\t00:03.0\t-\ncon0\tcon\t-\t-\nnew\tnet\t00:05.0\thot\nok\n"), "devices");
+	ok(talk(fd, "unplug net0\n", "no net0: was there at the start, so it stays\n"), "unplug of what stays");
+	ok(talk(fd, "unplug nix\n", "no nix: no such device\n"), "unplug of nothing");
+	say(fd, "unplug new\ncont\n");
+	run();
+	ok(is_open(fd) && notified_down == 1U << HOT_SLOT, "unplug waits for the guest");
+	eject();
+	ok(!strcmp(answer(fd), "ok\nok\n"), "and is answered when it has ejected it");
+	ok(talk(fd, "unplug new\n", "no new: no such device\n"), "gone");
+	refuse = "out of order";
+	fd_send(fd, "wire net,fd=0:1,id=new\n", 23, fds, 2);
+	ok(!strcmp(answer(fd), "no out of order\n"), "a device that cannot be made");
+	refuse = NULL;
+	fd_send(fd, "cont\n", 5, fds, 2);
+	ok(!strcmp(answer(fd), "ok\n"), "descriptors nobody asked for");
+	after = dup(0);
+	ok(before == after, "are closed, as are the others, %d %d", before, after);
+	close(after);
+	fd_send(fd, "wire net,fd=0,id=new\n", 21, fds, 1);
+	ok(!strcmp(answer(fd), "ok new\n"), "wire again");
+	say(fd, "unplug new\n");
+	run();
+	close(fd);
+	eject();
+	ok(vm.ndevices == 2, "a client that left before the guest answered");
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void
+test_timeout(const char *path)
+{
+	int fd = fd_connect_unix(path), null = open("/dev/null", O_RDWR);
+	struct pollfd p = {.fd = vm.loop.epfd, .events = POLLIN};
+	unsigned ticks = 0;
+
+	fd_send(fd, "wire net,fd=0,id=new\n", 21, &null, 1);
+	answer(fd);
+	say(fd, "unplug new\n");
+	run();
+	for (; is_open(fd) && ticks < 30 && poll(&p, 1, 2000) > 0; ticks++)
+		loop_once(&vm.loop, 0);
+	ok(!strcmp(answer(fd), "no guest did not release new\n"), "a guest that does not let go");
+	ok(ticks <= CTL_EJECT_SECONDS + 1, "in time");
+	eject();
+	ok(vm.ndevices == 2, "it may still do so");
+	close(fd);
+	close(null);
+}
+
+static void
+test_fifo(int in, int out)
+{
+	ok(talk(in, "cont\n", "") && !strcmp(answer(out), "ok\n"), "a fifo in and a pipe out");
+	say(in, "con");
+	run();
+	say(in, "t\nstop\ncont\n");
+	ok(!strcmp(answer(out), "ok\nok\nok\n"), "several requests");
+}
+
+int
+main(void)
+{
+	char dir[] = "/tmp/ctl-XXXXXX", path[64], why[100];
+	int in[2], out[2], pair[2];
+
+	diag_init("ctl", 1);
+	diag_verbose = -1;
+	signal(SIGPIPE, SIG_IGN);
+	if (!mkdtemp(dir) || pipe(in) || pipe(out) || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) || loop_init(&vm.loop))
+		die_sys("set-up");
+	snprintf(path, sizeof(path), "%s/ctl", dir);
+	vm.opt.name = "g";
+	vm.mem.size = 1 << 20;
+	vm.lpc = &lpc;
+	vm.vcpus = vcpus;
+	vm.nvcpus = 300;
+	for (unsigned i = 0; i < 300; i++)
+		vcpus[i] = (struct vcpu){.index = i, .tid = 4000 + (pid_t)i};
+	vm.pci.hot_slots = 1U << HOT_SLOT;
+	net0.pci.slot = 3;
+	memcpy(net0.config, "\x52\x54\x00\x01\x02\x03", 6);
+	vm.devices[vm.ndevices++] = (struct vm_device){.id = "net0", .kind = WIRE_NET, .virtio = &net0};
+	vm.devices[vm.ndevices++] = (struct vm_device){.id = "con0", .kind = WIRE_CON};
+	vm.wires.v[vm.wires.n++] = (struct wire){.kind = WIRE_CTL, .id = "ctl0", .fds = {pair[0]}, .nfds = 1};
+	vm.wires.v[vm.wires.n++] = (struct wire){.kind = WIRE_CTL, .id = "ctl1", .fds = {in[0], out[1]}, .nfds = 2};
+	if (ctl_create(&vm, path, why, sizeof(why)))
+		die("%s", why);
+	test_requests(pair[1]);
+	test_lines(pair[1]);
+	test_fifo(in[1], out[0]);
+	test_clients(path);
+	test_slow(path);
+	test_hotplug(path);
+	test_timeout(path);
+	ctl_destroy(&vm);
+	ok(access(path, F_OK) < 0, "the socket is removed");
+	rmdir(dir);
+	return tap_done();
+}
