@@ -50,7 +50,6 @@ struct client {
 
 struct ctl {
 	struct vm *vm;
-	const char *path;
 	struct watch listeners[LISTENERS_MAX];
 	unsigned nlisteners;
 	struct client *clients;
@@ -358,8 +357,6 @@ add_listener(struct ctl *c, int fd)
 {
 	struct watch *w = &c->listeners[c->nlisteners];
 
-	if (fd < 0)
-		return -errno;
 	if (c->nlisteners == LISTENERS_MAX)
 		return -E2BIG;
 	c->nlisteners++;
@@ -395,7 +392,7 @@ add_event(struct ctl *c, struct watch *w, int fd, void (*handler)(struct watch *
 }
 
 const char *
-ctl_create(struct vm *vm, const char *path, char *why, size_t size)
+ctl_create(struct vm *vm, char *why, size_t size)
 {
 	struct ctl *c = calloc(1, sizeof(*c));
 	const char *what = "ctl";
@@ -414,11 +411,6 @@ ctl_create(struct vm *vm, const char *path, char *why, size_t size)
 			continue;
 		what = w->id;
 		err = add_wire(c, w);
-	}
-	if (!err && path) {
-		what = path;
-		err = add_listener(c, fd_listen_unix(path));
-		c->path = err ? NULL : path;
 	}
 	if (!err)
 		return NULL;
@@ -444,8 +436,6 @@ ctl_destroy(struct vm *vm)
 	loop_unwatch(&c->tick);
 	close(c->eject.fd);
 	close(c->tick.fd);
-	if (c->path)
-		unlink(c->path);
 	free(c);
 	vm->ctl = NULL;
 }

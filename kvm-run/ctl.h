@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The control protocol: a request is a line, its answer lines of tab-separated fields and then `ok` or `no WHY`. Over ctl
- * wires and the socket of -C. Everything is on the main thread; a client who does not read is just not answered.
+ * wires. Everything is on the main thread; a client who does not read is just not answered.
  */
 #ifndef KVM_RUN_CTL_H
 #define KVM_RUN_CTL_H
@@ -17,11 +17,11 @@
 struct ctl_answer;
 struct vm;
 
-/* Makes vm->ctl, which serves vm's ctl wires and, unless path is NULL, a new Unix socket there, mode 0600; it also removes
- * the devices that the guest ejects. After lpc_init. NULL, or the reason in why. */
-const char *ctl_create(struct vm *vm, const char *path, char *why, size_t size);
+/* Makes vm->ctl, which serves vm's ctl wires, and removes the devices that the guest ejects. After lpc_init. NULL, or the
+ * reason in why. */
+const char *ctl_create(struct vm *vm, char *why, size_t size);
 
-/* Closes everything and removes the socket. Nothing without vm->ctl. */
+/* Closes everything. Nothing without vm->ctl. */
 void ctl_destroy(struct vm *vm);
 
 /* --- between connections (ctl.c) and requests (ctl_request.c) --- */

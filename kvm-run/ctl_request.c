@@ -16,6 +16,7 @@
 #include "kvm-run/virtio.h"
 #include "kvm-run/virtio_net.h"
 #include "kvm-run/vm.h"
+#include "kvm-run/wiring.h"
 
 #define WORDS_MAX 3
 
@@ -95,20 +96,30 @@ do_vcpus(struct ctl_request *r, char **word)
 	return CTL_OK;
 }
 
+static bool
+is_net(const struct vm_device *d)
+{
+	return d->virtio->ops->device_id == VIRTIO_ID_NET;
+}
+
 static enum ctl_done
 do_devices(struct ctl_request *r, char **word)
 {
+	static const char *const kinds[] = {
+	    [VIRTIO_ID_NET] = "net",
+	    [VIRTIO_ID_BLOCK] = "blk",
+	    [VIRTIO_ID_CONSOLE] = "con",
+	    [VIRTIO_ID_RNG] = "rng",
+	};
 	const struct vm *vm = r->vm;
 
 	(void)word;
-	for (const struct vm_device *d = vm->devices; d < vm->devices + vm->ndevices; d++) {
-		ctl_print(r->answer, "%s\t%s\t", d->id, wire_kind_name(d->kind));
-		if (d->virtio)
-			ctl_print(r->answer, "00:%02x.0", (unsigned)d->virtio->pci.slot);
-		else
-			ctl_print(r->answer, "-");
-		ctl_print(r->answer, "\t%s\n", d->hot ? "hot" : "-");
-	}
+	for (const struct wire *w = vm->wires.v; w < vm->wires.v + vm->wires.n; w++)
+		if (w->nfds && wiring_as(&vm->wires, w) == AS_SERIAL)
+			ctl_print(r->answer, "%s\tcon\tCOM1\t-\n", w->id);
+	for (const struct vm_device *d = vm->devices; d < vm->devices + vm->ndevices; d++)
+		ctl_print(r->answer, "%s\t%s\t00:%02x.0\t%s\n", d->id, kinds[d->virtio->ops->device_id],
+		    (unsigned)d->virtio->pci.slot, d->hot ? "hot" : "-");
 	return CTL_OK;
 }
 
@@ -145,9 +156,9 @@ do_net(struct ctl_request *r, char **word)
 
 	(void)word;
 	for (const struct vm_device *d = vm->devices; d < vm->devices + vm->ndevices; d++) {
-		const uint8_t *mac = d->virtio ? d->virtio->config : NULL; /* virtio 1.2, 5.1.4: it comes first */
+		const uint8_t *mac = d->virtio->config; /* virtio 1.2, 5.1.4: it comes first */
 
-		if (d->kind != WIRE_NET || !mac)
+		if (!is_net(d))
 			continue;
 		net_get_stats(d->virtio, &s);
 		ctl_print(r->answer, "%s\t%02x:%02x:%02x:%02x:%02x:%02x\t%s", d->id, mac[0], mac[1], mac[2], mac[3], mac[4],
@@ -161,17 +172,15 @@ do_net(struct ctl_request *r, char **word)
 static enum ctl_done
 do_link(struct ctl_request *r, char **word)
 {
-	const struct vm *vm = r->vm;
+	const struct vm_device *d = vm_find_device(r->vm, word[1]);
 	bool up = !strcmp(word[2], "up");
 
 	if (!up && strcmp(word[2], "down"))
 		return no(r, "%s: neither up nor down", word[2]);
-	for (const struct vm_device *d = vm->devices; d < vm->devices + vm->ndevices; d++)
-		if (!strcmp(d->id, word[1]) && d->kind == WIRE_NET && d->virtio) {
-			net_set_link(d->virtio, up);
-			return CTL_OK;
-		}
-	return no(r, "%s: no such network device", word[1]);
+	if (!d || !is_net(d))
+		return no(r, "%s: no such network device", word[1]);
+	net_set_link(d->virtio, up);
+	return CTL_OK;
 }
 
 static enum ctl_done
@@ -215,7 +224,7 @@ static const struct request {
     {"reset", 0, do_reset, "", "press the reset button"},
     {"quit", 0, do_quit, "", "end the guest at once"},
     {"vcpus", 0, do_vcpus, "", "index, thread id"},
-    {"devices", 0, do_devices, "", "id, kind, PCI address, hot or -"},
+    {"devices", 0, do_devices, "", "id, kind, PCI address or COM1, hot or -"},
     {"net", 0, do_net, "", "id, MAC, up or down; frames, bytes, drops received; the same sent"},
     {"kvm", 0, do_kvm, "", "what the host's KVM offers"},
     {"link", 2, do_link, " ID up|down", "plug or pull a network cable"},

@@ -7,7 +7,6 @@
 #include "common/diag.h"
 #include "kvm-run/hotplug.h"
 #include "kvm-run/lpc.h"
-#include "kvm-run/vcpu.h"
 #include "kvm-run/virtio.h"
 #include "kvm-run/vm.h"
 #include "kvm-run/wiring.h"
@@ -28,29 +27,11 @@ free_slot(const struct vm *vm)
 }
 
 static struct vm_device *
-find_device(struct vm *vm, const char *id)
-{
-	for (struct vm_device *d = vm->devices; d < vm->devices + vm->ndevices; d++)
-		if (!strcmp(d->id, id))
-			return d;
-	return NULL;
-}
-
-static struct vm_device *
 device_in(struct vm *vm, unsigned slot)
 {
 	for (struct vm_device *d = vm->devices; d < vm->devices + vm->ndevices; d++)
 		if (d->virtio && d->virtio->pci.slot == (int)slot)
 			return d;
-	return NULL;
-}
-
-static struct wire *
-find_wire(struct vm *vm, const char *id)
-{
-	for (struct wire *w = vm->wires.v; w < vm->wires.v + vm->wires.n; w++)
-		if (w->nfds && !strcmp(w->id, id))
-			return w;
 	return NULL;
 }
 
@@ -89,14 +70,14 @@ hotplug_add(struct vm *vm, const char *word, size_t len, const int *fds, size_t 
 		return fault;
 	}
 	memcpy(id, w->id, sizeof(w->id));
-	lpc_hotplug_notify(vm->lpc, (unsigned)find_device(vm, id)->virtio->pci.slot, true);
+	lpc_hotplug_notify(vm->lpc, (unsigned)vm_find_device(vm, id)->virtio->pci.slot, true);
 	return NULL;
 }
 
 const char *
 hotplug_ask(struct vm *vm, const char *id, unsigned *slot)
 {
-	const struct vm_device *d = find_device(vm, id);
+	const struct vm_device *d = vm_find_device(vm, id);
 
 	if (!d)
 		return "no such device";
@@ -107,29 +88,15 @@ hotplug_ask(struct vm *vm, const char *id, unsigned *slot)
 	return NULL;
 }
 
-static void
-remove_device(struct vm *vm, struct vm_device *d)
-{
-	struct wire *w = find_wire(vm, d->id);
-	struct vm_device *end = vm->devices + vm->ndevices;
-
-	note(1, "%s: ejected by the guest", d->id);
-	vcpus_pause(vm);
-	virtio_unplug(d->virtio); /* closes the wire's descriptors */
-	if (!vm->paused)
-		vcpus_resume(vm);
-	wires_unplug(&vm->wires, w);
-	memmove(d, d + 1, (size_t)(end - (d + 1)) * sizeof(*d));
-	vm->ndevices--;
-}
-
 void
 hotplug_remove(struct vm *vm, unsigned slots)
 {
 	for (unsigned slot = 0; slot < PCI_SLOTS; slot++) {
 		struct vm_device *d = slots & 1U << slot ? device_in(vm, slot) : NULL;
 
-		if (d && d->hot)
-			remove_device(vm, d);
+		if (!d || !d->hot)
+			continue;
+		note(1, "%s: ejected by the guest", d->id);
+		vm_remove_device(vm, d);
 	}
 }

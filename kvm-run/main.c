@@ -85,5 +85,7 @@ main(int argc, char **argv)
 	ready_announce(opt.ready_fd);
 	end = vm_run(&vm);
 	vm_close(&vm);
+	if (opt.ctl_path)
+		unlink(opt.ctl_path);
 	return (int)end;
 }

@@ -25,7 +25,7 @@
 	"accept4", "clone", "clone3", "seccomp", "eventfd2", "epoll_create1", "timerfd_create", "timerfd_settime",     \
 	    "io_uring_setup", "io_uring_register", "fstat", "newfstatat", "getsockopt", "setsockopt", "getsockname",   \
 	    "getpeername", "sched_getaffinity", "statx", "kill", "signalfd4", "rt_sigtimedwait", "rt_sigpending", "capget",      \
-	    "prlimit64", "membarrier", "unlink", "mremap", "getuid", "geteuid", "sigaltstack"
+	    "prlimit64", "membarrier", "unlink", "mremap", "getuid", "geteuid", "getpgrp", "sigaltstack"
 
 void
 seal_thread_vcpu(void)

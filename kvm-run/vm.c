@@ -7,11 +7,7 @@
 
 #include "common/diag.h"
 #include "common/util.h"
-#if __has_include("kvm-run/ctl.h")
 #include "kvm-run/ctl.h"
-#else
-#define ctl_destroy(c) (void)(c)
-#endif
 #include "kvm-run/irq.h"
 #include "kvm-run/lpc.h"
 #include "kvm-run/rtc.h"
@@ -122,7 +118,7 @@ vm_close(struct vm *vm)
 	vcpus_end(vm);
 	while (vm->ndevices)
 		virtio_unplug(vm->devices[--vm->ndevices].virtio);
-	ctl_destroy(vm->ctl);
+	ctl_destroy(vm);
 	serial_destroy(vm->serial);
 }
 

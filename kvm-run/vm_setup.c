@@ -14,9 +14,7 @@
 #include "common/util.h"
 #include "kvm-run/acpi.h"
 #include "kvm-run/boot.h"
-#if __has_include("kvm-run/ctl.h")
 #include "kvm-run/ctl.h"
-#endif
 #include "kvm-run/i8042.h"
 #include "kvm-run/irq.h"
 #include "kvm-run/lpc.h"
@@ -190,7 +188,7 @@ build_board(struct vm *vm)
 static void
 build_devices(struct vm *vm)
 {
-	const struct wire *console = serial_wire(vm), *ctl = wires_first(&vm->wires, WIRE_CTL);
+	const struct wire *console = serial_wire(vm);
 	static struct iothread io;
 	const char *reason;
 	char why[256];
@@ -213,13 +211,9 @@ build_devices(struct vm *vm)
 		if (reason)
 			die("%s: %s", w->id, reason);
 	}
-#if __has_include("kvm-run/ctl.h")
-	reason = ctl_create(&vm->ctl, vm, ctl);
+	reason = ctl_create(vm, why, sizeof(why));
 	if (reason)
-		die("ctl: %s", reason);
-#else
-	(void)ctl;
-#endif
+		die("%s", reason);
 }
 
 void

@@ -27,9 +27,11 @@
 
 static struct vm vm;
 static struct lpc lpc;
-static struct virtio_dev net0, hot;
+static const struct virtio_ops net_ops = {.device_id = VIRTIO_ID_NET};
+static struct virtio_dev net0 = {.ops = &net_ops}, hot = {.ops = &net_ops};
 static struct vcpu vcpus[300];
 static bool link_up = true;
+static int listener;
 static unsigned buttons, resets, notified_up, notified_down;
 static const char *refuse; /* vm_add_device */
 
@@ -81,25 +83,26 @@ vm_add_device(struct vm *v, const struct wire *w, bool is_hot, char *why, size_t
 	return NULL;
 }
 
-void
-virtio_unplug(struct virtio_dev *d)
+struct vm_device *
+vm_find_device(struct vm *v, const char *id)
 {
-	vm.pci.slots[d->pci.slot] = NULL;
-	for (const struct wire *w = vm.wires.v; w < vm.wires.v + vm.wires.n; w++)
-		if (w->nfds && !strcmp(w->id, "new"))
-			close(w->fds[0]);
+	for (unsigned i = 0; i < v->ndevices; i++)
+		if (!strcmp(v->devices[i].id, id))
+			return &v->devices[i];
+	return NULL;
 }
 
 void
-vcpus_pause(struct vm *v)
+vm_remove_device(struct vm *v, struct vm_device *d)
 {
-	(void)v;
-}
+	struct wire *w = v->wires.v;
 
-void
-vcpus_resume(struct vm *v)
-{
-	(void)v;
+	while (strcmp(w->id, d->id))
+		w++;
+	v->pci.slots[HOT_SLOT] = NULL;
+	close(w->fds[0]);
+	wires_unplug(&v->wires, w);
+	*d = v->devices[--v->ndevices];
 }
 
 void
@@ -119,8 +122,8 @@ wiring_check_one(const struct wires *ws, const struct wire *w, char *why, size_t
 enum wire_as
 wiring_as(const struct wires *ws, const struct wire *w)
 {
-	(void)ws, (void)w;
-	return AS_NONE;
+	(void)ws;
+	return w->kind == WIRE_CTL && w->fds[0] == listener ? AS_LISTEN : w->kind == WIRE_CON ? AS_SERIAL : AS_NONE;
 }
 
 void
@@ -219,7 +222,7 @@ test_requests(int fd)
 	ok(talk(fd, "cont\r\n", "ok\n") && !vm.paused, "cont");
 	ok(talk(fd, "powerdown\n", "ok\n") && buttons == 1, "powerdown");
 	ok(talk(fd, "reset\n", "ok\n") && resets == 1, "reset");
-	ok(talk(fd, "devices\n", "net0\tnet\t00:03.0\t-\ncon0\tcon\t-\t-\nok\n"), "devices");
+	ok(talk(fd, "devices\n", "con0\tcon\tCOM1\t-\nnet0\tnet\t00:03.0\t-\nok\n"), "devices");
 	ok(talk(fd, "net\n", "net0\t52:54:00:01:02:03\tup\t1\t2\t3\t4\t5\t6\nok\n"), "net");
 	ok(talk(fd, "link net0 down\n", "ok\n") && !link_up, "link down");
 	ok(talk(fd, "link net0 up\n", "ok\n") && link_up, "link up");
@@ -329,7 +332,7 @@ test_hotplug(const char *path)
 	ok(!strcmp(answer(fd), "no no slots\n"), "wire with all slots taken");
 	fd_send(fd, "wire con,fd=0\n", 14, fds, 1);
 	ok(!strcmp(answer(fd), "no only net and blk can be plugged in\n"), "wire of a kind that stays");
-	ok(talk(fd, "devices\n", "net0\tnet\t00:03.0\t-\ncon0\tcon\t-\t-\nnew\tnet\t00:05.0\thot\nok\n"), "devices");
+	ok(talk(fd, "devices\n", "con0\tcon\tCOM1\t-\nnet0\tnet\t00:03.0\t-\nnew\tnet\t00:05.0\thot\nok\n"), "devices");
 	ok(talk(fd, "unplug net0\n", "no net0: was there at the start, so it stays\n"), "unplug of what stays");
 	ok(talk(fd, "unplug nix\n", "no nix: no such device\n"), "unplug of nothing");
 	say(fd, "unplug new\ncont\n");
@@ -353,7 +356,7 @@ test_hotplug(const char *path)
 	run();
 	close(fd);
 	eject();
-	ok(vm.ndevices == 2, "a client that left before the guest answered");
+	ok(vm.ndevices == 1, "a client that left before the guest answered");
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -374,7 +377,7 @@ test_timeout(const char *path)
 	ok(!strcmp(answer(fd), "no guest did not release new\n"), "a guest that does not let go");
 	ok(ticks <= CTL_EJECT_SECONDS + 1, "in time");
 	eject();
-	ok(vm.ndevices == 2, "it may still do so");
+	ok(vm.ndevices == 1, "it may still do so");
 	close(fd);
 	close(null);
 }
@@ -401,6 +404,7 @@ main(void)
 	if (!mkdtemp(dir) || pipe(in) || pipe(out) || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) || loop_init(&vm.loop))
 		die_sys("set-up");
 	snprintf(path, sizeof(path), "%s/ctl", dir);
+	listener = fd_listen_unix(path);
 	vm.opt.name = "g";
 	vm.mem.size = 1 << 20;
 	vm.lpc = &lpc;
@@ -412,10 +416,11 @@ main(void)
 	net0.pci.slot = 3;
 	memcpy(net0.config, "\x52\x54\x00\x01\x02\x03", 6);
 	vm.devices[vm.ndevices++] = (struct vm_device){.id = "net0", .kind = WIRE_NET, .virtio = &net0};
-	vm.devices[vm.ndevices++] = (struct vm_device){.id = "con0", .kind = WIRE_CON};
+	vm.wires.v[vm.wires.n++] = (struct wire){.kind = WIRE_CON, .id = "con0", .fds = {0, 1}, .nfds = 2};
 	vm.wires.v[vm.wires.n++] = (struct wire){.kind = WIRE_CTL, .id = "ctl0", .fds = {pair[0]}, .nfds = 1};
 	vm.wires.v[vm.wires.n++] = (struct wire){.kind = WIRE_CTL, .id = "ctl1", .fds = {in[0], out[1]}, .nfds = 2};
-	if (ctl_create(&vm, path, why, sizeof(why)))
+	vm.wires.v[vm.wires.n++] = (struct wire){.kind = WIRE_CTL, .id = "ctl2", .fds = {listener}, .nfds = 1};
+	if (ctl_create(&vm, why, sizeof(why)))
 		die("%s", why);
 	test_requests(pair[1]);
 	test_lines(pair[1]);
@@ -425,7 +430,8 @@ main(void)
 	test_hotplug(path);
 	test_timeout(path);
 	ctl_destroy(&vm);
-	ok(access(path, F_OK) < 0, "the socket is removed");
+	ok(fd_connect_unix(path) < 0, "nobody listens any more");
+	unlink(path);
 	rmdir(dir);
 	return tap_done();
 }
