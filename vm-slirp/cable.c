@@ -7,26 +7,18 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "common/diag.h"
 #include "common/fd.h"
 #include "common/frame.h"
-#include "vm-slirp/cable.h"
+#include "vm-slirp/cable_form.h"
 
-#define BUFFER (128 * 1024)  /* of a stream, each way: more than a TCP window, less than the second-level cache */
-#define HEADER 18	     /* Ethernet with a VLAN tag */
-#define VNET_HEADER_MAX 12   /* virtio_net_hdr of a tap, virtio 1.2, 5.1.6 */
+#define BUFFER (128 * 1024) /* of a stream, each way: more than a TCP window, less than the second-level cache */
+#define HEADER 18	    /* Ethernet with a VLAN tag */
 
-struct cable_ops {
-	bool (*receive)(struct cable *c, frame_handler *handle, void *arg);
-	void (*send)(struct cable *c, const void *frame, size_t len);
-	bool (*flush)(struct cable *c);
-};
-
-static void *
-allocate(size_t n)
+void *
+cable_allocate(size_t n)
 {
 	void *p = calloc(1, n);
 
@@ -35,8 +27,8 @@ allocate(size_t n)
 	return p;
 }
 
-static bool
-would_block(int err)
+bool
+cable_would_block(int err)
 {
 	return err == EAGAIN || err == EWOULDBLOCK || err == EINTR || err == ENOBUFS;
 }
@@ -57,7 +49,7 @@ stream_receive(struct cable *c, frame_handler *handle, void *arg)
 	int got;
 
 	if (n <= 0)
-		return n < 0 && would_block(errno);
+		return n < 0 && cable_would_block(errno);
 	while ((got = frame_next(&s->in, &frame, &len)) > 0)
 		if (len <= c->frame_max)
 			handle(arg, frame, len);
@@ -89,11 +81,11 @@ stream_send(struct cable *c, const void *frame, size_t len)
 static void
 stream_open(struct cable *c)
 {
-	struct stream *s = allocate(sizeof(*s));
+	struct stream *s = cable_allocate(sizeof(*s));
 
 	s->in.cap = s->out.cap = BUFFER;
-	s->in.buf = allocate(BUFFER);
-	s->out.buf = allocate(BUFFER);
+	s->in.buf = cable_allocate(BUFFER);
+	s->out.buf = cable_allocate(BUFFER);
 	c->state = s;
 }
 
@@ -111,7 +103,7 @@ struct packet {
 static void
 batch_init(struct batch *b, size_t frame_max)
 {
-	uint8_t *buf = allocate(CABLE_BATCH * frame_max);
+	uint8_t *buf = cable_allocate(CABLE_BATCH * frame_max);
 
 	for (size_t i = 0; i < CABLE_BATCH; i++) {
 		b->iov[i] = (struct iovec){.iov_base = buf + i * frame_max, .iov_len = frame_max};
@@ -127,7 +119,7 @@ packet_receive(struct cable *c, frame_handler *handle, void *arg)
 	int n = recvmmsg(c->fd, p->in.msg, CABLE_BATCH, MSG_DONTWAIT, NULL);
 
 	if (n < 0)
-		return would_block(errno);
+		return cable_would_block(errno);
 	for (int i = 0; i < n; i++) {
 		size_t len = p->in.msg[i].msg_len;
 
@@ -149,7 +141,7 @@ packet_flush(struct cable *c)
 	while (b->start < b->end) {
 		int n = sendmmsg(c->fd, b->msg + b->start, b->end - b->start, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-		if (n < 0 && would_block(errno))
+		if (n < 0 && cable_would_block(errno))
 			return false;
 		if (n < 0) /* a frame the other end cannot take, or no end: receiving will tell */
 			n = 1;
@@ -176,80 +168,15 @@ packet_send(struct cable *c, const void *frame, size_t len)
 static void
 packet_open(struct cable *c)
 {
-	struct packet *p = allocate(sizeof(*p));
+	struct packet *p = cable_allocate(sizeof(*p));
 
 	batch_init(&p->in, c->frame_max);
 	batch_init(&p->out, c->frame_max);
 	c->state = p;
 }
 
-/* A tap: a frame a call, there is no other way; perhaps with a virtio header, which stays empty. */
-struct tap {
-	size_t header;
-	uint8_t buf[VNET_HEADER_MAX + FRAME_MAX];
-};
-
-static bool
-tap_receive(struct cable *c, frame_handler *handle, void *arg)
-{
-	struct tap *t = c->state;
-
-	for (int i = 0; i < CABLE_BATCH; i++) {
-		ssize_t n = read(c->fd, t->buf, sizeof(t->buf));
-
-		if (n < 0)
-			return would_block(errno);
-		if ((size_t)n >= t->header + FRAME_MIN)
-			handle(arg, t->buf + t->header, (size_t)n - t->header);
-	}
-	return true;
-}
-
-static void
-tap_send(struct cable *c, const void *frame, size_t len)
-{
-	static const uint8_t zero[VNET_HEADER_MAX];
-	struct tap *t = c->state;
-	struct iovec iov[2] = {
-	    {.iov_base = (void *)(uintptr_t)zero, .iov_len = t->header},
-	    {.iov_base = (void *)(uintptr_t)frame, .iov_len = len},
-	};
-
-	/* An interface that is down refuses frames; that it went away is for receiving to tell. */
-	if ((t->header ? writev(c->fd, iov, 2) : write(c->fd, frame, len)) < 0)
-		c->dropped++;
-}
-
-static bool
-tap_flush(struct cable *c)
-{
-	(void)c;
-	return true;
-}
-
-static const char *
-tap_open(struct cable *c, const struct ifreq *ifr)
-{
-	struct tap *t = allocate(sizeof(*t));
-	int header = 10;
-
-	c->state = t;
-	if ((ifr->ifr_flags & (IFF_TAP | IFF_NO_PI)) != (IFF_TAP | IFF_NO_PI))
-		return "a tun or a tap with packet information, not a plain tap";
-	if (!(ifr->ifr_flags & IFF_VNET_HDR))
-		return NULL;
-	if (ioctl(c->fd, TUNGETVNETHDRSZ, &header) < 0 || header < 0 || header > VNET_HEADER_MAX)
-		return "its virtio header has a size nobody knows";
-	/* Nothing half-made: libslirp checks every checksum and knows no offloads. */
-	if (ioctl(c->fd, TUNSETOFFLOAD, 0) < 0)
-		return "its offloads cannot be turned off";
-	t->header = (size_t)header;
-	return NULL;
-}
-
 static const struct cable_ops stream_ops = {stream_receive, stream_send, stream_flush};
 static const struct cable_ops packet_ops = {packet_receive, packet_send, packet_flush};
-static const struct cable_ops tap_ops = {tap_receive, tap_send, tap_flush};
 
 const char *
 cable_open(struct cable *c, int fd, size_t mtu)
@@ -262,8 +189,7 @@ cable_open(struct cable *c, int fd, size_t mtu)
 	if (!fd_set_nonblock(fd, true))
 		return strerror(errno);
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0) {
-		c->ops = &tap_ops;
-		return ioctl(fd, TUNGETIFF, &ifr) < 0 ? "neither a socket nor a tap" : tap_open(c, &ifr);
+		return ioctl(fd, TUNGETIFF, &ifr) < 0 ? "neither a socket nor a tap" : cable_open_tap(c, &ifr);
 	}
 	if (type == SOCK_STREAM) {
 		c->ops = &stream_ops;

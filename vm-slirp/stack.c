@@ -15,7 +15,9 @@
 #include "vm-slirp/cable.h"
 #include "vm-slirp/channel.h"
 #include "vm-slirp/doors.h"
+#include "vm-slirp/more.h"
 #include "vm-slirp/room.h"
+#include "vm-slirp/segment.h"
 #include "vm-slirp/stack.h"
 
 enum { POLL_CABLE, POLL_ORDERS, POLL_OWN }; /* the first places of the poll array are ours */
@@ -30,6 +32,7 @@ struct timer {
 struct stack {
 	Slirp *slirp;
 	struct cable cable;
+	struct acks acks;
 	struct doors doors;
 	int orders;
 	struct pollfd *fds;
@@ -47,12 +50,20 @@ clock_ns(void *opaque)
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
+static void
+to_guest(void *arg, const void *frame, size_t len)
+{
+	struct stack *s = arg;
+
+	cable_send(&s->cable, frame, len);
+}
+
 static ssize_t
 send_packet(const void *frame, size_t len, void *opaque)
 {
 	struct stack *s = opaque;
 
-	cable_send(&s->cable, frame, len);
+	acks_put(&s->acks, frame, len);
 	return (ssize_t)len; /* a dropped frame is the guest's matter; libslirp would cry about it on stderr */
 }
 
@@ -262,6 +273,19 @@ take_order(struct stack *s)
 	return true;
 }
 
+static bool
+take_frames(struct stack *s)
+{
+	bool here;
+
+	more_begin();
+	acks_begin(&s->acks);
+	here = cable_receive(&s->cable, frame_arrived, s);
+	acks_end(&s->acks);
+	more_end();
+	return here;
+}
+
 /*
  * One round: what libslirp waits for, sleep, let it have its sockets, then the guest's frames, then all replies at once.
  * While the guest does not take its frames the sockets are left alone, so that data waits in the host's kernel and is not
@@ -289,7 +313,7 @@ serve(struct stack *s)
 		return true;
 	if (s->fds[POLL_ORDERS].revents && !take_order(s))
 		return false;
-	return !(s->fds[POLL_CABLE].revents & ~POLLOUT) || cable_receive(&s->cable, frame_arrived, s);
+	return !(s->fds[POLL_CABLE].revents & ~POLLOUT) || take_frames(s);
 }
 
 /* Ends are the broker's to decide: it hears the terminal's signals, and we hear of it. */
@@ -314,6 +338,7 @@ stack_run(const struct options *o, int cable_fd, int orders, int requests, bool 
 	prctl(PR_SET_NAME, "slirp");
 	fd_close_others((const int[]){cable_fd, orders, requests}, 3);
 	s.orders = orders;
+	s.acks = (struct acks){.send = to_guest, .arg = &s};
 	s.cap = 64;
 	s.fds = calloc(s.cap, sizeof(*s.fds));
 	why = s.fds ? cable_open(&s.cable, cable_fd, o->net.mtu) : "out of memory";

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC */
+/* TCP segments and their acknowledgements; the contracts are in segment.h. */
+#include <endian.h>
+#include <string.h>
+
+#include "vm-slirp/segment.h"
+
+#define ETH_LEN 14
+#define IP4_LEN 20
+#define IP6_LEN 40
+#define TCP_LEN 20
+#define TCP 6
+
+static uint16_t
+get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static uint32_t
+get32(const uint8_t *p)
+{
+	return (uint32_t)get16(p) << 16 | get16(p + 2);
+}
+
+/* Finds the TCP header; returns the length the IP header gives for the frame, 0 when it is not plain TCP. */
+static size_t
+parse_ip(struct segment *s, const uint8_t *frame, size_t len)
+{
+	const uint8_t *ip = frame + ETH_LEN;
+
+	s->ip = ETH_LEN;
+	if (len < ETH_LEN + IP6_LEN)
+		return 0;
+	s->v6 = get16(frame + 12) == 0x86dd;
+	if (s->v6) {
+		s->tcp = ETH_LEN + IP6_LEN;
+		return ip[0] >> 4 == 6 && ip[6] == TCP ? s->tcp + get16(ip + 4) : 0;
+	}
+	s->tcp = ETH_LEN + IP4_LEN;
+	/* Version 4 without options; no fragment (offset and More Fragments 0); TCP. */
+	if (get16(frame + 12) != 0x0800 || ip[0] != 0x45 || (get16(ip + 6) & 0x3fff) || ip[9] != TCP)
+		return 0;
+	return ETH_LEN + get16(ip + 2);
+}
+
+bool
+segment_parse(struct segment *s, const uint8_t *frame, size_t len)
+{
+	size_t end = parse_ip(s, frame, len);
+	const uint8_t *tcp = frame + s->tcp;
+
+	if (end < s->tcp + TCP_LEN || end > len)
+		return false;
+	s->data = s->tcp + (size_t)(tcp[12] >> 4) * 4;
+	if (s->data < s->tcp + TCP_LEN || s->data > end)
+		return false;
+	s->len = end - s->data;
+	s->seq = get32(tcp + 4);
+	s->ack = get32(tcp + 8);
+	s->flags = tcp[13];
+	return true;
+}
+
+bool
+segment_same_flow(const struct segment *s, const uint8_t *a, const struct segment *t, const uint8_t *b)
+{
+	size_t addresses = s->ip + (s->v6 ? 8 : 12);
+
+	return s->v6 == t->v6 && !memcmp(a, b, ETH_LEN) &&
+	       !memcmp(a + addresses, b + addresses, s->tcp + 4 - addresses);
+}
+
+uint64_t
+segment_sum(const uint8_t *p, size_t len, uint64_t sum)
+{
+	uint16_t last = 0;
+
+	/* 32 bits at a time: 65536 bytes cannot overflow 64 bits, and folding does not mind the width. */
+	for (; len >= 4; len -= 4, p += 4) {
+		uint32_t v;
+
+		memcpy(&v, p, 4);
+		sum += v;
+	}
+	if (len >= 2) {
+		memcpy(&last, p, 2);
+		sum += last;
+		p += 2;
+		len -= 2;
+	}
+	if (len) {
+		last = 0;
+		memcpy(&last, p, 1);
+		sum += last;
+	}
+	return sum;
+}
+
+uint16_t
+segment_fold(uint64_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+static void
+release(struct acks *a)
+{
+	if (a->len)
+		a->send(a->arg, a->frame, a->len);
+	a->len = 0;
+	a->merged = 0;
+}
+
+static bool
+replaces(const struct acks *a, const struct segment *s, const uint8_t *frame)
+{
+	return a->len && a->merged + 1 < ACKS_HELD_MAX && (int32_t)(s->ack - a->segment.ack) > 0 &&
+	       segment_same_flow(&a->segment, a->frame, s, frame);
+}
+
+void
+acks_put(struct acks *a, const void *frame, size_t len)
+{
+	struct segment s;
+	bool ack = a->holding && len <= sizeof(a->frame) && segment_parse(&s, frame, len) && !s.len &&
+		   s.flags == SEGMENT_ACK;
+
+	if (ack && replaces(a, &s, frame))
+		a->merged++;
+	else
+		release(a);
+	if (!ack) {
+		a->send(a->arg, frame, len);
+		return;
+	}
+	memcpy(a->frame, frame, len);
+	a->len = len;
+	a->segment = s;
+}
+
+void
+acks_begin(struct acks *a)
+{
+	a->holding = true;
+}
+
+void
+acks_end(struct acks *a)
+{
+	release(a);
+	a->holding = false;
+}
