@@ -12,29 +12,32 @@
 #include "kvm-run/mem.h"
 
 #define PAGE 4096ULL
+#define HUGE_PAGE (2ULL << 20)
 
 static const char *
-map_at(void *at, uint64_t size, int fd, void **out)
+map_at(void *at, uint64_t size, int fd)
 {
 	/* NORESERVE: RAM the guest never touches is not charged, as with any VMM. */
-	int flags = (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED) | (at ? MAP_FIXED : 0);
-	void *p = mmap(at, size, PROT_READ | PROT_WRITE, flags, fd, 0);
+	int flags = MAP_FIXED | (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED);
 
-	if (p == MAP_FAILED)
-		return strerror(errno);
-	*out = p;
-	return NULL;
+	return mmap(at, size, PROT_READ | PROT_WRITE, flags, fd, 0) == MAP_FAILED ? strerror(errno) : NULL;
 }
 
 const char *
 mem_init(struct guest_mem *m, uint64_t size, int fd)
 {
-	void *p = NULL;
-	const char *why = map_at(NULL, size, fd, &p);
+	/* Room on both sides that nothing may touch; RAM begins at a huge page, so that the host can use them. */
+	uint8_t *room = mmap(NULL, size + 2 * HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *base;
+	const char *why;
 
+	if (room == MAP_FAILED)
+		return strerror(errno);
+	base = (uint8_t *)(((uintptr_t)room + HUGE_PAGE) & ~(HUGE_PAGE - 1));
+	why = map_at(base, size, fd);
 	if (why)
 		return why;
-	*m = (struct guest_mem){.base = p, .size = size, .fd = fd};
+	*m = (struct guest_mem){.base = base, .size = size, .fd = fd};
 	m->low_size = size < MEM_HOLE_START ? size : MEM_HOLE_START;
 	m->high_size = size - m->low_size;
 	return NULL;
@@ -77,17 +80,15 @@ mem_load(struct guest_mem *m, uint64_t gpa, int fd, uint64_t off, uint64_t len)
 	uint8_t *to = guest_ptr(m, gpa, len);
 	uint64_t whole = len & ~(PAGE - 1);
 	const char *why;
-	void *p = NULL;
 
 	if (!to)
 		return "does not fit into the guest's memory";
 	/* Pages nobody touches are then never read, and untouched ones are shared with the page cache. */
 	if (m->fd < 0 && whole && !((uintptr_t)to & (PAGE - 1)) && !(off & (PAGE - 1))) {
-		p = mmap(to, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, (off_t)off);
-		if (p != MAP_FAILED)
+		if (mmap(to, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, (off_t)off) != MAP_FAILED)
 			return load_copy(to + whole, fd, off + whole, len - whole);
 		/* A failed MAP_FIXED may have taken the old mapping away. */
-		why = map_at(to, whole, -1, &p);
+		why = map_at(to, whole, -1);
 		if (why)
 			return why;
 	}
@@ -97,10 +98,8 @@ mem_load(struct guest_mem *m, uint64_t gpa, int fd, uint64_t off, uint64_t len)
 const char *
 mem_clear(struct guest_mem *m)
 {
-	void *p = NULL;
-
 	if (m->fd < 0)
-		return map_at(m->base, m->size, -1, &p); /* drops mapped kernel pages too */
+		return map_at(m->base, m->size, -1); /* drops mapped kernel pages too */
 	if (fallocate(m->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)m->size) < 0)
 		memset(m->base, 0, m->size);
 	return NULL;
