@@ -162,21 +162,26 @@ aml_open(struct aml *a, enum aml_op op)
 	return a->len;
 }
 
-/* 20.2.4: the length counts itself; its bytes are put in front now that their number is known. */
+void
+aml_insert(struct aml *a, size_t at, const void *data, size_t len)
+{
+	size_t tail = a->len - at;
+
+	aml_zero(a, len);
+	if (a->full)
+		return;
+	memmove(a->buf + at + len, a->buf + at, tail);
+	memcpy(a->buf + at, data, len);
+}
+
+/* 20.2.4: the length counts itself; it is put in front now that it is known. */
 void
 aml_close(struct aml *a, size_t mark)
 {
 	size_t body = a->len - mark, n = body + 1 <= 0x3f ? 1 : body + 2 <= 0xfff ? 2 : 3, len = body + n;
-	uint8_t pkg[3];
+	uint8_t pkg[3] = {(uint8_t)(n == 1 ? len : (n - 1) << 6 | (len & 0xf)), (uint8_t)(len >> 4), (uint8_t)(len >> 12)};
 
-	aml_zero(a, n);
-	if (a->full)
-		return;
-	pkg[0] = (uint8_t)(n == 1 ? len : (n - 1) << 6 | (len & 0xf));
-	pkg[1] = (uint8_t)(len >> 4);
-	pkg[2] = (uint8_t)(len >> 12);
-	memmove(a->buf + mark + n, a->buf + mark, body);
-	memcpy(a->buf + mark, pkg, n);
+	aml_insert(a, mark, pkg, n);
 }
 
 size_t

@@ -48,6 +48,9 @@ void aml_word(struct aml *a, uint16_t v);
 void aml_dword(struct aml *a, uint32_t v);
 void aml_qword(struct aml *a, uint64_t v);
 
+/* Puts bytes before those that were written from `at` on. */
+void aml_insert(struct aml *a, size_t at, const void *data, size_t len);
+
 /* An opcode, a local or an argument. */
 void aml_op(struct aml *a, enum aml_op op);
 

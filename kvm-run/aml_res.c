@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Resource descriptors in a buffer object (ACPI 6.5, 6.4). */
-#include <string.h>
-
 #include "kvm-run/aml.h"
 
 /* Small items: type and length; 6.4.2 */
@@ -23,24 +21,20 @@ enum space { SPACE_MEMORY = 0, SPACE_IO = 1, SPACE_BUS = 2 };
 size_t
 aml_resources(struct aml *a)
 {
-	size_t mark = aml_open(a, AML_BUFFER);
-
-	aml_byte(a, 0x0b); /* the size as a word, filled in when it is known */
-	aml_word(a, 0);
-	return mark;
+	return aml_open(a, AML_BUFFER);
 }
 
+/* The buffer's size, an integer object, goes before its bytes. */
 void
 aml_resources_close(struct aml *a, size_t mark)
 {
-	uint16_t size;
+	uint8_t text[16];
+	struct aml size = {.buf = text, .size = sizeof(text)};
 
 	aml_byte(a, ITEM_END);
 	aml_byte(a, 0); /* no checksum */
-	if (a->full)
-		return;
-	size = (uint16_t)(a->len - mark - 3);
-	memcpy(a->buf + mark + 1, &size, 2);
+	aml_int(&size, a->len - mark);
+	aml_insert(a, mark, text, size.len);
 	aml_close(a, mark);
 }
 
