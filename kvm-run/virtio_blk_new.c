@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* From a blk wire to a block device: its disk, its features (virtio 1.2, 5.2.3), its configuration (5.2.4). */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,7 +185,13 @@ blk_create_disk(struct vm *vm, const char *id, struct disk *d, const char *seria
 	return why;
 }
 
-/* Locks do not tell two wires of one open file apart. */
+static bool
+writes(int fd)
+{
+	return (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
+}
+
+/* Another wire of the same file, if either may write: locks do not tell two wires of one open file apart. */
 static const struct wire *
 same_file(const struct vm *vm, const struct wire *w)
 {
@@ -196,7 +203,7 @@ same_file(const struct vm *vm, const struct wire *w)
 		const struct wire *o = &vm->wires.v[i];
 
 		if (o->kind == WIRE_BLK && strcmp(o->id, w->id) && fstat(o->fds[0], &other) == 0 &&
-		    st.st_dev == other.st_dev && st.st_ino == other.st_ino)
+		    st.st_dev == other.st_dev && st.st_ino == other.st_ino && (writes(w->fds[0]) || writes(o->fds[0])))
 			return o;
 	}
 	return NULL;
@@ -216,14 +223,13 @@ blk_create(struct vm *vm, const struct wire *w, bool hot, struct virtio_dev **ou
 		return "cache: none of writeback, writethrough, none, directsync, unsafe";
 	if (serial && strlen(serial) > BLK_ID_LEN)
 		return "serial: longer than 20 characters";
-	reason = disk_raw_open(&d, w->fds[0], cache->flags, why, size);
-	if (reason)
-		return reason;
-	if (other && !d->read_only) {
-		disk_close(d);
+	if (other) {
 		snprintf(why, size, "fd %d: the same file as %s", w->fds[0], other->id);
 		return why;
 	}
+	reason = disk_raw_open(&d, w->fds[0], cache->flags, why, size);
+	if (reason)
+		return reason;
 	if (d->size % d->block_size)
 		warn("%s: size is not a multiple of %u: the last bytes are not seen", w->id, d->block_size);
 	return blk_create_disk(vm, w->id, d, serial ? serial : w->id, cache->writeback, hot, out, why, size);
