@@ -237,14 +237,13 @@ net_kick(struct virtio_dev *d, unsigned q)
 }
 
 static void
-net_free(struct net_dev *n)
+release(struct net_dev *n)
 {
 	if (n->ops->close)
 		n->ops->close(n);
 	if (n->stuck_timer.fd >= 0)
 		close(n->stuck_timer.fd);
 	free(n->captures);
-	free(n);
 }
 
 static void
@@ -253,9 +252,10 @@ net_destroy(struct virtio_dev *d)
 	struct net_dev *n = of_virtio(d);
 
 	iothread_stop(&n->io);
+	release(n);
 	for (unsigned i = 0; i < n->npairs; i++)
 		close(n->pairs[i].fd);
-	net_free(n);
+	free(n);
 }
 
 static const struct virtio_ops net_ops = {
@@ -412,7 +412,8 @@ net_create(struct vm *vm, const struct wire *w, bool hot, struct virtio_dev **ou
 	if (!bad)
 		bad = run(n, vm, hot);
 	if (bad) {
-		net_free(n);
+		release(n);
+		free(n);
 		return bad;
 	}
 	*out = &n->virtio;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* wire-tap [-d TUN] [-k KEYS] [-q QUEUES] IFNAME PROG ...: a tap of the present network namespace as a net wire. */
+/* wire-tap [-P] [-d TUN] [-k KEYS] [-q QUEUES] IFNAME PROG ...: a tap of the present network namespace as a net wire; -P: plain, without vnet header. */
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
@@ -37,8 +37,11 @@ main(int argc, char **argv)
 	int opt;
 
 	diag_init(argv[0], 125);
-	while ((opt = getopt(argc, argv, "+d:k:q:")) != -1)
+	while ((opt = getopt(argc, argv, "+Pd:k:q:")) != -1)
 		switch (opt) {
+		case 'P':
+			flags &= ~IFF_VNET_HDR;
+			break;
 		case 'd':
 			tun = optarg;
 			break;
@@ -49,10 +52,10 @@ main(int argc, char **argv)
 			queues = num_opt('q', optarg, 1, WIRE_FDS_MAX);
 			break;
 		default:
-			die_usage("usage: wire-tap [-d TUN] [-k KEYS] [-q QUEUES] IFNAME PROG ...");
+			die_usage("usage: wire-tap [-P] [-d TUN] [-k KEYS] [-q QUEUES] IFNAME PROG ...");
 		}
 	if (argc - optind < 2)
-		die_usage("usage: wire-tap [-d TUN] [-k KEYS] [-q QUEUES] IFNAME PROG ...");
+		die_usage("usage: wire-tap [-P] [-d TUN] [-k KEYS] [-q QUEUES] IFNAME PROG ...");
 	if (queues > 1)
 		flags |= IFF_MULTI_QUEUE;
 	for (uint64_t i = 0; i < queues; i++)

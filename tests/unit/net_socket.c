@@ -37,6 +37,15 @@ open_stream(uint64_t features)
 	open_pair(SOCK_STREAM, features, AS_STREAM);
 }
 
+/* A frame behind a zero header. */
+static void
+rig_post_tx(unsigned q, size_t len, unsigned seed)
+{
+	memset(rig_buffer(q, NET_HDR, 1), 0, NET_HDR);
+	fill_frame(rig_buffer(q, len, 0), len, seed);
+	rig_avail(q, 2);
+}
+
 /* Appends a framed frame to buf. */
 static size_t
 put(uint8_t *buf, size_t len, unsigned seed)

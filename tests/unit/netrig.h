@@ -236,20 +236,12 @@ rig_post_rx(unsigned q, size_t len)
 	return p;
 }
 
-/* A frame of len bytes behind a zero header, filled from a seed. */
+/* Bytes that tell frames apart. */
 static void
 fill_frame(uint8_t *f, size_t len, unsigned seed)
 {
 	for (size_t i = 0; i < len; i++)
 		f[i] = (uint8_t)(seed * 31 + i * 7 + (i >> 8));
-}
-
-static void
-rig_post_tx(unsigned q, size_t len, unsigned seed)
-{
-	memset(rig_buffer(q, NET_HDR, 1), 0, NET_HDR);
-	fill_frame(rig_buffer(q, len, 0), len, seed);
-	rig_avail(q, 2);
 }
 
 /* How many used elements there are that were not taken yet. */
