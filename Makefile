@@ -56,7 +56,7 @@ $(O)/libcommon.a: $(common_obj)
 pkg = $(if $(PKG_$(1)),$(shell pkg-config --$(2) $(PKG_$(1))))
 define command_rules
 $(1)_obj := $(patsubst %.c,$(O)/obj/%.o,$(wildcard $(1)/*.c))
-$$($(1)_obj): ALL_CPPFLAGS += $$(call pkg,$(1),cflags)
+$$($(1)_obj): PKG_CFLAGS = $$(call pkg,$(1),cflags)
 $(O)/$(1): $$($(1)_obj) $(O)/libcommon.a
 	$$(CC) $$(SAN) $(LDHARD) $$(LINK_$(1)) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) \
 		$$(call pkg,$(1),libs $$(if $$(findstring static,$$(LINK_$(1))),--static))
@@ -71,7 +71,7 @@ $(O)/flags: FORCE
 		echo '$(CC) $(subst ','\'',$(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS))' >$@
 $(O)/obj/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
 
 # The suite on one build; `make asan` is the same on another.
