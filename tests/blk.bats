@@ -106,10 +106,11 @@ x() {
 # bats test_tags=lab
 @test "block devices, and the modes of the cache" {
 	need losetup
-	local i
+	local i loop=()
+	modprobe loop
 	for i in 0 1 2 3 4; do
 		truncate -s 16M "$T/disk$i"
-		losetup "/dev/loop$i" "$T/disk$i"
+		loop[i]=$(losetup -f --show "$T/disk$i")
 	done
 	# shellcheck disable=SC2046 # options
 	initrd "$T/initrd" $(with_program "$BIN/tools/blkload") <<-'EOS'
@@ -126,12 +127,12 @@ x() {
 	# shellcheck disable=SC2016 # expands there
 	spawn guest timeout 250 sh -c 'exec kvm-run -k "$1" -i "$2" -m 128 -A quiet -w blk,fd=3 \
 		-w blk,fd=4,cache=writethrough -w blk,fd=5,cache=none -w blk,fd=6,cache=directsync -w blk,fd=7,cache=unsafe \
-		3<>/dev/loop0 4<>/dev/loop1 5<>/dev/loop2 6<>/dev/loop3 7<>/dev/loop4' sh "$(kernel)/vmlinux" "$T/initrd"
+		3<>"$3" 4<>"$4" 5<>"$5" 6<>"$6" 7<>"$7"' sh "$(kernel)/vmlinux" "$T/initrd" "${loop[@]}"
 	wait_line "$T/guest.log" ^written 200
 	run -0 cat "$T/guest.log"
 	[[ $output = *'a write back'*'b write through'*'c write back'*'d write through'*'e write back'* ]]
 	local vmm direct=''
-	vmm=$(pgrep -P "$pid" kvm-run)
+	vmm=$(pgrep -P "${pids[guest]}" kvm-run)
 	for i in 3 4 5 6 7; do
 		(($(sed -n 's/^flags:\t/0/p' "/proc/$vmm/fdinfo/$i") & 040000)) && direct+=" $i"
 	done
@@ -139,7 +140,7 @@ x() {
 	kill "$vmm"
 	await guest || :
 	for i in 0 1 2 3 4; do
-		losetup -d "/dev/loop$i"
+		losetup -d "${loop[i]}"
 		(($(kib "$T/disk$i") <= 3 * 1024 + 8))
 		cmp <(head -c 5M "$T/disk$i" | tr -d '\0' | wc -c) <(echo $((3 * 1024 * 1024 + 3 * 512)))
 	done
