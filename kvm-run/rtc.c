@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MC146818: time and date, 114 bytes of memory. The clock is the host's plus an offset, which changes when the guest
- * sets its time. Update in progress is never seen: the bytes change between two accesses, as after an update.
+ * MC146818: time and date, alarm, 114 bytes of memory. The clock is the host's plus an offset, which changes when the
+ * guest sets its time. Update in progress is never seen: the bytes change between two accesses, as after an update.
  */
+#include <errno.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "common/util.h"
+#include "kvm-run/civil.h"
 #include "kvm-run/rtc.h"
 #include "kvm-run/vm.h"
 
@@ -28,10 +33,15 @@ enum {
 
 #define A_OSCILLATOR 0x26 /* 32768 Hz, periodic rate 1024 Hz */
 #define B_SET 0x80
+#define B_ALARM 0x20 /* as in C: the interrupt is enabled, and has its reason */
+#define B_UPDATE 0x10
 #define B_BINARY 0x04
 #define B_24H 0x02
+#define C_IRQ 0x80
 #define D_VALID 0x80 /* the battery is good */
 #define HOUR_PM 0x80
+#define ALARM_ANY 0xc0 /* an alarm's byte from here on matches every value; it stands behind the time's byte */
+#define DAY_SECONDS 86400
 
 static uint8_t
 encode(const struct rtc *r, unsigned v)
@@ -61,40 +71,120 @@ decode_hour(const struct rtc *r, uint8_t v)
 	return decode(r, v & (uint8_t)~HOUR_PM) % 12 + (v & HOUR_PM ? 12 : 0);
 }
 
-static void
-load_time(struct rtc *r)
+/* Not time(2), which lags behind the timer that wakes us at a full second. */
+static int64_t
+host_seconds(void)
 {
-	time_t t = (time_t)(time(NULL) + r->offset);
-	unsigned year;
-	struct tm tm;
+	struct timespec ts;
 
-	if (!gmtime_r(&t, &tm))
-		return;
-	year = (unsigned)tm.tm_year + 1900; /* -1 when the guest set month 0 of year 0: any four digits will do then */
-	r->ram[SECOND] = encode(r, (unsigned)tm.tm_sec);
-	r->ram[MINUTE] = encode(r, (unsigned)tm.tm_min);
-	r->ram[HOUR] = encode_hour(r, (unsigned)tm.tm_hour);
-	r->ram[WEEKDAY] = encode(r, (unsigned)tm.tm_wday + 1);
-	r->ram[DAY] = encode(r, (unsigned)tm.tm_mday);
-	r->ram[MONTH] = encode(r, (unsigned)tm.tm_mon + 1);
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec;
+}
+
+static void
+show_time(struct rtc *r, int64_t seconds)
+{
+	struct civil c = civil_from_seconds(seconds);
+	unsigned year = (unsigned)c.year; /* -1 when the guest set month 0 of year 0: any four digits will do then */
+
+	r->ram[SECOND] = encode(r, (unsigned)c.second);
+	r->ram[MINUTE] = encode(r, (unsigned)c.minute);
+	r->ram[HOUR] = encode_hour(r, (unsigned)c.hour);
+	r->ram[WEEKDAY] = encode(r, (unsigned)c.weekday);
+	r->ram[DAY] = encode(r, (unsigned)c.day);
+	r->ram[MONTH] = encode(r, (unsigned)c.month);
 	r->ram[YEAR] = encode(r, year % 100);
 	r->ram[CENTURY] = encode(r, year / 100 % 100);
 }
 
-/* Whatever the guest wrote becomes some time: timegm takes a 31st of February. */
+static void
+load_time(struct rtc *r)
+{
+	show_time(r, host_seconds() + r->offset);
+}
+
+/* Whatever the guest wrote becomes some time: the 31st of February is a day in March. */
 static void
 store_time(struct rtc *r)
 {
-	struct tm tm = {
-		.tm_sec = decode(r, r->ram[SECOND]),
-		.tm_min = decode(r, r->ram[MINUTE]),
-		.tm_hour = decode_hour(r, r->ram[HOUR]),
-		.tm_mday = decode(r, r->ram[DAY]),
-		.tm_mon = decode(r, r->ram[MONTH]) - 1,
-		.tm_year = decode(r, r->ram[CENTURY]) * 100 + decode(r, r->ram[YEAR]) - 1900,
+	struct civil c = {
+		.year = decode(r, r->ram[CENTURY]) * 100 + decode(r, r->ram[YEAR]),
+		.month = decode(r, r->ram[MONTH]),
+		.day = decode(r, r->ram[DAY]),
+		.hour = decode_hour(r, r->ram[HOUR]),
+		.minute = decode(r, r->ram[MINUTE]),
+		.second = decode(r, r->ram[SECOND]),
 	};
 
-	r->offset = (int64_t)timegm(&tm) - time(NULL);
+	r->seen = civil_to_seconds(&c);
+	r->offset = r->seen - host_seconds();
+}
+
+static bool
+alarm_now(const struct rtc *r)
+{
+	for (unsigned reg = SECOND; reg <= HOUR; reg += 2)
+		if (r->ram[reg + 1] < ALARM_ANY && r->ram[reg + 1] != r->ram[reg])
+			return false;
+	return true;
+}
+
+/* Notes the updates since the last look, and whether the alarm's time was among them. */
+static void
+catch_up(struct rtc *r)
+{
+	int64_t now = host_seconds() + r->offset;
+
+	if (now == r->seen || (r->ram[REG_B] & B_SET))
+		return;
+	r->ram[REG_C] |= B_UPDATE;
+	if (now < r->seen || now - r->seen > DAY_SECONDS)
+		r->seen = now - 1; /* the host's clock was set */
+	while (r->seen < now) {
+		show_time(r, ++r->seen);
+		if (alarm_now(r))
+			r->ram[REG_C] |= B_ALARM;
+	}
+}
+
+static void
+update_irq(struct rtc *r)
+{
+	uint8_t *c = &r->ram[REG_C], was = *c & C_IRQ;
+
+	*c = (uint8_t)((*c & ~C_IRQ) | (*c & r->ram[REG_B] & (B_ALARM | B_UPDATE) ? C_IRQ : 0));
+	if ((*c & C_IRQ) != was)
+		vm_irq_line(r->vm, RTC_IRQ, *c & C_IRQ);
+}
+
+/* The timer runs at the host's full seconds, which are the guest's too, and only for a guest that wants to hear of them. */
+static void
+set_tick(struct rtc *r)
+{
+	bool want = (r->ram[REG_B] & (B_ALARM | B_UPDATE)) && !(r->ram[REG_B] & B_SET);
+	struct itimerspec t = {0};
+
+	if (want == r->ticking)
+		return;
+	r->ticking = want;
+	if (want)
+		t = (struct itimerspec){.it_interval.tv_sec = 1, .it_value.tv_sec = host_seconds() + 1};
+	timerfd_settime(r->tick.fd, TFD_TIMER_ABSTIME, &t, NULL);
+}
+
+static void
+on_tick(struct watch *w, uint32_t events)
+{
+	struct rtc *r = container_of(w, struct rtc, tick);
+	uint64_t ticks;
+
+	(void)events;
+	if (read(w->fd, &ticks, sizeof(ticks)) < 0)
+		return; /* stopped meanwhile */
+	pthread_mutex_lock(&r->lock);
+	catch_up(r);
+	update_irq(r);
+	pthread_mutex_unlock(&r->lock);
 }
 
 static bool
@@ -103,9 +193,26 @@ is_time(uint8_t reg)
 	return reg == SECOND || reg == MINUTE || reg == HOUR || (reg >= WEEKDAY && reg <= YEAR) || reg == CENTURY;
 }
 
+/* Reading C clears it, and with it the interrupt. */
+static uint8_t
+read_c(struct rtc *r)
+{
+	uint8_t v;
+
+	catch_up(r);
+	update_irq(r);
+	v = r->ram[REG_C];
+	if (v & C_IRQ)
+		vm_irq_line(r->vm, RTC_IRQ, false);
+	r->ram[REG_C] = 0;
+	return v;
+}
+
 static uint8_t
 reg_read(struct rtc *r)
 {
+	if (r->index == REG_C)
+		return read_c(r);
 	if (is_time(r->index) && !(r->ram[REG_B] & B_SET))
 		load_time(r);
 	return r->ram[r->index];
@@ -117,11 +224,14 @@ write_b(struct rtc *r, uint8_t v)
 {
 	uint8_t was = r->ram[REG_B];
 
+	catch_up(r);
 	r->ram[REG_B] = v;
 	if (!(was & B_SET))
 		load_time(r);
 	else if (!(v & B_SET))
 		store_time(r);
+	set_tick(r);
+	update_irq(r);
 }
 
 static void
@@ -205,19 +315,24 @@ rtc_reset(struct rtc *r)
 	r->index = 0;
 	r->ram[REG_A] = A_OSCILLATOR;
 	r->ram[REG_B] = B_24H;
-	r->ram[REG_C] = 0;
+	read_c(r);
 	r->ram[REG_D] = D_VALID;
+	set_tick(r);
 	pthread_mutex_unlock(&r->lock);
 }
 
-void
+int
 rtc_init(struct rtc *r, struct vm *vm)
 {
-	tzset(); /* gmtime_r reads the host's time zone once, which the sealed process may not */
-	*r = (struct rtc){.vm = vm};
+	*r = (struct rtc){.vm = vm, .seen = host_seconds()};
 	pthread_mutex_init(&r->lock, NULL);
 	init_memory(r, &vm->mem);
 	rtc_reset(r);
+	r->tick.handler = on_tick;
+	r->tick.fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (r->tick.fd < 0)
+		return -errno;
 	vm->rtc = r;
 	bus_add(&vm->ports, PORT_INDEX, 2, port_access, r);
+	return loop_watch(&vm->loop, &r->tick, EPOLLIN);
 }

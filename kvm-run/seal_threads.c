@@ -30,8 +30,8 @@
 void
 seal_thread_vcpu(void)
 {
-	/* A vCPU waits for device threads and may report, but it moves no data. */
-	static const char *const calls[] = {ANY_THREAD, EVENTS, NULL};
+	/* A vCPU waits for device threads, sets the clock's timer and may report, but it moves no data. */
+	static const char *const calls[] = {ANY_THREAD, EVENTS, "timerfd_settime", NULL};
 
 	seal_syscalls(calls);
 }

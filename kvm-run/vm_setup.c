@@ -178,7 +178,8 @@ build_board(struct vm *vm)
 		vm->pci.hot_slots |= 1U << (PCI_LPC_SLOT - 1 - i);
 	pci_init(&vm->pci, vm);
 	lpc_init(&lpc, vm, -1);
-	rtc_init(&rtc, vm);
+	if (rtc_init(&rtc, vm) < 0)
+		die("clock: no timer");
 	i8042_init(vm);
 	reason = serial_create(&vm->serial, vm, serial_wire(vm), why, sizeof(why));
 	if (reason)

@@ -127,11 +127,15 @@ complaints+='|no compatible bridge|nobody cared|[Oo]verlap|XT-PIC|MP-BIOS|not re
 }
 
 # bats test_tags=kvm
-@test "the clock shows UTC, takes another time and keeps it" {
+@test "the clock shows UTC, rings, takes another time and keeps it" {
 	need_kvm
 	initrd "$T/initrd" <<-'EOS'
 		#!/bin/sh
 		echo "at $(date +%s)"
+		before=$(awk '/rtc0/ { print $2 }' /proc/interrupts)
+		echo +2 >/sys/class/rtc/rtc0/wakealarm
+		sleep 4
+		echo "rang $(($(awk '/rtc0/ { print $2 }' /proc/interrupts) - before))"
 		date -s '2031-05-06 07:08:09'
 		hwclock -u -w
 		date -s '2001-01-01 00:00:00'
@@ -141,5 +145,6 @@ complaints+='|no compatible bridge|nobody cared|[Oo]verlap|XT-PIC|MP-BIOS|not re
 	run -0 boot
 	[[ $output =~ at\ ([0-9]+) ]]
 	((BASH_REMATCH[1] > $(date +%s) - 100 && BASH_REMATCH[1] <= $(date +%s)))
+	[[ $output = *'rang 1'* ]]
 	[[ $output = *'then 2031-05-06 07:08'* ]]
 }

@@ -1,6 +1,8 @@
-/* links: kvm-run/rtc.c kvm-run/bus.c */
+/* links: kvm-run/rtc.c kvm-run/civil.c kvm-run/bus.c */
 /* SPDX-License-Identifier: ISC */
 /* The clock chip, with a host clock that this test sets. */
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <time.h>
 
 #include "kvm-run/rtc.h"
@@ -13,13 +15,32 @@
 static struct vm vm;
 static struct rtc rtc;
 static time_t host;
+static time_t timer; /* its interval */
+static bool irq;
 
-time_t
-time(time_t *t)
+int
+clock_gettime(clockid_t id, struct timespec *ts)
 {
-	if (t)
-		*t = host;
-	return host;
+	(void)id;
+	*ts = (struct timespec){.tv_sec = host};
+	return 0;
+}
+
+int
+timerfd_settime(int fd, int flags, const struct itimerspec *t, struct itimerspec *old)
+{
+	(void)fd, (void)old;
+	ok(flags == TFD_TIMER_ABSTIME && (!t->it_value.tv_sec || t->it_value.tv_sec == host + 1), "at the next second");
+	timer = t->it_interval.tv_sec;
+	return 0;
+}
+
+void
+vm_irq_line(struct vm *v, unsigned gsi, bool level)
+{
+	(void)v;
+	ok(gsi == RTC_IRQ && level != irq, "the line goes %s", level ? "up" : "down");
+	irq = level;
 }
 
 static uint8_t
@@ -131,6 +152,76 @@ test_control(void)
 	    {'r', 0x70, 1, 0xff, "the index cannot be read"}, {'w', 0x70, 2, 0x5a50, ""}, {'r', 0x71, 1, 0x5a, "both at once"});
 }
 
+/* As the timer would do: its descriptor is an eventfd here. */
+static void
+tick(time_t seconds)
+{
+	host += seconds;
+	eventfd_write(rtc.tick.fd, 1);
+	rtc.tick.handler(&rtc.tick, EPOLLIN);
+}
+
+static void
+test_updates(void)
+{
+	get(0x0c);
+	ok(get(0x0c) == 0, "no update, no flag");
+	host++;
+	ok(get(0x0c) == 0x10 && get(0x0c) == 0, "an update is flagged once");
+	set(0x0b, 0x12);
+	ok(timer == 1 && !irq, "wanted, the timer runs");
+	tick(1);
+	ok(irq && get(0x0c) == 0x90 && !irq, "an update interrupts, reading C ends it");
+	set(0x0b, 0x92);
+	ok(!timer, "held by SET, the timer stops");
+	set(0x0b, 0x02);
+	tick(1);
+	ok(!irq && get(0x0c) == 0x10, "not wanted, it does not interrupt");
+}
+
+static void
+test_alarm(void)
+{
+	static const struct {
+		uint8_t b, second, minute, hour;
+		int before, after; /* seconds from 12:34:56 without and with the alarm */
+		const char *what;
+	} cases[] = {
+	    {0x22, 0x58, 0x34, 0x12, 1, 2, "BCD"},
+	    {0x26, 58, 34, 12, 1, 2, "binary"},
+	    {0x20, 0x58, 0x34, 0x92, 1, 2, "12 hours"},
+	    {0x22, 0x00, 0xff, 0xff, 3, 4, "every minute"},
+	    {0x22, 0x00, 0x00, 0xc0, 1503, 1504, "every hour"},
+	    {0x22, 0x55, 0x34, 0x12, 86398, 86399, "tomorrow"},
+	};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		host = T1;
+		get(0x0c);
+		set(1, cases[i].second);
+		set(3, cases[i].minute);
+		set(5, cases[i].hour);
+		set(0x0b, cases[i].b);
+		tick(cases[i].before);
+		ok(!irq, "alarm, %s: not yet", cases[i].what);
+		host = T1 + cases[i].after - 1;
+		tick(1);
+		ok(irq && get(0x0c) == 0xb0, "alarm, %s", cases[i].what);
+	}
+	tick(1);
+	ok(irq == false, "no alarm a second later");
+	host -= 5000;
+	tick(0);
+	ok(!irq && get(0x0c) == 0x10, "the host's clock was set back");
+	host = T1 - 2;
+	tick(0);
+	set(1, 0x58), set(3, 0x34), set(5, 0x12);
+	tick(5);
+	ok(irq, "an alarm is not missed by a late look");
+	rtc_reset(&rtc);
+	ok(!irq && !timer, "reset ends alarms");
+}
+
 static void
 test_memory(uint64_t low, uint64_t high, unsigned cpus, const uint8_t want[10])
 {
@@ -138,6 +229,7 @@ test_memory(uint64_t low, uint64_t high, unsigned cpus, const uint8_t want[10])
 	struct vm other = {.mem = {.low_size = low, .high_size = high}, .opt.cpus = cpus};
 	struct rtc r;
 
+	loop_init(&other.loop);
 	rtc_init(&r, &other);
 	for (int i = 0; i < 10; i++)
 		ok(r.ram[regs[i]] == want[i], "%llu MiB: register %#x is %#x, want %#x", (unsigned long long)(low + high) >> 20,
@@ -149,10 +241,14 @@ main(void)
 {
 	vm.mem.low_size = 1 << 28;
 	vm.opt.cpus = 1;
-	rtc_init(&rtc, &vm);
+	loop_init(&vm.loop);
+	ok(rtc_init(&rtc, &vm) == 0, "made");
+	rtc.tick.fd = eventfd(0, EFD_NONBLOCK);
 	test_control();
 	test_read();
 	test_set();
+	test_updates();
+	test_alarm();
 	test_memory(64ULL << 20, 0, 1, (const uint8_t[10]){0, 0xfc, 0, 0xfc, 0, 0x03, 0, 0, 0, 0});
 	test_memory(2ULL << 30, 3ULL << 30, 4, (const uint8_t[10]){0xff, 0xff, 0xff, 0xff, 0, 0x7f, 0, 0xc0, 0, 3});
 	test_memory(1 << 20, 1ULL << 41, 300, (const uint8_t[10]){0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff});
