@@ -222,8 +222,9 @@ write_ier(struct serial_state *s, uint8_t v)
 static void
 write_fcr(struct serial_state *s, uint8_t v)
 {
-	/* 8.5: changing the mode clears the FIFO too */
-	if (v & FCR_CLEAR_RX || (v ^ s->fcr) & FCR_ENABLE) {
+	/* 8.5: turning the FIFO off clears it too. The byte that came before it was turned on stays: Linux enables the receive
+	 * interrupt first. */
+	if (v & FCR_CLEAR_RX || (s->fcr & ~v & FCR_ENABLE)) {
 		s->count = 0;
 		s->polled = false;
 	}

@@ -330,7 +330,7 @@ test_hotplug(const char *path)
 	ok(talk(fd, "wire net,fd=0,id=new2\n", "no fd 0: only 0 descriptors came\n"), "wire without a descriptor");
 	fd_send(fd, "wire blk,fd=0\n", 14, fds, 1);
 	ok(!strcmp(answer(fd), "no no slots\n"), "wire with all slots taken");
-	fd_send(fd, "wire con,fd=0\n", 14, fds, 1);
+	fd_send(fd, "wire con,fd=0,id=c\n", 19, fds, 1);
 	ok(!strcmp(answer(fd), "no only net and blk can be plugged in\n"), "wire of a kind that stays");
 	ok(talk(fd, "devices\n", "con0\tcon\tCOM1\t-\nnet0\tnet\t00:03.0\t-\nnew\tnet\t00:05.0\thot\nok\n"), "devices");
 	ok(talk(fd, "unplug net0\n", "no net0: was there at the start, so it stays\n"), "unplug of what stays");

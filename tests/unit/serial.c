@@ -131,6 +131,9 @@ test_receive(void)
 	PORT_STEPS(&vm.ports, {'w', 0x3fa, 1, 0x83, ""}, {'r', 0x3fd, 1, 0x60, "clearing the FIFO empties it"},
 	    {'w', 0x3fa, 1, 0, ""});
 	ok(type("pq") == 1, "without the FIFO one byte fits");
+	PORT_STEPS(&vm.ports, {'w', 0x3fa, 1, 1, ""}, {'r', 0x3f8, 1, 'p', "and stays when it is turned on"});
+	type("rs");
+	PORT_STEPS(&vm.ports, {'w', 0x3fa, 1, 0, ""}, {'r', 0x3fd, 1, 0x60, "turned off, the FIFO is empty"});
 }
 
 static void
