@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "common/diag.h"
@@ -37,7 +38,8 @@ struct con {
 	bool always; /* a regular file, /dev/null: always readable, unknown to epoll */
 	bool escaped; /* the last key was Ctrl-A */
 	struct watch input;
-	struct watch wake; /* eventfd: room in the guest, or continued after a stop */
+	struct watch wake; /* eventfd: room in the guest, or a change of the terminal */
+	struct watch look; /* timerfd: while in the background, is it the foreground now? A shell's fg does not tell */
 	atomic_bool starved; /* the front refused something */
 	unsigned cols, rows;
 	size_t start, end; /* of what the guest has not taken yet */
@@ -159,6 +161,14 @@ fill(struct con *c, bool hangup)
 		input_ended(c);
 }
 
+static void
+look_again(struct con *c, bool later)
+{
+	const struct itimerspec its = {.it_value.tv_sec = later};
+
+	timerfd_settime(c->look.fd, 0, &its, NULL);
+}
+
 /* Decides whether to listen: while the guest takes input, and to a terminal always, but only in its foreground. */
 static void
 update(struct con *c)
@@ -170,10 +180,12 @@ update(struct con *c)
 	}
 	if (c->in < 0 || c->always)
 		return;
-	if (c->tty && !tty_raw(c->in, c->wake.fd))
+	if (c->tty && !tty_raw(c->in, c->wake.fd)) {
 		loop_unwatch(&c->input);
-	else
+		look_again(c, true);
+	} else {
 		loop_watch(&c->vm->loop, &c->input, c->tty || c->start == c->end ? EPOLLIN : 0);
+	}
 }
 
 /* Terminals only; the wake of con_open makes it known from the start. */
@@ -216,12 +228,50 @@ on_wake(struct watch *w, uint32_t events)
 	update(c);
 }
 
+static void
+on_look(struct watch *w, uint32_t events)
+{
+	struct con *c = container_of(w, struct con, look);
+
+	(void)events;
+	look_again(c, false);
+	update(c);
+}
+
 static int
 accmode(int fd)
 {
 	int fl = fcntl(fd, F_GETFL);
 
 	return fl < 0 ? -1 : fl & O_ACCMODE;
+}
+
+/* Input of a terminal needs a timer, and a regular file must not be given to epoll. */
+static int
+watch_input(struct con *c)
+{
+	int err = loop_watch(&c->vm->loop, &c->input, EPOLLIN);
+
+	loop_unwatch(&c->input); /* update() decides, when the loop runs */
+	c->always = err == -EPERM;
+	if (c->always)
+		return 0;
+	if (err || !c->tty)
+		return err;
+	c->look.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	return c->look.fd < 0 ? -errno : loop_watch(&c->vm->loop, &c->look, EPOLLIN);
+}
+
+static void
+unwatch(struct con *c)
+{
+	loop_unwatch(&c->input);
+	loop_unwatch(&c->wake);
+	loop_unwatch(&c->look);
+	if (c->wake.fd >= 0)
+		close(c->wake.fd);
+	if (c->look.fd >= 0)
+		close(c->look.fd);
 }
 
 const char *
@@ -233,26 +283,22 @@ con_open(struct con **out, struct vm *vm, const struct wire *w, const struct con
 
 	if (!c)
 		return strerror(ENOMEM);
-	snprintf(c->id, sizeof(c->id), "%s", w->id);
+	memcpy(c->id, w->id, sizeof(c->id));
 	c->vm = vm;
 	c->front = front;
 	c->dev = dev;
 	c->in = accmode(in) == O_WRONLY ? -1 : in;
 	c->tty = isatty(in);
 	c->input = (struct watch){.fd = in, .handler = on_input};
+	c->look = (struct watch){.fd = -1, .handler = on_look};
 	c->wake = (struct watch){.fd = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC), .handler = on_wake};
 	err = c->wake.fd < 0 ? -errno : loop_watch(&vm->loop, &c->wake, EPOLLIN);
-	if (!err && c->in >= 0) {
-		err = loop_watch(&vm->loop, &c->input, EPOLLIN);
-		loop_unwatch(&c->input); /* update() decides, when the loop runs */
-		c->always = err == -EPERM;
-		err = c->always ? 0 : err;
-	}
+	if (!err && c->in >= 0)
+		err = watch_input(c);
 	if (!err)
 		err = con_out_start(&c->out, c->id, accmode(outfd) == O_RDONLY ? -1 : outfd);
 	if (err) {
-		loop_unwatch(&c->wake);
-		close(c->wake.fd);
+		unwatch(c);
 		free(c);
 		snprintf(why, size, "%s", strerror(-err));
 		return why;
@@ -266,9 +312,7 @@ con_close(struct con *c)
 {
 	if (!c)
 		return;
-	loop_unwatch(&c->input);
-	loop_unwatch(&c->wake);
-	close(c->wake.fd);
+	unwatch(c);
 	if (c->tty && c->in >= 0)
 		tty_forget(c->in);
 	if (con_out_stop(&c->out))
