@@ -21,6 +21,17 @@ static struct tty {
 
 enum { FREE, KNOWN, RAW };
 
+static pid_t group; /* ours; asking for it is a system call that not every thread may use */
+
+/* tcgetpgrp fails for a terminal that is not our controlling one: nobody stops us from using that. */
+static bool
+foreground(int fd)
+{
+	pid_t fg = tcgetpgrp(fd);
+
+	return fg < 0 || fg == group;
+}
+
 void
 tty_restore(void)
 {
@@ -28,7 +39,8 @@ tty_restore(void)
 		if (t->state != RAW)
 			continue;
 		t->state = KNOWN;
-		tcsetattr(t->fd, TCSANOW, &t->saved);
+		if (foreground(t->fd)) /* else it is as the shell wants it, and we would be stopped */
+			tcsetattr(t->fd, TCSANOW, &t->saved);
 	}
 }
 
@@ -111,7 +123,6 @@ bool
 tty_raw(int fd, int wake)
 {
 	struct tty *t = find(fd);
-	pid_t fg = tcgetpgrp(fd);
 	struct termios raw;
 
 	if (!t)
@@ -122,9 +133,11 @@ tty_raw(int fd, int wake)
 		t->wake = wake;
 		t->state = KNOWN;
 	}
-	/* tcgetpgrp fails for a terminal that is not our controlling one: nobody stops us from using that. */
-	if (fg >= 0 && fg != getpgrp())
+	group = getpgrp();
+	if (!foreground(fd)) {
+		t->state = KNOWN;
 		return false;
+	}
 	if (t->state == RAW || tcgetattr(fd, &t->saved) < 0)
 		return true;
 	raw = t->saved;
@@ -144,7 +157,7 @@ tty_forget(int fd)
 
 	if (!t || t->state == FREE)
 		return;
-	if (t->state == RAW)
+	if (t->state == RAW && foreground(fd))
 		tcsetattr(fd, TCSANOW, &t->saved);
 	t->state = FREE;
 }
