@@ -17,8 +17,9 @@ $(call programs,unit tools lab fuzz): $(O)/%: $(O)/obj/tests/%.o \
 	$(CC) $(SAN) $(if $(filter fuzz/%,$*),-fsanitize=fuzzer) $(LDHARD) $(LDFLAGS) -o $@ $^ -Wl,--as-needed \
 		$(foreach p,$(sort $(call pkgs,tests/$*.c)),$(shell pkg-config --libs $(p)))
 
-# Guests of a few functions, entered by PVH; no host's library, no flags but their own.
+# Guests of a few functions, entered by PVH; no host's library, no flags but their own. GNU as knows mixed code sizes.
+GUEST_CC ?= gcc
 $(call programs,guests): $(O)/guests/%: tests/guests/%.c $(wildcard tests/guests/*.h) tests/guests/start.S tests/guests/guest.ld
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 $(WARN) -ffreestanding -fno-pic -fno-stack-protector -fcf-protection=none -mgeneral-regs-only \
+	$(GUEST_CC) -std=gnu11 -O2 $(WARN) -ffreestanding -fno-pic -fno-stack-protector -fcf-protection=none -mgeneral-regs-only \
 		-mno-red-zone -static -nostdlib -Wl,--build-id=none,--no-warn-rwx-segments -T tests/guests/guest.ld -o $@ tests/guests/start.S $<
