@@ -36,7 +36,7 @@ HARDEN := -fPIE -fno-strict-aliasing
 endif
 ifeq ($(B),lint)
 CC := $(CLANG)
-WARN += -Werror -Wno-unknown-warning-option
+WARN += -Werror -Wno-unknown-warning-option -Wno-gnu-variable-sized-type-not-at-end
 endif
 ifeq ($(B),fuzz)
 CC := $(CLANG)
@@ -86,7 +86,7 @@ asan: ## check, with AddressSanitizer and UBSan
 
 lint: ## clang -Werror and its analyzer, shellcheck, mandoc
 	tests/deps lint
-	$(MAKE) B=lint all tools
+	$(MAKE) -k B=lint all tools
 	tests/lint
 
 fuzz: ## search with each fuzzer for FUZZ_SECONDS (10)
