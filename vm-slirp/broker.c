@@ -127,7 +127,7 @@ start_stack(struct broker *b, int cable)
 	b->orders = orders[0];
 	b->requests.fd = requests[0];
 	if (loop_watch(&b->loop, &b->requests, EPOLLIN) < 0)
-		die("epoll");
+		die_sys("epoll");
 	for (size_t i = 0; i < b->d->nforwards; i++)
 		order(b, MSG_ADD, &b->d->forwards[i]);
 }

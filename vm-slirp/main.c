@@ -59,13 +59,14 @@ leave_stdio(void)
 static void
 keep_own(const struct doorway *d, int ready)
 {
-	int keep[FORWARDS_MAX + 3];
+	int keep[FORWARDS_MAX + 4];
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->nforwards; i++)
 		keep[n++] = d->forwards[i].fd;
 	keep[n++] = d->control;
 	keep[n++] = d->cable;
+	keep[n++] = d->listener;
 	keep[n++] = ready;
 	fd_close_others(keep, n);
 }

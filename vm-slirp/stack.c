@@ -15,6 +15,7 @@
 #include "vm-slirp/cable.h"
 #include "vm-slirp/channel.h"
 #include "vm-slirp/doors.h"
+#include "vm-slirp/fragments.h"
 #include "vm-slirp/more.h"
 #include "vm-slirp/room.h"
 #include "vm-slirp/segment.h"
@@ -33,6 +34,7 @@ struct stack {
 	Slirp *slirp;
 	struct cable cable;
 	struct acks acks;
+	struct fragments fragments;
 	struct doors doors;
 	int orders;
 	struct pollfd *fds;
@@ -221,7 +223,8 @@ frame_arrived(void *arg, const uint8_t *frame, size_t len)
 {
 	struct stack *s = arg;
 
-	slirp_input(s->slirp, frame, (int)len);
+	if (fragments_put(&s->fragments, &frame, &len, clock_ns(NULL) / 1000000))
+		slirp_input(s->slirp, frame, (int)len);
 }
 
 /* How long to sleep at most: what libslirp says, or until its next timer. -1: for ever. */

@@ -17,7 +17,19 @@
 #include "common/util.h"
 #include "vm-slirp/target.h"
 
-static const char *const smbd_places[] = {"/usr/sbin/smbd", "/usr/local/sbin/smbd", "/usr/bin/smbd"};
+/* smbd lives where a user's PATH may not lead. */
+static bool
+find_smbd(char *found, size_t size)
+{
+	char dirs[4096], *rest = dirs;
+	const char *path = getenv("PATH"), *dir;
+
+	snprintf(dirs, sizeof(dirs), "%s:/usr/sbin:/usr/local/sbin", path ? path : "");
+	while ((dir = strsep(&rest, ":")))
+		if (*dir == '/' && (size_t)snprintf(found, size, "%s/smbd", dir) < size && !access(found, X_OK))
+			return true;
+	return false;
+}
 
 /*
  * What lets an unprivileged smbd serve one directory to one guest and nothing else: no printers, no user database, every
@@ -59,10 +71,7 @@ targets_open(struct targets *t, const struct options *o)
 		return;
 	if (!realpath(o->smb_dir, share))
 		die_sys("-W %s", o->smb_dir);
-	for (size_t i = 0; i < ARRAY_LEN(smbd_places) && !t->smbd[0]; i++)
-		if (!access(smbd_places[i], X_OK))
-			strcpy(t->smbd, smbd_places[i]);
-	if (!t->smbd[0])
+	if (!find_smbd(t->smbd, sizeof(t->smbd)))
 		die("-W %s: smbd is not installed (on Debian: apt-get install samba)", o->smb_dir);
 	strcpy(t->smb_state, "/tmp/vm-slirp-smb.XXXXXX");
 	if (!mkdtemp(t->smb_state))

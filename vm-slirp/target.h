@@ -8,7 +8,7 @@
 struct targets {
 	const struct options *o;
 	char smb_state[64]; /* smbd's own directory, or empty */
-	char smbd[64];
+	char smbd[256];
 };
 
 /* For -W: finds smbd and writes its configuration into a directory of its own. Dies when it cannot. */

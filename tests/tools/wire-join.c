@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * wire-join: the two net wires of VM_WIRES become one cable: every frame of one goes to the other. With a tap as one of
- * them a network namespace stands in for a guest.
+ * wire-join [SOCKET]: the two net wires of VM_WIRES, or one and a Unix socket to connect to, become one cable: every
+ * frame of one goes to the other. With a tap as one of them a network namespace stands in for a guest.
  */
 #include <errno.h>
 #include <linux/if_tun.h>
@@ -95,15 +95,21 @@ main(int argc, char **argv)
 	static struct wires ws;
 	struct end e[2] = {0};
 
-	(void)argc;
 	diag_init(argv[0], 1);
 	signal(SIGPIPE, SIG_IGN);
 	wires_load_env(&ws);
 	wires_check(&ws);
-	if (ws.faults || ws.n != 2)
-		die_usage("VM_WIRES: not two good wires");
-	for (size_t i = 0; i < 2; i++)
+	if (ws.faults || ws.n != (argc > 1 ? 1 : 2))
+		die_usage("VM_WIRES: not two ends");
+	for (size_t i = 0; i < ws.n; i++)
 		open_end(&e[i], ws.v[i].fds[0]);
+	if (argc > 1) {
+		int fd = fd_connect_unix(argv[1]);
+
+		if (fd < 0)
+			die_sys("%s", argv[1]);
+		open_end(&e[1], fd);
+	}
 	for (;;) {
 		struct pollfd p[2];
 
