@@ -62,7 +62,7 @@ listen_unwalled(size_t n, char *path, size_t size)
 void
 doors_open(struct doors *d, Slirp *slirp, const struct options *o, int requests, bool walled)
 {
-	*d = (struct doors){.slirp = slirp, .requests = requests, .replacement = -1};
+	*d = (struct doors){.slirp = slirp, .requests = requests};
 	for (size_t i = 0; i < o->nguestfwds; i++) {
 		struct in_addr addr = o->guestfwds[i].addr;
 		char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -127,13 +127,6 @@ doors_registered(struct doors *d, int fd)
 {
 	int index, other;
 
-	if (d->replacement >= 0) {
-		if (dup3(d->replacement, fd, O_CLOEXEC) < 0)
-			die_sys("forward");
-		d->replaced = fd;
-		d->replacement = -1;
-		return;
-	}
 	index = which_guestfwd(d, fd);
 	other = index >= 0 ? request_open(d, (unsigned)index) : -1;
 	if (other >= 0) {
@@ -162,27 +155,43 @@ flags(const struct forward *f)
 	return (f->udp ? SLIRP_HOSTFWD_UDP : 0) | (f->guest.sa.sa_family == AF_INET6 ? SLIRP_HOSTFWD_V6ONLY : 0);
 }
 
+/*
+ * Has libslirp make its socket, and returns that socket's number, or -1. libslirp 4.7 does not report a listening one;
+ * but a new descriptor is the lowest that is free (POSIX, open()), and nobody else here makes any.
+ */
+static int
+make_socket(struct doors *d, const struct forward *f, int like)
+{
+	union address a = placeholder(f), made;
+	socklen_t len = sizeof(made);
+	int fd = fcntl(like, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	close(fd);
+	if (slirp_add_hostxfwd(d->slirp, &a.sa, address_len(&a), &f->guest.sa, address_len(&f->guest), flags(f)) < 0)
+		return -1;
+	if (getsockname(fd, &made.sa, &len) < 0 || made.sa.sa_family != a.sa.sa_family)
+		die("forward: libslirp's socket is not where it should be");
+	return fd;
+}
+
 void
 doors_add(struct doors *d, const struct forward *f, int fd)
 {
-	union address a = placeholder(f);
+	int made = d->nopen < FORWARDS_MAX ? make_socket(d, f, fd) : -1;
 	char text[FORWARD_TEXT_MAX];
-	int err;
 
-	d->replacement = fd;
-	d->replaced = -1;
-	err = d->nopen == FORWARDS_MAX ? -1
-				       : slirp_add_hostxfwd(d->slirp, &a.sa, address_len(&a), &f->guest.sa,
-					     address_len(&f->guest), flags(f));
-	d->replacement = -1;
+	if (made >= 0 && dup3(fd, made, O_CLOEXEC) < 0)
+		die_sys("forward");
 	close(fd);
-	if (err < 0 || d->replaced < 0) {
+	if (made < 0) {
 		forward_format(f, text);
 		error("forward %s: refused by libslirp", text);
 		return;
 	}
 	d->open[d->nopen].forward = *f;
-	d->open[d->nopen++].fd = d->replaced;
+	d->open[d->nopen++].fd = made;
 }
 
 void

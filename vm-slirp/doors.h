@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * How connections that the sealed stack may not make get into it. libslirp's API takes addresses, not descriptors: it
- * makes every socket itself, and reports each one's number. So it is given an address that is harmless (a free port of
- * the loopback, a Unix socket of our own), and the socket it then reports is replaced under its number, with dup3, by one
- * that the broker has opened.
+ * makes every socket itself. So it is given an address that is harmless (a free port of the loopback, a Unix socket of our
+ * own), and the socket it makes is replaced under its number, with dup3, by one that the broker has opened.
  */
 #ifndef VM_SLIRP_DOORS_H
 #define VM_SLIRP_DOORS_H
@@ -16,8 +15,6 @@
 struct doors {
 	Slirp *slirp;
 	int requests;
-	int replacement; /* for the next socket that libslirp reports, or -1 */
-	int replaced;	 /* its number then */
 	struct {
 		struct forward forward;
 		int fd;
@@ -33,7 +30,7 @@ void doors_open(struct doors *d, Slirp *slirp, const struct options *o, int requ
 /* Tells the broker that the stack serves. resolv, when not -1, goes along and is closed. */
 void doors_ready(struct doors *d, int resolv);
 
-/* libslirp made a socket. */
+/* libslirp connected a socket: perhaps to a guestfwd, whose real end then takes its place. */
 void doors_registered(struct doors *d, int fd);
 
 /* The broker's orders. Takes fd. */

@@ -103,7 +103,7 @@ timer_mod(void *timer, int64_t expires, void *opaque)
 		((struct timer *)timer)->expires = expires;
 }
 
-/* libslirp tells of every socket it makes: the moment to put another in its place. */
+/* libslirp tells of every connection it makes: the moment to put another in its place. */
 static void
 register_fd(int fd, void *opaque)
 {
