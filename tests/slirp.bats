@@ -70,33 +70,36 @@ control() {
 
 @test "vm-slirp: wrong words are named, and nothing is started" {
 	local letter word why
-	while IFS='|' read -r letter word why; do
+	while IFS='~' read -r letter word why; do
 		run -2 clean vm-slirp "-$letter" "$word" touch "$T/started"
 		[ "$output" = "vm-slirp: -$letter $word: $why" ]
 	done <<-'EOF'
-		p|x|not an address or a port from 1 to 65535
-		p|0:22|not an address or a port from 1 to 65535
-		p|22:|ends in a colon
-		p|127.0.0.1|no port from 1 to 65535 after the address
-		p|22:22:22|more words than HOSTADDR:HOSTPORT:GUESTADDR:GUESTPORT
-		p|udp:/s:22|UDP cannot be forwarded from a Unix socket
-		p|[::1]:80:10.0.2.15:80|IPv4 and IPv6 cannot be mixed in one forward
-		p|22:10.0.3.1:22|the guest's address is not one of its network
-		p|22:10.0.2.2:22|the guest's address is not one of its network
-		g|80|not [ADDR:]PORT=TARGET
-		g|80=|not an address or a port from 1 to 65535
-		g|80=\||no command after |
-		a|10.0.2.2|not ADDRESS/LENGTH
-		a|10.0.2.2/30|not a prefix length from 8 to 29
-		a|10.0.2.0/24|the network's own or its broadcast address, not a host's
-		a|x/24|not an address
-		D|x|not an address, nor none
-		L|fe80::1|not an IPv4 address, nor none
-		o|x|not an address
-		u|100|not a number from 576 to 65521
-		E||
+		p~x~not an address or a port from 1 to 65535
+		p~0:22~not an address or a port from 1 to 65535
+		p~22:~ends in a colon
+		p~127.0.0.1~no port from 1 to 65535 after the address
+		p~22:22:22~more words than HOSTADDR:HOSTPORT:GUESTADDR:GUESTPORT
+		p~udp:/s:22~UDP cannot be forwarded from a Unix socket
+		p~[::1]:80:10.0.2.15:80~IPv4 and IPv6 cannot be mixed in one forward
+		p~22:10.0.3.1:22~the guest's address is not one of its network
+		p~22:10.0.2.2:22~the guest's address is not one of its network
+		g~80~not [ADDR:]PORT=TARGET
+		g~80=~not an address or a port from 1 to 65535
+		g~80=|~no command after |
+		a~10.0.2.2~not ADDRESS/LENGTH
+		a~10.0.2.2/30~not a prefix length from 8 to 29
+		a~10.0.2.0/24~the network's own or its broadcast address, not a host's
+		a~x/24~not an address
+		D~x~not an address, nor none
+		L~fe80::1~not an IPv4 address, nor none
+		o~x~not an address
+		u~100~not a number from 576 to 65521
 	EOF
 	[ ! -e "$T/started" ]
+	run -2 clean vm-slirp -p
+	[ "$output" = 'vm-slirp: -p: an argument is missing' ]
+	run -2 clean vm-slirp -% true
+	[ "$output" = 'vm-slirp: -%: no such option (try --help)' ]
 }
 
 @test "vm-slirp: contradictions are found" {
@@ -176,16 +179,11 @@ control() {
 }
 
 @test "vm-slirp as a loader: the program has no child it did not start, and gets none of the backend's descriptors" {
-	run -0 ns vm-slirp -p 2222:22 -C "$T/ctl" sh -c 'pgrep -P $$ || echo none; for f in /proc/$$/fd/*; do echo "${f##*/}"; done | sort -n | xargs'
-	[ "${lines[0]}" = none ]
-	[ "${lines[1]}" = '0 1 2 10' ]
+	run -0 ns vm-slirp -p 2222:22 -C "$T/ctl" sh -c 'pgrep -P $$ || echo none; exec ls /proc/self/fd'
+	[ "${lines[*]}" = 'none 0 1 10 2 3' ] # 3 is the directory that ls reads
 }
 
 @test "vm-slirp as a loader: Ctrl-C is the program's, TERM and a killed program end the backend" {
-	ns vm-slirp sh -c 'echo $PPID; exec sleep 100' >/dev/null &
-	local pid=$!
-	kill "$pid"
-	wait "$pid" || :
 	run -0 clean timeout 20 unshare -rnpf --mount-proc sh -c 'ip link set lo up
 		vm-slirp sh -c "kill -INT -\$\$ 2>/dev/null; exec sleep 100" & p=$!
 		until pgrep -x slirp >/dev/null; do sleep 0.02; done
@@ -397,13 +395,13 @@ control() {
 		-g '83=|cat' -g 10.0.2.100:84=/nowhere
 	guest
 	serve host tcp TCP-LISTEN:8000,bind=127.0.0.1,fork,reuseaddr tcp
-	for i in 1 2 3; do
-		run -0 ask guest TCP:10.0.2.100:80 "$i"
-		[ "$output" = "command $i" ]
-		run -0 ask guest TCP:10.0.2.100:81 "$i"
-		[ "$output" = "unix $i" ]
-		run -0 ask guest TCP:10.0.2.101:82 "$i"
-		[ "$output" = "tcp $i" ]
+	for n in 1 2 3; do
+		run -0 ask guest TCP:10.0.2.100:80 "$n"
+		[ "$output" = "command $n" ]
+		run -0 ask guest TCP:10.0.2.100:81 "$n"
+		[ "$output" = "unix $n" ]
+		run -0 ask guest TCP:10.0.2.101:82 "$n"
+		[ "$output" = "tcp $n" ]
 	done
 	run -0 ask guest TCP:10.0.2.4:83 default
 	[ "$output" = default ]
@@ -493,20 +491,23 @@ control() {
 
 @test "vm-slirp: serves a tap that it was handed, as slirp4netns does" {
 	need_access /dev/net/tun
-	# The tap is opened by one that may in the guest's namespace, and kept across nsenter into the host's.
-	spawn -R both unshare -rn sh -c 'ip link set lo up; unshare -n sh -c "echo; exec sleep infinity" 9>&- >"$1" & g=$!
-		read -r _ <"$1"
-		nsenter -t $g -n wire-tap eth0 nsenter -t $$ -n vm-slirp -R 9 & s=$!
-		echo $g $s >"$2"; wait' sh <(:) "$T/pids" || skip 'namespaces cannot be nested here'
-	read -r g s <"$T/pids"
-	pids[guest]=$g
-	nsenter --preserve-credentials -U -n -t "$g" sh -c 'ip link set lo up; ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0'
-	spawn server nsenter --preserve-credentials -U -n -t "${pids[both]}" socat TCP-LISTEN:8000,bind=127.0.0.1,fork EXEC:cat
-	until nsenter --preserve-credentials -U -n -t "${pids[both]}" ss -Hlnt | grep -q 8000; do sleep 0.02; done
-	run -0 ask guest TCP:10.0.2.2:8000 tapped
-	[ "$output" = tapped ]
-	nsenter --preserve-credentials -U -n -t "$g" ip link del eth0
-	timeout 10 sh -c "while kill -0 $s 2>/dev/null; do sleep 0.02; done"
+	netns host
+	spawn_in host -R guest unshare -n sh -c 'echo >&9 && exec sleep infinity 9>&-'
+	# Opened in the guest's namespace, served from the host's.
+	spawn_in host slirp nsenter -t "${pids[guest]}" -n wire-tap eth0 nsenter -t "${pids[host]}" -n vm-slirp
+	until in_guest ip link set eth0 up 2>/dev/null; do sleep 0.02; done
+	in_guest ip addr add 10.0.2.15/24 dev eth0
+	serve host server TCP-LISTEN:8000,bind=127.0.0.1,fork,reuseaddr tap
+	run -0 ask guest TCP:10.0.2.2:8000 hello
+	[ "$output" = 'tap hello' ]
+	# Runs of segments as one: whole, and with good checksums where they are taken apart again.
+	head -c 20000000 /dev/urandom >"$T/data"
+	spawn_in host source socat -u "OPEN:$T/data" TCP-LISTEN:8001,bind=127.0.0.1
+	listening host TCP-LISTEN:8001
+	in_guest timeout 60 socat -u TCP:10.0.2.2:8001 "CREATE:$T/copy"
+	cmp "$T/data" "$T/copy"
+	in_guest ip link del eth0
+	await slirp
 }
 
 @test "vm-slirp -w: seqpacket and datagram wires" {
@@ -536,11 +537,11 @@ control() {
 
 @test "vm-slirp -l: one guest after another, each with a new network" {
 	slirp -p 2000:22
-	for i in 1 2 3; do
+	for n in 1 2 3; do
 		guest
-		serve guest server TCP-LISTEN:22,fork,reuseaddr "guest-$i"
+		serve guest server TCP-LISTEN:22,fork,reuseaddr "guest-$n"
 		run -0 ask host TCP:127.0.0.1:2000 hello
-		[ "$output" = "guest-$i hello" ]
+		[ "$output" = "guest-$n hello" ]
 		kill "${pids[cable]}" "${pids[guest]}" "${pids[server]}"
 		await cable 143
 		unset 'pids[guest]' 'pids[server]'

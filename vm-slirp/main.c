@@ -160,6 +160,17 @@ control_open(const char *path)
 	return fd;
 }
 
+/* The stack opens it later, when nobody is there any more to be told. */
+static void
+check_dir(char letter, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		die_sys("-%c %s", letter, path);
+	close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -178,6 +189,8 @@ main(int argc, char **argv)
 	doorway_open_forwards(&d, &o);
 	if (o.user)
 		seal_user(o.user);
+	if (o.net.tftp_dir)
+		check_dir('T', o.net.tftp_dir);
 	targets_open(&d.targets, &o);
 	if (o.control)
 		d.control = control_open(o.control);

@@ -23,7 +23,7 @@ static const char usage[] =
     "ports:   [-p [udp:][address:]port:[address:]port] [-g [address:]port=target] [-W [address=]dir]\n"
     "control: [-C path] [-I name] [-n] [-q] [-R fd] [-U user] [-v]\n";
 
-#define OPTSTRING "+46a:C:D:E:e:g:I:L:l:no:p:qR:S:s:T:U:u:vW:w:XxZ:"
+#define OPTSTRING "+:46a:C:D:E:e:g:I:L:l:no:p:qR:S:s:T:U:u:vW:w:XxZ:"
 
 static void
 check(char letter, const char *word, const char *why)
@@ -152,7 +152,8 @@ other_option(struct options *o, struct wires *ws, int c, char *word)
 	case 'v': diag_verbose++; break;
 	case 'W': add_smb(o, word); break;
 	case 'w': add_wire(ws, word); break;
-	default: die_usage("try vm-slirp --help");
+	case ':': die_usage("-%c: an argument is missing", optopt);
+	default: die_usage("-%c: no such option (try --help)", optopt);
 	}
 }
 
