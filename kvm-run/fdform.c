@@ -122,7 +122,7 @@ bound_to_group(int fd)
 		struct sockaddr_in in;
 		struct sockaddr_in6 in6;
 		struct sockaddr_storage room;
-	} u;
+	} u = {.room = {0}};
 	socklen_t len = sizeof(u);
 
 	if (getsockname(fd, &u.sa, &len) < 0)
