@@ -47,7 +47,6 @@ E'
 	lines "kvm-run: -w @5: Bad file descriptor"
 	run -2 in_sh 'yes "# much" | head -n 1000 | kvm-run -n -w @0'
 	lines "kvm-run: -w @0: longer than 4095 characters"
-	# shellcheck disable=SC2016
 	run -2 in_sh 'VM_WIRES=$(yes "# much" | head -n 1000) kvm-run -n'
 	lines "kvm-run: VM_WIRES: longer than 4095 characters"
 }
@@ -87,16 +86,13 @@ E'
 }
 
 @test "what a word may hold is printed safely" {
-	# shellcheck disable=SC2016
 	run -2 in_sh 'kvm-run -n -w "$(printf "net,\033[31mfd=%0500d" 0)"'
 	lines "kvm-run: wire 'net,?[31mfd=$(printf %064d 0)...': longer than 511 characters"
 }
 
 @test "65 wires are one too many" {
-	# shellcheck disable=SC2016
 	run -2 clean bash -c 'for n in {10..74}; do eval "exec $n</dev/null"; done; kvm-run -n -w "$(seq 10 74 | sed s/^/hold,fd=/)"'
 	lines "kvm-run: wire 'hold,fd=74': a machine has at most 64 wires"
-	# shellcheck disable=SC2016
 	run -0 clean bash -c 'for n in {10..73}; do eval "exec $n</dev/null"; done; kvm-run -n -w "$(seq 10 73 | sed s/^/hold,fd=/)"'
 	[ "${#lines[@]}" -eq 64 ]
 }
@@ -107,7 +103,6 @@ E'
 }
 
 @test "a loader moves its descriptors to 10 and above and appends to VM_WIRES" {
-	# shellcheck disable=SC2016
 	run -0 in_sh 'wire-give hold,fd=3 wire-pair -t stream wire-pair sh -c "echo \$VM_WIRES; kvm-run -n" 3<disk'
 	[[ ${lines[0]} =~ ^hold,fd=3\ net,fd=([0-9]+)\ net,fd=([0-9]+)\ net,fd=[0-9]+\ net,fd=[0-9]+$ ]]
 	((BASH_REMATCH[1] >= 10 && BASH_REMATCH[2] >= 10))
@@ -124,7 +119,6 @@ E'
 	lines "wire-give: ./disk: Permission denied"
 	run -127 in_sh 'wire-give hold,fd=0 no-such-program'
 	lines "wire-give: no-such-program: No such file or directory"
-	# shellcheck disable=SC2016
 	run -125 in_sh 'VM_WIRES=$(printf %04090d 1) wire-give hold,fd=0 true'
 	lines "wire-give: VM_WIRES: longer than 4095 characters"
 }
@@ -168,7 +162,6 @@ take() {
 	[[ $output = "net0${tab}net${tab}"*"${tab}mtu=1400${tab}tap" ]]
 	run -0 ns wire-tap -q 3 t0 kvm-run -n
 	[[ $output =~ ^net0${tab}net${tab}[0-9]+:[0-9]+:[0-9]+${tab}-${tab}tap$ ]]
-	# shellcheck disable=SC2016
 	run -2 ns wire-tap t0 wire-tap t1 sh -c 'set -- $VM_WIRES; VM_WIRES= exec kvm-run -n -w "$1:${2#*=}"'
 	[[ ${#lines[@]} -eq 3 && ${lines[0]} = *' a tap without IFF_MULTI_QUEUE' && ${lines[2]} = *' not a queue of the same tap as fd '* ]]
 	run -2 in_sh 'kvm-run -n -w net,fd=3 3<>/dev/net/tun'
@@ -197,7 +190,6 @@ take() {
 	run -0 timeout 20 cat <&"$fd" # ends: kvm-run no longer has its end
 	exec {fd}<named {named}>&-
 	run -124 timeout 1 cat <&"$fd"
-	# shellcheck disable=SC2154
 	run -0 find "/proc/${pids[vm]}/fd" -lname "*/named"
 	[ "${#lines[@]}" -eq 1 ]
 	run -0 find "/proc/${pids[vm]}/fd" -lname "*/unnamed"
