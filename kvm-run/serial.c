@@ -63,10 +63,13 @@ trigger(const struct serial_state *s)
 	return s->fcr & FCR_ENABLE ? levels[s->fcr >> 6] : 1;
 }
 
+/* Drivers also turn the receive interrupt on to see whether the bit is there, but then without OUT2. */
 static bool
 receiving(const struct serial_state *s)
 {
-	return !(s->mcr & MCR_LOOP) && (s->ier & IER_RX || s->polled);
+	bool by_interrupt = s->ier & IER_RX && s->mcr & MCR_OUT2;
+
+	return !(s->mcr & MCR_LOOP) && (by_interrupt || s->polled);
 }
 
 static void
@@ -291,7 +294,7 @@ serial_access(void *dev, uint64_t off, void *data, unsigned len, bool write)
 		else
 			bytes[i] = read_reg(&p->s, off + i);
 	update_irq(p);
-	room = receiving(&p->s) && p->s.count < fifo_size(&p->s);
+	room = receiving(&p->s) && !p->s.count; /* not for every byte of a FIFO that is being emptied */
 	pthread_mutex_unlock(&p->lock);
 	if (room && p->con)
 		con_room(p->con);
