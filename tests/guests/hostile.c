@@ -12,6 +12,8 @@
 #define BAR_PLACE 0xc0000000ULL
 
 static uint64_t state;
+static enum { SEND, RECEIVE, REQUEST, KINDS } kind; /* what a queue's chains are for */
+static uint32_t mistakes_one_in = 4; /* from round to round from often to hardly ever */
 
 /* xorshift64* */
 static uint64_t
@@ -194,33 +196,74 @@ find_caps(unsigned slot)
 	return c;
 }
 
-/* A split ring (virtio 1.2, 2.7) in the arena: descriptors that mostly look like a driver's, indexes that may not. */
+/* A driver's mistake, as often as this round has it. */
+static bool
+mistake(void)
+{
+	return one_in(mistakes_one_in);
+}
+
+/* The first bytes of something to read: a block request (virtio 1.2, 5.2.6), a control command, a packet's header. */
+static void
+fill_request(uint64_t at)
+{
+	MEM32(at) = one_in(2) ? below(2) : below(16);
+	MEM32(at + 4) = one_in(4) ? (uint32_t)any() : 0;
+	MEM64(at + 8) = mistake() ? odd_number() : below(8192);
+}
+
+/* A chain of n descriptors from table[first] on: what is to be read, then what is to be written. */
+static void
+fill_chain(uint64_t table, unsigned first, unsigned n)
+{
+	unsigned reads = kind == SEND ? n : kind == RECEIVE ? 0 : n > 1 ? 1 + below(n - 1) : below(2);
+
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t d = table + 16 * (first + i), at = ARENA + below(RAM_END - ARENA - 8192);
+		uint32_t len = kind == REQUEST || one_in(2) ? 512 * (1 + below(8)) : below(2048);
+
+		if (i == 0 && reads)
+			len = 16; /* a header */
+		else if (i == n - 1 && kind == REQUEST)
+			len = 1; /* a status */
+		fill_request(at);
+		MEM64(d) = mistake() ? device_address() : at;
+		MEM32(d + 8) = mistake() ? (uint32_t)odd_number() : len;
+		MEM16(d + 12) = (uint16_t)(mistake() ? any() : (i < n - 1) | (i >= reads) << 1);
+		MEM16(d + 14) = (uint16_t)(mistake() ? any() : first + i + 1);
+	}
+}
+
+static void
+fill_indirect(uint64_t d)
+{
+	uint64_t table = (ARENA + below(RAM_END - ARENA - 8192)) & ~0xfULL;
+	unsigned n = 1 + below(one_in(4) ? 128 : 8);
+
+	fill_chain(table, 0, n);
+	MEM64(d) = table;
+	MEM32(d + 8) = mistake() ? (uint32_t)odd_number() : 16 * n;
+	MEM16(d + 12) = 4;
+}
+
+/* A split ring (virtio 1.2, 2.7) in the arena: chains that mostly look like a driver's, all of them offered. */
 static void
 fill_ring(uint64_t desc, uint64_t avail, unsigned size)
 {
-	for (unsigned i = 0; i < size; i++) {
-		MEM64(desc + 16 * i) = device_address();
-		MEM32(desc + 16 * i + 8) = one_in(4) ? (uint32_t)odd_number() : below(2048);
-		MEM16(desc + 16 * i + 12) = (uint16_t)(one_in(16) ? any() : below(one_in(4) ? 8 : 4));
-		MEM16(desc + 16 * i + 14) = (uint16_t)(one_in(8) ? any() : below(size));
-		MEM16(avail + 4 + 2 * i) = (uint16_t)(one_in(32) ? any() : below(size));
+	unsigned heads = 0;
+
+	for (unsigned i = 0, n; i < size; i += n) {
+		n = 1 + below(5);
+		if (n > size - i)
+			n = size - i;
+		MEM16(avail + 4 + 2 * heads++) = (uint16_t)(mistake() ? any() : i);
+		if (one_in(6))
+			fill_indirect(desc + 16 * i);
+		else
+			fill_chain(desc, i, n);
 	}
 	MEM16(avail) = (uint16_t)below(2);
-	MEM16(avail + 2) = (uint16_t)(one_in(16) ? any() : below(size + 1));
-}
-
-/* The first bytes of requests that mean something to a block device; else what was there. */
-static void
-fill_arena(void)
-{
-	for (unsigned i = 0; i < 256; i++) {
-		uint64_t at = device_address();
-
-		if (at >= RAM_END - 16 || at < ARENA)
-			continue;
-		MEM32(at) = one_in(4) ? (uint32_t)any() : below(16);
-		MEM64(at + 8) = one_in(4) ? odd_number() : below(4096);
-	}
+	MEM16(avail + 2) = (uint16_t)(mistake() ? any() : heads);
 }
 
 static void
@@ -233,14 +276,15 @@ queue_setup(const struct caps *c, unsigned q)
 	size = MEM16(c->common + 0x18);
 	if (!size)
 		return;
-	if (size > 256 || one_in(3))
-		size = 1U << below(9);
-	MEM16(c->common + 0x18) = (uint16_t)(one_in(16) ? odd_number() : size);
+	if (size > 64)
+		size = 1U << below(one_in(8) ? 9 : 7);
+	kind = mistake() ? below(KINDS) : q & 1 ? SEND : one_in(2) ? RECEIVE : REQUEST;
+	MEM16(c->common + 0x18) = (uint16_t)(mistake() ? odd_number() : size);
 	MEM16(c->common + 0x1a) = (uint16_t)(one_in(4) ? any() : q);
 	fill_ring(at, at + 0x4000, size);
-	MEM64(c->common + 0x20) = one_in(16) ? device_address() : at;
-	MEM64(c->common + 0x28) = one_in(16) ? device_address() : at + 0x4000;
-	MEM64(c->common + 0x30) = one_in(16) ? device_address() : at + 0x8000;
+	MEM64(c->common + 0x20) = mistake() ? device_address() : at;
+	MEM64(c->common + 0x28) = mistake() ? device_address() : at + 0x4000;
+	MEM64(c->common + 0x30) = mistake() ? device_address() : at + 0x8000;
 	MEM16(c->common + 0x1c) = 1;
 }
 
@@ -263,9 +307,9 @@ drive(const struct caps *c)
 		queue_setup(c, q);
 	MEM8(c->common + 0x14) = 0xf;
 	for (unsigned i = below(64); i; i--) {
-		if (one_in(4))
-			fill_arena();
-		if (one_in(16))
+		if (one_in(2))
+			poke(ARENA + below(RAM_END - ARENA - 8)); /* a driver that changes its mind */
+		if (mistake())
 			poke(c->common + below(0x40));
 		if (c->device && one_in(8))
 			poke(c->device + below(0x40));
@@ -323,12 +367,13 @@ some_device(void)
 	unsigned slot = below(32);
 	struct caps c;
 
-	if (MEM16(config(slot)) == 0xffff)
-		return;
+	while (MEM16(config(slot)) == 0xffff || (slot % 31 == 0 && !one_in(8))) /* the bridges have little to them */
+		slot = below(32);
 	if (MEM16(config(slot)) != 0x1af4) {
 		scramble_config(slot);
 		return;
 	}
+	mistakes_one_in = 4U << 2 * below(6);
 	c = find_caps(slot);
 	if (!c.common || !c.notify)
 		return;
