@@ -9,19 +9,19 @@
 static bool
 set_memory(int fd, const struct guest_mem *m)
 {
-	struct {
-		struct vhost_memory head;
-		struct vhost_memory_region region[2];
-	} t = {
-		.head = {.nregions = m->high_size ? 2 : 1},
-		.region = {
-			{.memory_size = m->low_size, .userspace_addr = (uintptr_t)m->base},
-			{.guest_phys_addr = MEM_HIGH_START, .memory_size = m->high_size,
-			    .userspace_addr = (uintptr_t)(m->base + m->low_size)},
-		},
-	};
+	union {
+		struct vhost_memory table;
+		char room[sizeof(struct vhost_memory) + 2 * sizeof(struct vhost_memory_region)];
+	} u = {.table = {.nregions = m->high_size ? 2 : 1}};
 
-	return ioctl(fd, VHOST_SET_MEM_TABLE, &t) == 0;
+	u.table.regions[0].memory_size = m->low_size;
+	u.table.regions[0].userspace_addr = (uintptr_t)m->base;
+	if (m->high_size) {
+		u.table.regions[1].guest_phys_addr = MEM_HIGH_START;
+		u.table.regions[1].memory_size = m->high_size;
+		u.table.regions[1].userspace_addr = (uintptr_t)(m->base + m->low_size);
+	}
+	return ioctl(fd, VHOST_SET_MEM_TABLE, &u) == 0;
 }
 
 bool

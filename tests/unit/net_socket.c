@@ -160,7 +160,7 @@ mergeable(void)
 		in[i] = rig_post_rx(RX, 100);
 	/* Less than the largest frame: the ring is made to be half in the device's hands. */
 	rig.dev->queues[RX].vq.size = 16;
-	rig.ring[RX].size = 16;
+	ring[RX].size = 16;
 	rig_kick(RX);
 	n = put(out, 1000, 9);
 	ok(write(peer, out, n) == (ssize_t)n && rig_wait_used(RX, 11), "a frame over eleven buffers");
@@ -208,7 +208,7 @@ no_buffers(void)
 		abort();
 	ok(rig_until(rig.net->pairs[0].rx_paused && !rig.net->pairs[0].wire.events), "without buffers the wire is not watched");
 	in = rig_post_rx(RX, 2000);
-	rig.ring[RX].size = rig.dev->queues[RX].vq.size = 2;
+	ring[RX].size = rig.dev->queues[RX].vq.size = 2;
 	rig_kick(RX);
 	ok(rig_wait_used(RX, 1) && same(in + NET_HDR, 300, 5), "a kick brings the first frame");
 	in = rig_post_rx(RX, 2000);
@@ -227,8 +227,8 @@ flood(size_t len)
 		rig_post_tx(TX, len, sent);
 		sent++;
 		rig_kick(TX);
-		if (rig.next_buffer > MEM_SIZE - (1 << 20))
-			rig.next_buffer = BUFFERS;
+		if (next_buffer > MEM_SIZE - (1 << 20))
+			next_buffer = BUFFERS;
 	}
 	return sent;
 }
@@ -443,7 +443,7 @@ hostile(void)
 
 	open_stream(NET_F_MRG_RXBUF);
 	rig_buffer(TX, 60, 0);
-	rig.ring[TX].desc[0].addr = MEM_SIZE - 10;
+	ring[TX].desc[0].addr = MEM_SIZE - 10;
 	rig_avail(TX, 1);
 	rig_kick(TX);
 	ok(rig.broken != NULL, "so does a frame outside of RAM");

@@ -143,7 +143,7 @@ both_ways(short flags, const char *what)
 	open_tap(1, flags, NET_F_MRG_RXBUF);
 	in = rig_post_rx(RX, 2048);
 	memset(in, 0xee, 2048);
-	rig.ring[RX].size = rig.dev->queues[RX].vq.size = 2;
+	ring[RX].size = rig.dev->queues[RX].vq.size = 2;
 	rig_kick(RX);
 	snprintf(text, sizeof(text), "%s: a frame received behind a clean header", what);
 	ok(host_sends(200, 1) && rig_wait_used(RX, 1) && rig_take(RX) == NET_HDR + 200 && !memcmp(in, header, NET_HDR) &&

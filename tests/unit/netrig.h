@@ -1,21 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* A network device without a machine: guest memory, hand-made rings, and stand-ins for the transport. */
-#include <assert.h>
-#include <errno.h>
+/* A network device without a machine, seen from its driver: guest memory and hand-made rings. */
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "common/diag.h"
-#include "common/util.h"
-#include "kvm-run/net.h"
-#include "kvm-run/seal_threads.h"
-#include "kvm-run/vm.h"
-#include "kvm-run/wiring.h"
+#include "tests/unit/netstub.h"
 
 #define MEM_SIZE (16 << 20)
 #define QUEUE_AREA 0x10000 /* the rings of queue i are at i * QUEUE_AREA */
@@ -36,82 +23,9 @@ struct ring {
 	unsigned size, next_desc;
 };
 
-struct rig {
-	struct vm vm;
-	struct virtio_dev *dev;
-	struct net_dev *net;
-	struct ring ring[VIRTIO_QUEUES_MAX];
-	uint64_t next_buffer;
-	atomic_uint interrupts[VIRTIO_QUEUES_MAX];
-	const char *broken;
-};
-
-static struct rig rig;
-static enum wire_as rig_as;
+static struct ring ring[VIRTIO_QUEUES_MAX];
+static uint64_t next_buffer;
 static unsigned test_no;
-
-/* --- stand-ins --- */
-
-void
-seal_thread_io(void)
-{
-}
-
-enum wire_as
-wiring_as(const struct wires *ws, const struct wire *w)
-{
-	(void)ws;
-	(void)w;
-	return rig_as;
-}
-
-const struct wire *
-wiring_of(const struct wires *ws, const struct wire *w)
-{
-	(void)ws;
-	(void)w;
-	return NULL;
-}
-
-int
-virtio_plug(struct virtio_dev *d, struct vm *vm, bool hot)
-{
-	(void)hot;
-	d->vm = vm;
-	pthread_mutex_init(&d->lock, NULL);
-	for (unsigned i = 0; i < d->nqueues; i++) {
-		d->queues[i].dev = d;
-		d->queues[i].kick_fd = -1;
-		d->queues[i].vq.size = d->queues[i].size_max;
-	}
-	return 0;
-}
-
-void
-virtio_interrupt(struct virtio_dev *d, unsigned q)
-{
-	if (vq_need_interrupt(&d->queues[q].vq))
-		rig.interrupts[q]++;
-}
-
-void
-virtio_config_set(struct virtio_dev *d, unsigned off, const void *data, unsigned len)
-{
-	pthread_mutex_lock(&d->lock);
-	memcpy(&d->config[off], data, len);
-	d->generation++;
-	pthread_mutex_unlock(&d->lock);
-}
-
-void
-virtio_broken(struct virtio_dev *d, const char *why)
-{
-	(void)d;
-	if (!rig.broken)
-		rig.broken = why;
-}
-
-/* --- the driver --- */
 
 static void
 rig_start_on_thread(void *arg)
@@ -130,7 +44,7 @@ rig_start_on_thread(void *arg)
 		memset(guest_ptr(&rig.vm.mem, q->vq.desc_gpa, QUEUE_AREA), 0, QUEUE_AREA);
 		if (!vq_start(&q->vq, &rig.vm.mem))
 			abort();
-		rig.ring[i] = (struct ring){.desc = q->vq.desc, .avail = q->vq.avail, .used = q->vq.used, .size = q->vq.size};
+		ring[i] = (struct ring){.desc = q->vq.desc, .avail = q->vq.avail, .used = q->vq.used, .size = q->vq.size};
 	}
 	*ok = d->ops->start(d);
 	d->running = *ok;
@@ -144,7 +58,7 @@ rig_start(uint64_t features)
 {
 	bool ok = false;
 
-	rig.next_buffer = BUFFERS;
+	next_buffer = BUFFERS;
 	rig.broken = NULL;
 	rig.dev->features = rig.dev->offered & features;
 	iothread_call(rig.dev->io, rig_start_on_thread, &ok);
@@ -208,11 +122,11 @@ rig_kick(unsigned q)
 static void *
 rig_buffer(unsigned q, size_t len, uint16_t flags)
 {
-	struct ring *r = &rig.ring[q];
+	struct ring *r = &ring[q];
 	unsigned i = r->next_desc++ % r->size;
 
-	r->desc[i] = (struct desc){rig.next_buffer, (uint32_t)len, flags, (uint16_t)((i + 1) % r->size)};
-	rig.next_buffer += len;
+	r->desc[i] = (struct desc){next_buffer, (uint32_t)len, flags, (uint16_t)((i + 1) % r->size)};
+	next_buffer += len;
 	return guest_ptr(&rig.vm.mem, r->desc[i].addr, len);
 }
 
@@ -220,7 +134,7 @@ rig_buffer(unsigned q, size_t len, uint16_t flags)
 static void
 rig_avail(unsigned q, unsigned n)
 {
-	struct ring *r = &rig.ring[q];
+	struct ring *r = &ring[q];
 	uint16_t idx = r->avail[1];
 
 	r->avail[2 + idx % r->size] = (uint16_t)((r->next_desc - n) % r->size);
@@ -248,7 +162,7 @@ fill_frame(uint8_t *f, size_t len, unsigned seed)
 static unsigned
 rig_used(unsigned q)
 {
-	return (uint16_t)(__atomic_load_n(&rig.ring[q].used[1], __ATOMIC_ACQUIRE) - rig.ring[q].taken);
+	return (uint16_t)(__atomic_load_n(&ring[q].used[1], __ATOMIC_ACQUIRE) - ring[q].taken);
 }
 
 /* Waits for n used elements, at most two seconds. */
@@ -267,7 +181,7 @@ rig_wait_used(unsigned q, unsigned n)
 static uint32_t
 rig_take(unsigned q)
 {
-	struct ring *r = &rig.ring[q];
+	struct ring *r = &ring[q];
 	const uint8_t *e = (const uint8_t *)r->used + 4 + 8 * (size_t)(r->taken++ % r->size);
 	uint32_t len;
 
