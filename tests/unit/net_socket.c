@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* The network device on stream and packet sockets. */
 /* links: kvm-run/virtio_net.c kvm-run/net_hold.c kvm-run/net_rx.c kvm-run/net_tx.c kvm-run/net_ctrl.c kvm-run/net_mac.c kvm-run/net_pcap.c kvm-run/net_tap.c kvm-run/net_vhost.c kvm-run/vhost.c kvm-run/net_stream.c kvm-run/net_packet.c kvm-run/virtq.c kvm-run/iothread.c kvm-run/mem.c */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include "tests/unit/netrig.h"
 
 #define RX 0
@@ -405,6 +408,106 @@ packets_full(void)
 	close_pair();
 }
 
+static int
+group_socket(struct sockaddr_in *a)
+{
+	struct ip_mreqn m = {.imr_multiaddr = a->sin_addr, .imr_address.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(*a);
+	int one = 1, fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)a, sizeof(*a)) < 0 || getsockname(fd, (struct sockaddr *)a, &len) < 0 ||
+	    setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m)) < 0 ||
+	    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof(m)) < 0)
+		abort();
+	return fd;
+}
+
+static void
+multicast(void)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0xefffff07)};
+	uint8_t f[2048], *in;
+	char word[64];
+	bool got = true;
+
+	snprintf(word, sizeof(word), "net,fd=%d", group_socket(&a));
+	peer = group_socket(&a);
+	if (rig_create(word, AS_PACKET) || !rig_start(NET_F_MRG_RXBUF))
+		abort();
+	in = rig_post_rx(RX, 70000);
+	rig_kick(RX);
+	for (unsigned i = 0; i < 3; i++)
+		rig_post_tx(TX, 100 + i, i);
+	rig_kick(TX);
+	for (unsigned i = 0; i < 3; i++)
+		got = got && read(peer, f, sizeof(f)) == 100 + i && same(f, 100 + i, i);
+	ok(got, "three frames sent to a multicast group");
+	fill_frame(f, 200, 9);
+	ok(sendto(peer, f, 200, 0, (struct sockaddr *)&a, sizeof(a)) == 200 && rig_wait_used(RX, 1) &&
+		rig_take(RX) == NET_HDR + 200 && same(in + NET_HDR, 200, 9) && rig_used(RX) == 0,
+	    "one of another member received, and none of its own");
+	close_pair();
+}
+
+static size_t
+record(const uint8_t *p, size_t len, unsigned seed)
+{
+	uint32_t caplen, wire;
+
+	memcpy(&caplen, p + 8, 4);
+	memcpy(&wire, p + 12, 4);
+	return caplen == len && wire == len && same(p + 16, len, seed) ? 16 + len : 0;
+}
+
+static void
+captures(void)
+{
+	static struct wires ws;
+	char word[64];
+	uint8_t buf[2048], out[256];
+	int ends[3][2];
+	size_t n, at;
+
+	for (unsigned i = 0; i < 3; i++)
+		if (pipe(ends[i]) < 0)
+			abort();
+	snprintf(word, sizeof(word), "pcap,fd=%d pcap,fd=%d,of=net0 pcap,fd=%d,of=net7", ends[0][1], ends[1][1], ends[2][1]);
+	wires_add(&ws, word, strlen(word));
+	rig.vm.captures = net_capture_open(&ws);
+	open_stream(NET_F_MRG_RXBUF);
+	rig_post_rx(RX, 70000);
+	rig_kick(RX);
+	rig_post_tx(TX, 100, 1);
+	rig_kick(TX);
+	n = put(out, 101, 2);
+	ok(write(peer, out, n) == (ssize_t)n && rig_wait_used(RX, 1), "frames go both ways under a capture");
+	for (unsigned i = 0; i < 2; i++) {
+		n = (size_t)read(ends[i][0], buf, sizeof(buf));
+		at = 24;
+		at += record(buf + at, 100, 1);
+		at += record(buf + at, 101, 2);
+		ok(n == 24 + 2 * 16 + 201 && at == n, "which has both");
+	}
+	ok(read(ends[2][0], buf, sizeof(buf)) == 24, "one of another wire has none");
+	close(ends[0][0]);
+	rig_post_tx(TX, 102, 3);
+	rig_kick(TX);
+	ok(rig_used(TX) == 2 && read(ends[1][0], buf, sizeof(buf)) == 16 + 102, "a reader that leaves hurts nobody");
+	while (rig_used(TX) < 1200) { /* more than a pipe holds */
+		rig_post_tx(TX, 102, 3);
+		rig_kick(TX);
+		if (read(peer, buf, sizeof(buf)) < 0)
+			abort();
+	}
+	ok(rig_used(TX) == 1200, "nor does one that stops reading");
+	close_pair();
+	for (unsigned i = 0; i < 3; i++)
+		free(rig.vm.captures[i]);
+	free(rig.vm.captures);
+	rig.vm.captures = NULL;
+}
+
 static uint8_t
 control(const void *cmd, size_t len)
 {
@@ -499,6 +602,8 @@ main(void)
 	pulled();
 	packets();
 	packets_full();
+	multicast();
+	captures();
 	control_queue();
 	hostile();
 	macs();
