@@ -121,6 +121,7 @@ mac=mac=52:54:00:12:34:56
 @test "qemu starts with vhost-net, and with a block device" {
 	need_access /dev/net/tun /dev/vhost-net
 	local loop
+	modprobe -a tun vhost_net loop
 	started
 	loop=$(losetup --show -f disk)
 	run -0 ns wire-tap t0 sh -c 'exec ./started -w vhost,fd=3 -w blk,fd=4 3<>/dev/vhost-net 4<>'"$loop"

@@ -171,6 +171,7 @@ take() {
 # bats test_tags=lab
 @test "a vhost wire belongs to a tap" {
 	need_access /dev/net/tun /dev/vhost-net
+	modprobe -a tun vhost_net
 	run -0 ns wire-tap t0 sh -c 'exec kvm-run -n -w vhost,fd=3 3<>/dev/vhost-net'
 	[ "${lines[1]}" = "vhost0${tab}vhost${tab}3${tab}-${tab}-" ]
 	run -2 ns wire-pair sh -c 'exec kvm-run -n -w vhost,fd=3 -w vhost,fd=4,of=net0 3<>/dev/vhost-net 4<>/dev/vhost-net'
