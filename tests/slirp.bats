@@ -511,11 +511,12 @@ control() {
 }
 
 @test "vm-slirp -w: seqpacket and datagram wires" {
+	need_access /dev/net/tun
 	for type in seqpacket dgram; do
-		netns guest
 		netns host
+		spawn_in host -R guest unshare -n sh -c 'echo >&9 && exec sleep infinity 9>&-'
 		spawn_in host pair wire-pair -t $type sh -c 'set -- $VM_WIRES "$@"
-			VM_WIRES=$1 vm-slirp & VM_WIRES=$2 exec nsenter -t "$3" --preserve-credentials -U -n wire-tap eth0 wire-join' sh "${pids[guest]}"
+			VM_WIRES=$1 vm-slirp & VM_WIRES=$2 exec nsenter -t "$3" -n wire-tap eth0 wire-join' sh "${pids[guest]}"
 		until in_guest ip link set eth0 up 2>/dev/null; do sleep 0.02; done
 		in_guest ip addr add 10.0.2.15/24 dev eth0
 		serve host server TCP-LISTEN:8000,bind=127.0.0.1,fork,reuseaddr $type
@@ -528,11 +529,11 @@ control() {
 @test "vm-slirp -l: QEMU's boot ROM gets an address and a file over -netdev stream" {
 	need qemu-system-x86_64
 	mkdir "$T/tftp"
-	printf '#!ipxe\necho HELLO FROM TFTP as ${net0/ip}\npoweroff\n' >"$T/tftp/hello.ipxe"
+	printf '#!ipxe\necho HELLO FROM TFTP as ${net0/ip}\n' >"$T/tftp/hello.ipxe"
 	slirp -T "$T/tftp" -E hello.ipxe
-	run -0 timeout 100 qemu-system-x86_64 -accel tcg -m 64 -nographic -boot n -device virtio-net-pci,netdev=n0 \
-		-netdev stream,id=n0,server=off,addr.type=unix,addr.path="$T/net" </dev/null
-	[[ $output = *'HELLO FROM TFTP as 10.0.2.15'* ]]
+	spawn qemu qemu-system-x86_64 -accel tcg -m 64 -nographic -boot n -device virtio-net-pci,netdev=n0 \
+		-netdev stream,id=n0,server=off,addr.type=unix,addr.path="$T/net"
+	wait_line "$T/qemu.log" '^HELLO FROM TFTP as 10.0.2.15'
 }
 
 @test "vm-slirp -l: one guest after another, each with a new network" {
@@ -573,11 +574,15 @@ control() {
 
 @test "vm-slirp -U: privileged ports are bound first, then the rights are gone" {
 	[ "$(id -u)" = 0 ] || skip 'not root'
-	spawn -R slirp unshare -n sh -c "ip link set lo up; cd '$T'; exec vm-slirp -U nobody -R 9 -p 80:80 -l '$T/../slirp-nobody-$$'" || {
-		cat "$T/slirp.log"
-		false
-	}
+	local dir
+	dir=$(mktemp -d) # nobody may not look into $T
+	chown nobody "$dir"
+	spawn -R slirp unshare -n sh -c 'ip link set lo up && exec vm-slirp -U nobody -R 9 -p 80:80 -C "$1/ctl" -l "$1/net"' sh "$dir"
 	grep -q '^Uid:	65534' "/proc/${pids[slirp]}/status"
+	timeout 10 frame-storm "$dir/net" 1 10
+	run -0 timeout 5 socat -t 3 - "UNIX-CONNECT:$dir/ctl" <<<'add 81:81'
+	[ "$output" = 'no Permission denied' ]
+	rm -r "$dir"
 }
 
 @test "vm-slirp: NOTIFY_SOCKET hears READY=1" {

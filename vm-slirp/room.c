@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -38,6 +39,8 @@ map_ids(uid_t uid, gid_t gid)
 {
 	char map[64];
 
+	/* After a change of user (-U) /proc/self is root's, unless we say that there is nothing to hide. */
+	prctl(PR_SET_DUMPABLE, 1);
 	write_proc("/proc/self/setgroups", "deny");
 	snprintf(map, sizeof(map), "%u %u 1", uid, uid);
 	write_proc("/proc/self/uid_map", map);

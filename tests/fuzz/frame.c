@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/* Any bytes as a stream of frames, cut at any places: every frame lies in the buffer and keeps the limits. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/frame.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The first byte says how much a read brings, as from a slow peer. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static uint8_t buf[FRAME_MAX + FRAME_HEAD], out[2 * (FRAME_MAX + FRAME_HEAD)];
+	struct frame_reader r = {.buf = buf, .cap = sizeof(buf)};
+	struct frame_writer w = {.buf = out, .cap = sizeof(out)};
+	const uint8_t *frame;
+	size_t len, step, taken = 0;
+	int got = 0;
+
+	if (!size)
+		return 0;
+	step = (size_t)data[0] * 16 + 1;
+	data++;
+	size--;
+	for (size_t at = 0; at < size && got >= 0; at += step) {
+		size_t n = size - at < step ? size - at : step;
+		int fd = memfd_create("fuzz", 0);
+
+		if (fd < 0 || write(fd, data + at, n) != (ssize_t)n || lseek(fd, 0, SEEK_SET) < 0)
+			abort();
+		if (frame_fill(&r, fd) != (ssize_t)n)
+			abort();
+		close(fd);
+		while ((got = frame_next(&r, &frame, &len)) > 0) {
+			if (len < FRAME_MIN || len > FRAME_MAX || frame < buf || frame + len > buf + sizeof(buf))
+				abort();
+			if (memcmp(frame, data + taken + FRAME_HEAD, len))
+				abort();
+			taken += len + FRAME_HEAD;
+			if (!frame_put(&w, frame, len))
+				w.start = w.end = 0;
+			else if (memcmp(w.buf + w.end - len - FRAME_HEAD, data + taken - len - FRAME_HEAD, len + FRAME_HEAD))
+				abort();
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,196 @@
+/* links: vm-slirp/segment.c vm-slirp/fragments.c */
+/* SPDX-License-Identifier: ISC */
+/* What is done to the guest's traffic around libslirp: acknowledgements merged, fragments put together. */
+#include <stdlib.h>
+
+#include "tests/unit/tap.h"
+#include "vm-slirp/fragments.h"
+#include "vm-slirp/segment.h"
+
+static int sent;
+static uint32_t sent_acks[64];
+
+static void
+take(void *arg, const void *frame, size_t len)
+{
+	struct segment s;
+
+	(void)arg;
+	sent_acks[sent++ % 64] = segment_parse(&s, frame, len) ? s.ack : 0;
+}
+
+/* A frame of 54 bytes and data: TCP over IPv4, port to port + 1. */
+static size_t
+tcp(uint8_t *f, uint8_t port, uint32_t seq, uint32_t ack, uint8_t flags, size_t data)
+{
+	memset(f, 0, 54 + data);
+	memcpy(f, "\1\2\3\4\5\6\6\5\4\3\2\1\x08\0\x45", 15);
+	f[16] = (uint8_t)((40 + data) >> 8);
+	f[17] = (uint8_t)(40 + data);
+	f[23] = 6;
+	f[35] = port;
+	f[37] = (uint8_t)(port + 1);
+	for (int i = 0; i < 4; i++) {
+		f[38 + i] = (uint8_t)(seq >> (24 - 8 * i));
+		f[42 + i] = (uint8_t)(ack >> (24 - 8 * i));
+	}
+	f[46] = 0x50;
+	f[47] = flags;
+	return 54 + data;
+}
+
+static void
+test_parse(void)
+{
+	struct segment s;
+	uint8_t f[2000];
+	size_t len = tcp(f, 1, 100, 200, SEGMENT_ACK, 10);
+
+	ok(segment_parse(&s, f, len) && s.tcp == 34 && s.data == 54 && s.len == 10 && s.seq == 100 && s.ack == 200, "plain TCP");
+	ok(segment_parse(&s, f, len + 6) && s.len == 10, "padding is not data");
+	ok(!segment_parse(&s, f, len - 1), "shorter than its header says");
+	f[20] = 0x20;
+	ok(!segment_parse(&s, f, len), "a fragment");
+	f[20] = 0x40;
+	ok(segment_parse(&s, f, len), "don't fragment is no fragment");
+	f[46] = 0x40;
+	ok(!segment_parse(&s, f, len), "a TCP header too short");
+	f[46] = 0xf0;
+	ok(!segment_parse(&s, f, len), "a TCP header beyond the end");
+	f[46] = 0x50;
+	f[14] = 0x46;
+	ok(!segment_parse(&s, f, len), "IP options");
+	for (size_t n = 0; n < 54; n++)
+		if (segment_parse(&s, f, n))
+			ok(false, "%zu bytes are no segment", n);
+}
+
+static void
+test_sum(void)
+{
+	const uint8_t rfc[] = {0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7, 0x01};
+	uint16_t sum = segment_fold(segment_sum(rfc, 8, 0));
+
+	ok(!memcmp(&sum, "\xdd\xf2", 2), "the example of RFC 1071");
+	sum = segment_fold(segment_sum(rfc, 9, 0));
+	ok(!memcmp(&sum, "\xde\xf2", 2), "an odd byte");
+}
+
+static void
+test_acks(void)
+{
+	struct acks a = {.send = take};
+	uint8_t f[128];
+	size_t len;
+
+	acks_put(&a, f, tcp(f, 1, 1, 10, SEGMENT_ACK, 0));
+	ok(sent == 1, "outside a batch everything goes out");
+	acks_begin(&a);
+	sent = 0;
+	for (uint32_t ack = 20; ack < 23; ack++)
+		acks_put(&a, f, tcp(f, 1, 1, ack, SEGMENT_ACK, 0));
+	ok(sent == 0, "in a batch acknowledgements wait");
+	acks_end(&a);
+	ok(sent == 1 && sent_acks[0] == 22, "and the last one says it all");
+	acks_begin(&a);
+	sent = 0;
+	for (uint32_t ack = 0xfffffffe; ack != 14; ack++)
+		acks_put(&a, f, tcp(f, 1, 1, ack, SEGMENT_ACK, 0));
+	acks_end(&a);
+	ok(sent == 2 && sent_acks[0] == 5 && sent_acks[1] == 13, "every eighth goes out, also across zero");
+	acks_begin(&a);
+	sent = 0;
+	for (int i = 0; i < 3; i++)
+		acks_put(&a, f, tcp(f, 1, 1, 30, SEGMENT_ACK, 0));
+	acks_end(&a);
+	ok(sent == 3, "duplicates are a signal: all go out");
+	acks_begin(&a);
+	sent = 0;
+	acks_put(&a, f, tcp(f, 1, 1, 30, SEGMENT_ACK, 0));
+	acks_put(&a, f, tcp(f, 3, 1, 31, SEGMENT_ACK, 0));
+	acks_put(&a, f, tcp(f, 3, 1, 32, SEGMENT_ACK, 5));
+	acks_put(&a, f, tcp(f, 3, 1, 33, SEGMENT_ACK | 1, 0));
+	acks_put(&a, f, tcp(f, 3, 1, 34, SEGMENT_ACK, 0));
+	len = tcp(f, 3, 1, 35, SEGMENT_ACK, 0);
+	f[12] = 0x86;
+	acks_put(&a, f, len);
+	acks_end(&a);
+	ok(sent == 6 && sent_acks[0] == 30 && sent_acks[1] == 31 && sent_acks[2] == 32 && sent_acks[4] == 34,
+	    "other connections, data, FIN and strangers are not merged, and the order is kept");
+}
+
+static struct fragments frags;
+static const uint8_t *whole;
+static size_t whole_len;
+
+/* A fragment of datagram `id`, its data a count. */
+static bool
+fragment(uint8_t id, size_t off, size_t len, bool more, int64_t now)
+{
+	static uint8_t f[FRAGMENTS_HEAD + 4096];
+	uint16_t sum;
+
+	memset(f, 0, FRAGMENTS_HEAD);
+	memcpy(f + 12, "\x08\0\x45", 3);
+	f[16] = (uint8_t)((len + 20) >> 8);
+	f[17] = (uint8_t)(len + 20);
+	f[19] = id;
+	f[20] = (uint8_t)((more ? 0x20 : 0) | off / 8 >> 8);
+	f[21] = (uint8_t)(off / 8);
+	f[23] = 17;
+	sum = (uint16_t)~segment_fold(segment_sum(f + 14, 20, 0));
+	memcpy(f + 24, &sum, 2);
+	for (size_t i = 0; i < len; i++)
+		f[FRAGMENTS_HEAD + i] = (uint8_t)(off + i);
+	whole = f;
+	whole_len = FRAGMENTS_HEAD + len;
+	return fragments_put(&frags, &whole, &whole_len, now);
+}
+
+static bool
+is_whole(size_t len)
+{
+	bool good = whole_len == FRAGMENTS_HEAD + len && whole[16] * 256u + whole[17] == len + 20 && !whole[20] && !whole[21] &&
+		    segment_fold(segment_sum(whole + 14, 20, 0)) == 0xffff;
+
+	for (size_t i = 0; good && i < len; i++)
+		good = whole[FRAGMENTS_HEAD + i] == (uint8_t)i;
+	return good;
+}
+
+static void
+test_fragments(void)
+{
+	ok(fragment(1, 0, 100, false, 1), "no fragment passes");
+	ok(!fragment(1, 0, 800, true, 1) && !fragment(1, 800, 800, true, 1), "two wait");
+	ok(fragment(1, 1600, 333, false, 1) && is_whole(1933), "the last makes a whole");
+	ok(!fragment(2, 1600, 333, false, 1) && !fragment(2, 800, 800, true, 1) && fragment(2, 0, 800, true, 1) && is_whole(1933),
+	    "backwards too");
+	ok(!fragment(3, 0, 800, true, 1) && !fragment(4, 0, 800, true, 1) && fragment(3, 800, 8, false, 1) && is_whole(808) &&
+		fragment(4, 800, 9, false, 1) && is_whole(809),
+	    "two datagrams at once");
+	ok(!fragment(5, 0, 800, true, 1) && !fragment(5, 792, 800, true, 1) && !fragment(5, 1592, 8, false, 1),
+	    "overlapping ones are thrown away, with what came before");
+	ok(!fragment(6, 0, 801, true, 1) && !fragment(6, 0, 0, true, 1), "a length that cannot be joined, none at all");
+	ok(!fragment(7, 65512, 8, false, 1), "beyond the largest datagram");
+	ok(!fragment(8, 0, 800, true, 1) && !fragment(8, 800, 8, false, 1 + FRAGMENTS_MS + 1), "too late");
+	ok(!fragment(9, 800, 8, false, 1) && !fragment(9, 1600, 8, true, 1) && !fragment(9, 0, 800, true, 1), "behind the end");
+	ok(!fragment(10, 0, 8, true, 1) && !fragment(10, 16, 8, false, 1) && !fragment(10, 24, 8, false, 1) &&
+		!fragment(10, 8, 8, true, 1),
+	    "two ends");
+	memset(&frags, 0, sizeof(frags));
+	for (uint8_t id = 1; id <= FRAGMENTS_AT_ONCE + 1; id++)
+		fragment(id, 0, 800, true, id);
+	ok(!fragment(1, 800, 8, false, 20), "more at once than there is room for: the oldest is lost");
+	ok(fragment(3, 800, 8, false, 20) && is_whole(808), "the others are not");
+}
+
+int
+main(void)
+{
+	test_parse();
+	test_sum();
+	test_acks();
+	test_fragments();
+	return tap_done();
+}
