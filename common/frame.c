@@ -39,20 +39,20 @@ frame_fill(struct frame_reader *r, int fd)
 int
 frame_next(struct frame_reader *r, const uint8_t **frame, size_t *len)
 {
-	size_t have = r->end - r->start;
-	uint32_t size;
+	size_t have = r->end - r->start, head = r->vde ? FRAME_HEAD_VDE : FRAME_HEAD;
+	uint32_t size = 0;
 
-	if (have < FRAME_HEAD)
+	if (have < head)
 		return 0;
-	memcpy(&size, r->buf + r->start, FRAME_HEAD);
+	memcpy((uint8_t *)&size + FRAME_HEAD - head, r->buf + r->start, head);
 	size = be32toh(size);
 	if (size < FRAME_MIN || size > FRAME_MAX)
 		return -1;
-	if (have - FRAME_HEAD < size)
+	if (have - head < size)
 		return 0;
-	*frame = r->buf + r->start + FRAME_HEAD;
+	*frame = r->buf + r->start + head;
 	*len = size;
-	r->start += FRAME_HEAD + size;
+	r->start += head + size;
 	return 1;
 }
 

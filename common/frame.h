@@ -14,11 +14,13 @@
 #define FRAME_MIN 14	/* an Ethernet header */
 #define FRAME_MAX 65550 /* header and the largest IP packet; QEMU closes above 4096+65536 */
 #define FRAME_HEAD 4	/* the length before each frame */
+#define FRAME_HEAD_VDE 2 /* and as vde_plug writes it: the same without the upper half */
 
 struct frame_reader {
 	uint8_t *buf;	   /* owned by the caller, cap bytes */
 	size_t cap;	   /* at least FRAME_MAX + FRAME_HEAD */
 	size_t start, end; /* unread bytes */
+	bool vde;	   /* lengths are FRAME_HEAD_VDE long */
 };
 
 /* Reads once from fd. Returns bytes read, 0 at EOF, -1 with errno (EAGAIN included; ENOBUFS when the buffer is full of

@@ -61,6 +61,9 @@ net(struct foreign *f, const struct wire *w)
 	case AS_STREAM:
 		fprintf(f->out, "-netdev stream,id=%s,addr.type=fd,addr.str=%d", w->id, w->fds[0]);
 		break;
+	case AS_VDE:
+		foreign_no(f, w, "the framing of vde_plug");
+		break;
 	default:
 		fprintf(f->out, "-netdev dgram,id=%s,local.type=fd,local.str=%d", w->id, w->fds[0]);
 		break;

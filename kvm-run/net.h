@@ -88,7 +88,7 @@ struct net_backend {
 	unsigned (*send)(struct net_pair *p, unsigned n);
 };
 
-extern const struct net_backend net_tap, net_stream, net_packet, net_vhost;
+extern const struct net_backend net_tap, net_stream, net_vde, net_packet, net_vhost;
 
 struct net_counters {
 	_Atomic uint64_t rx_frames, rx_bytes, rx_drops, tx_frames, tx_bytes, tx_drops;

@@ -18,29 +18,45 @@
 struct stream {
 	struct frame_reader in;
 	struct frame_writer rest; /* of the one frame that was written in part */
+	size_t head;		  /* bytes of the length before a frame */
 	uint8_t read_buf[READ_SIZE];
 	uint8_t rest_buf[REST_SIZE];
 };
 
 static const char *
-stream_open(struct net_dev *n, char *why, size_t size)
+open_framed(struct net_dev *n, bool vde)
 {
 	struct stream *s;
 	int one = 1;
 
-	(void)why;
-	(void)size;
 	if (n->npairs != 1)
 		return "a socket has one queue only";
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return "no memory";
-	s->in = (struct frame_reader){.buf = s->read_buf, .cap = sizeof(s->read_buf)};
+	s->in = (struct frame_reader){.buf = s->read_buf, .cap = sizeof(s->read_buf), .vde = vde};
+	s->head = vde ? FRAME_HEAD_VDE : FRAME_HEAD;
 	s->rest = (struct frame_writer){.buf = s->rest_buf, .cap = sizeof(s->rest_buf)};
 	/* Only TCP has it: what is written here is a batch already. */
 	setsockopt(n->pairs[0].fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	n->backend = s;
 	return NULL;
+}
+
+static const char *
+stream_open(struct net_dev *n, char *why, size_t size)
+{
+	(void)why;
+	(void)size;
+	return open_framed(n, false);
+}
+
+static const char *
+vde_open(struct net_dev *n, char *why, size_t size)
+{
+	(void)why;
+	(void)size;
+	return open_framed(n, true);
 }
 
 static void
@@ -91,6 +107,7 @@ stream_recv(struct net_pair *p)
 static unsigned
 gather(struct net_pair *p, unsigned n, uint32_t *heads, struct iovec *out, unsigned *nout)
 {
+	const struct stream *s = p->dev->backend;
 	const struct iovec *iov = p->tx.iov + p->tx.iov_first;
 	unsigned k = 0;
 
@@ -101,9 +118,11 @@ gather(struct net_pair *p, unsigned n, uint32_t *heads, struct iovec *out, unsig
 			n = i;
 			break;
 		}
+		if (s->head == FRAME_HEAD_VDE && c->len > UINT16_MAX)
+			net_tx_lost(p, i);
 		heads[i] = htobe32((uint32_t)c->len);
 		if (c->len)
-			out[k++] = (struct iovec){&heads[i], FRAME_HEAD};
+			out[k++] = (struct iovec){(char *)&heads[i] + FRAME_HEAD - s->head, s->head};
 		for (unsigned j = 0; c->len && j < c->niov; j++)
 			out[k++] = iov[j];
 		iov += c->niov;
@@ -124,7 +143,7 @@ keep_rest(struct net_pair *p, unsigned n, const struct iovec *iov, unsigned niov
 
 		if (sent == end && c->len)
 			return i;
-		end += c->len ? FRAME_HEAD + c->len : 0;
+		end += c->len ? s->head + c->len : 0;
 		if (sent >= end)
 			continue;
 		s->rest.start = 0;
@@ -173,6 +192,13 @@ stream_send(struct net_pair *p, unsigned n)
 
 const struct net_backend net_stream = {
 	.open = stream_open,
+	.close = stream_close,
+	.recv = stream_recv,
+	.send = stream_send,
+};
+
+const struct net_backend net_vde = {
+	.open = vde_open,
 	.close = stream_close,
 	.recv = stream_recv,
 	.send = stream_send,

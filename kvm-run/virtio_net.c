@@ -293,6 +293,8 @@ backend_of(const struct vm *vm, const struct wire *w)
 		return vhost_of(vm, w) ? &net_vhost : &net_tap;
 	case AS_STREAM:
 		return &net_stream;
+	case AS_VDE:
+		return &net_vde;
 	case AS_PACKET:
 		return &net_packet;
 	default:

@@ -29,6 +29,7 @@ struct form_rule {
 static const struct form_rule form_rules[] = {
     {WIRE_NET, AS_TAP, "tap", FORM_TAP, FORM_TAP, BOTH, true},
     {WIRE_NET, AS_STREAM, "stream", FORM_STREAM, 0, BOTH, true},
+    {WIRE_NET, AS_VDE, "vde", FORM_STREAM, 0, BOTH, true},
     {WIRE_NET, AS_PACKET, "packet", FORM_SEQPACKET | FORM_DGRAM, 0, BOTH, true},
     {WIRE_VHOST, AS_NONE, NULL, FORM_VHOST, FORM_VHOST, BOTH, true},
     {WIRE_BLK, AS_RAW, "raw", FORM_FILE | FORM_BLOCK, 0, READ, true},

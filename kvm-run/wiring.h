@@ -9,6 +9,7 @@ enum wire_as {
 	AS_NONE,    /* the kind has only one form */
 	AS_TAP,	    /* net: tun/tap character device in tap mode */
 	AS_STREAM,  /* net: stream socket, 4-byte length framing; ctl: connected socket */
+	AS_VDE,	    /* net: stream socket, 2-byte length framing; only by as=vde */
 	AS_PACKET,  /* net: seqpacket or dgram socket, a frame a message */
 	AS_RAW,	    /* blk: regular file or block device */
 	AS_QCOW2,   /* blk */

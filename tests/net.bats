@@ -244,12 +244,25 @@ both_good() {
 	[[ $output = *'net 0 is good'*'net 1 is good'* ]]
 }
 
-@test "two guests on a TCP connection and on a UDP multicast group" {
+@test "two guests on a TCP connection, a UDP multicast group, and a VDE switch by vde_plug" {
+	need vde_switch vde_plug
 	peers
 	netns host
+	vde_switch -s "$T/switch" -d -p "$T/switch.pid"
+	pids[switch]=$(<"$T/switch.pid")
+	# Of the last two wires, a pair, the second is made vde_plug's standard input and output.
+	cat >"$T/plug" <<-'EOS'
+		read -ra w <<<"$VM_WIRES"
+		n=${#w[@]} ours=${w[n - 2]#*fd=} theirs=${w[n - 1]#*fd=}
+		eval "vde_plug $0.switch <&$theirs >&$theirs $ours>&- $theirs>&- &"
+		unset 'w[n - 1]'
+		w[n - 2]+=,as=vde
+		eval "VM_WIRES=\${w[*]} exec \"\$@\" $theirs>&-"
+	EOS
+	ln -s switch "$T/plug.switch"
 	NAME=a
-	spawn_in host a wire-inet -l 5555 wire-inet -g 239.1.2.3:5556 $(boot)
+	spawn_in host a wire-inet -l 5555 wire-inet -g 239.1.2.3:5556 wire-pair -t stream bash "$T/plug" $(boot)
 	NAME=b
-	spawn_in host b wire-inet -c 5555 wire-inet -g 239.1.2.3:5556 $(boot -I other)
-	both_good 2
+	spawn_in host b wire-inet -c 5555 wire-inet -g 239.1.2.3:5556 wire-pair -t stream bash "$T/plug" $(boot -I other)
+	both_good 3
 }

@@ -152,6 +152,24 @@ stream_pieces(void)
 }
 
 static void
+vde(void)
+{
+	uint8_t got[64], *in;
+
+	open_pair(SOCK_STREAM, NET_F_MRG_RXBUF, AS_VDE);
+	rig_post_tx(TX, 60, 1);
+	rig_post_tx(TX, 65536, 2);
+	rig_kick(TX);
+	ok(read_all(peer, got, 62) && got[0] == 0 && got[1] == 60 && same(got + 2, 60, 1) && rig_used(TX) == 2,
+	    "VDE has lengths of two bytes, and loses what has none");
+	in = rig_post_rx(RX, 70000);
+	rig_kick(RX);
+	ok(write(peer, got, 62) == 62 && rig_wait_used(RX, 1) && rig_take(RX) == NET_HDR + 60 && same(in + NET_HDR, 60, 1),
+	    "both ways");
+	close_pair();
+}
+
+static void
 mergeable(void)
 {
 	uint8_t out[2048], *in[12], got[1200];
@@ -593,6 +611,7 @@ main(void)
 	signal(SIGPIPE, SIG_IGN);
 	stream_both_ways();
 	stream_pieces();
+	vde();
 	mergeable();
 	not_mergeable();
 	no_buffers();
