@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# The board as its guests see it: ACPI tables, processors, power, reset, clock, and what a hostile guest can do to it.
+# The board as its guests see it: processors, power, reset, clock, and what a hostile guest can do to it.
 load lib
 
 # boot OPTION... [-- CMDLINE...]: boot the cloud kernel with $T/initrd, the console's output in $output.
@@ -15,28 +15,6 @@ boot() {
 # What a kernel says that found something wrong with its board.
 complaints='[Ff]irmware [Bb]ug|[Ff]irmware [Ww]arn|ACPI (Error|Warning|Exception|BIOS)|AE_[A-Z]+|not detected|can.t claim|conflict'
 complaints+='|no compatible bridge|nobody cared|[Oo]verlap|XT-PIC|MP-BIOS|not responding|unable to read|rtc_cmos.*(fail|broken|no alarm)'
-
-@test "iasl reads the tables, and compiles what it read to the same bytes" {
-	need iasl
-	local board table
-	for board in '1 1 0' '4 4 510' '2 3 2147483646' '254 254 510' '300 300 0'; do
-		mkdir "$T/$board"
-		cd "$T/$board"
-		# shellcheck disable=SC2086 # three words
-		acpi-dump $board
-		[ "$(echo *.aml)" = 'APIC.aml DSDT.aml FACP.aml FACS.aml MCFG.aml XSDT.aml' ]
-		for table in *.aml; do
-			run -0 iasl -d "$table"
-			[[ $output != *[Ww]arning* && $output != *[Ee]rror* && $output != *[Ii]nvalid* ]]
-		done
-		for table in APIC DSDT FACP MCFG XSDT; do
-			run -0 iasl -oa -p again "$table.dsl"
-			[[ $output = *'0 Errors, 0 Warnings, 0 Remarks'* ]]
-			# The header names the compiler.
-			cmp <(tail -c +37 "$table.aml") <(tail -c +37 again.aml)
-		done
-	done
-}
 
 # bats test_tags=kvm
 @test "every processor starts, and the tables tell of each" {
@@ -121,6 +99,7 @@ complaints+='|no compatible bridge|nobody cared|[Oo]verlap|XT-PIC|MP-BIOS|not re
 	EOS
 	spawn guest kvm-run -k "$(kernel)/vmlinux" -i "$T/initrd" -m 128 -A quiet
 	wait_line "$T/guest.log" waiting
+	# shellcheck disable=SC2154 # spawn's
 	kill -TERM "${pids[guest]}"
 	await guest
 	grep 'the button' "$T/guest.log"

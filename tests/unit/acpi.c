@@ -1,6 +1,6 @@
 /* links: kvm-run/acpi.c kvm-run/acpi_dsdt.c kvm-run/aml.c kvm-run/aml_res.c kvm-run/mem.c */
 /* SPDX-License-Identifier: ISC */
-/* The ACPI tables: structure, checksums, processors, and that they never leave their room. iasl reads them in board.bats. */
+/* The ACPI tables: structure, checksums, processors, and that they never leave their room. iasl reads them in acpi.bats. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -140,7 +140,11 @@ test_hotplug(void)
 	ok(!sci, "cleared");
 	lpc_hotplug_notify(&lpc, 3, false);
 	PORT_STEPS(&vm.ports, {'r', 0xae00, 4, 0, "wanted back before it was seen"},
-	    {'r', 0xae04, 4, 0x0a, "so it is down"}, {'w', 0xae04, 4, 0xff, ""}, {'r', 0xae04, 4, 0, "all seen"},
+	    {'r', 0xae04, 4, 0x0a, "so it is down"}, {'w', 0xae04, 4, 0xff, ""}, {'r', 0xae04, 4, 0, "all seen"});
+	lpc_hotplug_notify(&lpc, 2, false);
+	lpc_hotplug_notify(&lpc, 2, true);
+	PORT_STEPS(&vm.ports, {'r', 0xae00, 4, 0x04, "another came before it was seen to go"},
+	    {'r', 0xae04, 4, 0, "so nothing is wanted back"}, {'w', 0xae00, 4, 0x04, ""},
 	    {'w', 0xae08, 4, 0x14, ""}, {'r', 0xae08, 4, 0xffffffff, "eject is write-only"});
 	ok(ejected == 0x04, "only a hot slot can be ejected: %#x", ejected);
 	lpc.eject = NULL;
