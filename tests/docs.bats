@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: ISC
+# The documents: what they name is there, what they show runs, and help, manual and program agree.
+load lib
+
+root=$BATS_TEST_DIRNAME/..
+
+# commands: print the commands there are.
+commands() {
+	local main
+	for main in "$root"/*/main.c; do
+		basename "$(dirname "$main")"
+	done
+}
+
+# letters_of_program CMD: the option letters that it parses, sorted; with ":" after those that take an argument.
+letters_of_program() {
+	grep -ohE '"\+[A-Za-z0-9:]+"' "$root/$1"/*.c | grep -oE '[A-Za-z0-9]:?' | LC_ALL=C sort
+}
+
+# letters_of_help CMD: the same of its --help; letters without arguments stand in clusters like [-nqv].
+letters_of_help() {
+	"$1" --help | grep -oE '(^|[[ (])-[A-Za-z0-9]+( [^]| -][^]]*)?' | sed 's/^[[ (]*-//' | while read -r letters argument; do
+		if [ "$argument" ]; then
+			echo "$letters:"
+		else
+			grep -o . <<<"$letters"
+		fi
+	done | LC_ALL=C sort -u | awk '{ seen[$0] = 1; line[NR] = $0 } END { for (i = 1; i <= NR; i++) if (!seen[line[i] ":"]) print line[i] }'
+}
+
+# letters_of_synopsis PAGE, letters_of_list PAGE: the same of a manual page's synopsis and list of options.
+letters_of_synopsis() {
+	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$1" | sed -nE 's/^\.(Op )?Fl ([A-Za-z0-9]+)( Ar.*| Cm.*| Oo.*)?$/\2 \3/p' |
+		while read -r letters argument; do
+			if [ "$argument" ]; then
+				echo "$letters:"
+			else
+				grep -o . <<<"$letters"
+			fi
+		done | LC_ALL=C sort -u
+}
+letters_of_list() {
+	sed -n '/^\.Sh DESCRIPTION/,$p' "$1" | sed -nE 's/^\.It (Fl [A-Za-z0-9]( .*|$))/\1/p' | sed 's/ , Fl/\nFl/g' |
+		sed -nE 's/^Fl ([A-Za-z0-9])( (Ar|Cm|Oo|Op).*)?$/\1\2/p' | sed -E 's/^(.) .*/\1:/' | LC_ALL=C sort -u
+}
+
+# examples PAGE: the command lines of its EXAMPLES: .Dl lines, and literal displays as one line each with blanks for newlines.
+examples() {
+	mandoc -T lint "$1" >/dev/null || :
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/p' "$1" | sed -nE 's/^\.Dl //p' | sed 's/\\e/\\/g; s/\\&//g'
+}
+
+# agree A B WHAT: two lists are the same.
+agree() {
+	diff <(echo "$1") <(echo "$2") || {
+		echo "$3"
+		return 1
+	}
+}
+
+@test "every command answers --help and --version, shortly, and minds a full disk" {
+	local cmd
+	for cmd in $(commands); do
+		run -0 "$cmd" --help
+		[[ ${lines[0]} = "usage: $cmd "* ]]
+		[ "${#lines[@]}" -le 20 ]
+		run -0 "$cmd" --version
+		[[ $output =~ ^kvm-utils\ [0-9.]+\ \("$cmd"\)$ ]]
+		run -1 sh -c '"$1" --help >/dev/full' sh "$cmd"
+		[ "$output" = "$cmd: stdout: No space left on device" ]
+		run -1 sh -c '"$1" --version >/dev/full' sh "$cmd"
+		[ "$output" = "$cmd: stdout: No space left on device" ]
+	done
+}
+
+@test "what is printed with -n and -N minds a full disk" {
+	run -1 clean sh -c 'kvm-run -n -w hold,fd=0 >/dev/full'
+	[ "$output" = 'kvm-run: stdout: No space left on device' ]
+	run -1 clean sh -c 'kvm-run -N qemu -w con,fd=0:1 >/dev/full'
+	[ "$output" = 'kvm-run: stdout: No space left on device' ]
+	run -125 clean sh -c 'vm-slirp -n true >/dev/full'
+	[ "$output" = 'vm-slirp: stdout: No space left on device' ]
+}
+
+@test "wrong usage is one line and status 2" {
+	local cmd
+	for cmd in $(commands); do
+		run -2 "$cmd" -?
+		[ "${#lines[@]}" -le 2 ]
+		[[ ${lines[0]} = "$cmd: "* ]]
+	done
+	run -2 kvm-run -c 0
+	[ "$output" = 'kvm-run: -c 0: not a number from 1 to 1024' ]
+	run -2 kvm-run -m 0
+	[ "${#lines[@]}" -eq 1 ]
+	run -2 kvm-run -k /nonexistent
+	[ "$output" = 'kvm-run: /nonexistent: No such file or directory' ]
+	run -2 kvm-run operand
+	[ "${#lines[@]}" -eq 1 ]
+	run -2 kvm-run
+	[ "$output" = 'kvm-run: no kernel: give -k or a kern wire' ]
+}
+
+@test "without /dev/kvm kvm-run says so and exits 1" {
+	touch "$T/kernel"
+	run -1 unshare -rm sh -c 'mount -t tmpfs none /dev && exec kvm-run -k "$1"' sh "$T/kernel" </dev/null
+	[ "$output" = 'kvm-run: /dev/kvm: No such file or directory' ]
+}
+
+@test "every page lints clean, and every command has one" {
+	need mandoc
+	local page cmd said
+	for cmd in $(commands); do
+		[ -e "$root/man/$cmd.1" ] || {
+			echo "no page of $cmd"
+			return 1
+		}
+	done
+	for page in "$root"/man/*; do
+		# Whether pages of others are installed is no matter.
+		said=$(mandoc -T lint "$page" 2>/dev/null | grep -v 'referenced manual not found' || :)
+		[ ! "$said" ] || {
+			echo "$said"
+			return 1
+		}
+	done
+}
+
+@test "program, help and page have the same options" {
+	local cmd want
+	for cmd in $(commands); do
+		want=$(letters_of_program "$cmd")
+		[ "$want" ]
+		agree "$want" "$(letters_of_help "$cmd")" "$cmd: getopt < > --help"
+		agree "$want" "$(letters_of_synopsis "$root/man/$cmd.1")" "$cmd: getopt < > SYNOPSIS"
+		agree "$want" "$(letters_of_list "$root/man/$cmd.1")" "$cmd: getopt < > list of options"
+	done
+}
+
+# The letters whose meaning is given, wherever they occur, and what their argument is then called, as a regular expression.
+meanings="a address.*
+b bridge
+C path
+d dir.*
+I name
+j
+l (address|socket|path)
+n
+p .*
+q
+R fd
+S socket
+t seconds
+U user
+v
+w .*wire.*"
+
+@test "a letter means the same in every command" {
+	local page letter argument want
+	declare -A seen=()
+	for page in "$root"/man/*.1; do
+		while read -r letter argument; do
+			want=$(sed -n "s/^$letter \?//p" <<<"$meanings")
+			if grep -q "^$letter" <<<"$meanings"; then
+				[[ $argument =~ ^${want}$ ]] || {
+					echo "$page: -$letter $argument: meant is $want"
+					return 1
+				}
+				continue
+			fi
+			# A letter that only some have: they agree about it.
+			[ "${seen[$letter]-$argument}" = "$argument" ] || {
+				echo "$page: -$letter $argument: elsewhere ${seen[$letter]}"
+				return 1
+			}
+			seen[$letter]=$argument
+		done < <(sed -n '/^\.Sh DESCRIPTION/,$p' "$page" | sed -nE 's/^\.It Fl ([A-Za-z0-9])( (Ar|Cm|Oo|Op) (.*))?$/\1 \4/p')
+	done
+}
+
+@test "vm-qemu names every option of QEMU" {
+	need qemu-system-x86_64
+	local theirs ours
+	theirs=$(qemu-system-x86_64 -help | grep -oE '^--?[A-Za-z0-9_-]+(/-[a-z]+)?' | tr / '\n' | sed 's/^-*//' | sort -u)
+	ours=$(sed -n 's/^\.It \(Fl .*\)/\1/p' "$root/man/vm-qemu.7" | tr ' ' '\n' | sort -u)
+	[ "$theirs" ]
+	agree '' "$(comm -23 <(echo "$theirs") <(echo "$ours"))" 'not in vm-qemu(7)'
+}
+
+@test "vm-qemu names commands and letters that are there, and those to come as such" {
+	need mandoc
+	local text later cmd letters letter
+	text=$(mandoc -T ascii -O width=100000 "$root/man/vm-qemu.7" | sed 's/.\x08//g')
+	while read -r later; do
+		for cmd in $later; do
+			! commands | grep -qx "$cmd" || {
+				echo "$cmd is there now: vm-qemu(7) says later"
+				return 1
+			}
+		done
+	done < <(grep -oE 'later: vm-[a-z]+(,? (and )?vm-[a-z]+)*' <<<"$text" | grep -oE 'vm-[a-z]+')
+	text=$(sed -E 's/later: vm-[a-z]+(,? (and )?vm-[a-z]+)*//g' <<<"$text")
+	while read -r cmd letters; do
+		[[ $cmd != vm-wires && $cmd != vm-qemu ]] || continue
+		commands | grep -qx "$cmd" || {
+			echo "$cmd: no such command"
+			return 1
+		}
+		for letter in $letters; do
+			letters_of_program "$cmd" | grep -q "^${letter#-}" || {
+				echo "$cmd $letter: no such option"
+				return 1
+			}
+		done
+	done < <(grep -oE '\b(kvm-run|vm-[a-z]+)( -[A-Za-z0-9]\b)*' <<<"$text" | sort -u)
+}
+
+@test "the examples of the pages stand up to -n" {
+	local page line count=0
+	cd "$T"
+	truncate -s 1M vmlinuz initrd disk.raw cd.iso
+	for page in "$root"/man/*; do
+		while IFS= read -r line; do
+			# vm-slirp's own, then kvm-run's, which would run under it.
+			if [[ $line = *vm-slirp* ]]; then
+				run -0 clean sh -c "${line/vm-slirp/vm-slirp -n}" </dev/null
+			fi
+			if [[ $line = *kvm-run\ * ]]; then
+				line=kvm-run\ -n\ ${line#*kvm-run }
+				run -0 clean sh -c "$line" </dev/null
+			fi
+			count=$((count + 1))
+		done < <(examples "$page")
+	done
+	((count >= 5))
+}
+
+# bats test_tags=kvm
+@test "the examples of kvm-run(1) run" {
+	need_kvm
+	need nc tcpdump
+	local line status
+	cd "$T"
+	ln -s "$(kernel)/vmlinux" vmlinuz
+	printf '#!/bin/sh\necho "up with $(nproc), $(ls /sys/block | tr "\\n" " ")"\n' | initrd initrd
+	truncate -s 1M disk.raw cd.iso
+	while IFS= read -r line; do
+		echo "$line"
+		run -0 clean timeout 100 sh -c "$line" </dev/null
+		[[ $line = *-n* || $output = *'script ended with 0'* ]]
+	done < <(examples "$root/man/kvm-run.1")
+}
+
+# readme N: run the Nth block of README's shell commands as it stands, from 0, the preparation, whose build is done.
+readme() {
+	awk -v n="$1" '/^```sh$/ { inside = 1; next } /^```$/ { count += inside; inside = 0 } inside && count == n' "$root/README.md" |
+		sed '/^make$/d; /^export PATH=/d' >"$T/block.$1"
+	clean timeout -k 9 "$((BATS_TEST_TIMEOUT - 20))" sh -e "$T/block.$1" </dev/null
+}
+
+# prepared COMMAND...: be where README's examples are run, with what they need.
+prepared() {
+	need_kvm
+	need "$@"
+	cd "$T"
+	ln -s "$TESTS" tests
+	readme 0
+}
+
+@test "README has six examples and a preparation" {
+	[ "$(grep -c '^```sh$' "$root/README.md")" -eq 7 ]
+}
+
+# bats test_tags=kvm
+@test "README: a disk by redirection, a console from a pipe" {
+	prepared
+	run -0 readme 1
+	[[ $output = *$'\n2\r\n'* ]]
+	[ "${lines[-1]}" = 'written by the guest' ]
+}
+
+# bats test_tags=kvm
+@test "README: a network, a forwarded port, a control socket" {
+	prepared curl nc
+	run -0 readme 2
+	[ "${lines[0]}" = 'served by the guest' ]
+	[[ $output = *$'\nstate\trunning\n'*$'\nok\nnet0\t52:54:00:'* ]]
+	[ "${lines[-1]}" = ok ]
+	[ ! -e vm.sock ]
+}
+
+# bats test_tags=kvm
+@test "README: two guests on one cable" {
+	prepared socat nc
+	run -0 readme 3
+	[[ $output = *'1 packets received'* ]]
+}
+
+# bats test_tags=kvm
+@test "README: the same wires for QEMU" {
+	prepared qemu-system-x86_64
+	run -0 readme 4
+	[[ $output = *'lease of 10.0.2.15 obtained'* ]]
+	[[ $output = *$'\n67108864\r\n'* ]]
+}
+
+# bats test_tags=kvm
+@test "README: what goes over the cable" {
+	prepared tcpdump
+	run -0 readme 5
+	[[ $output = *'BOOTP/DHCP, Reply'* ]]
+}
+
+# bats test_tags=kvm
+@test "README: a reboot loop" {
+	prepared
+	run -0 readme 6
+	[ "$(grep -c '^once more' <<<"$output")" -eq 1 ]
+	[ "$(grep -c 'reboot: Power down' <<<"$output")" -eq 1 ]
+}
