@@ -28,25 +28,34 @@ letters_of_help() {
 	done | LC_ALL=C sort -u | awk '{ seen[$0] = 1; line[NR] = $0 } END { for (i = 1; i <= NR; i++) if (!seen[line[i] ":"]) print line[i] }'
 }
 
-# letters_of_synopsis PAGE, letters_of_list PAGE: the same of a manual page's synopsis and list of options.
-letters_of_synopsis() {
-	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$1" | sed -nE 's/^\.(Op )?Fl ([A-Za-z0-9]+)( Ar.*| Cm.*| Oo.*)?$/\2 \3/p' |
-		while read -r letters argument; do
-			if [ "$argument" ]; then
-				echo "$letters:"
-			else
-				grep -o . <<<"$letters"
-			fi
-		done | LC_ALL=C sort -u
-}
-letters_of_list() {
-	sed -n '/^\.Sh DESCRIPTION/,$p' "$1" | sed -nE 's/^\.It (Fl [A-Za-z0-9]( .*|$))/\1/p' | sed 's/ , Fl/\nFl/g' |
-		sed -nE 's/^Fl ([A-Za-z0-9])( (Ar|Cm|Oo|Op).*)?$/\1\2/p' | sed -E 's/^(.) .*/\1:/' | LC_ALL=C sort -u
+# letters_of_items: the same of lines like `Fl 4 | 6`, `Fl q , v`, `Fl nqv`, `Fl C Ar path` on its input.
+letters_of_items() {
+	awk '$1 == "Fl" {
+		for (i = 2; i <= NF; i += 2) {
+			argument = $(i + 1) ~ /^(Ar|Cm|Xo|Oo|Op)$/ ? ":" : ""
+			for (c = 1; c <= length($i); c++)
+				print substr($i, c, 1) argument
+			if ($(i + 1) !~ /^[|,]$/)
+				break
+			if ($(i + 2) == "Fl")
+				i++
+		}
+	}' | LC_ALL=C sort -u
 }
 
-# examples PAGE: the command lines of its EXAMPLES: .Dl lines, and literal displays as one line each with blanks for newlines.
+# letters_of_synopsis PAGE, letters_of_page PAGE: the same of a synopsis; of it and the list of options together.
+letters_of_synopsis() {
+	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/s/^\.\(Op \)\?\(Fl [^-]\)/\2/p' "$1" | letters_of_items
+}
+letters_of_page() {
+	{
+		letters_of_synopsis "$1"
+		sed -n '/^\.Sh DESCRIPTION/,$s/^\.It \(Fl [^-]\)/\1/p' "$1" | letters_of_items
+	} | LC_ALL=C sort -u
+}
+
+# examples PAGE: the command lines of its EXAMPLES.
 examples() {
-	mandoc -T lint "$1" >/dev/null || :
 	sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/p' "$1" | sed -nE 's/^\.Dl //p' | sed 's/\\e/\\/g; s/\\&//g'
 }
 
@@ -132,8 +141,9 @@ agree() {
 		want=$(letters_of_program "$cmd")
 		[ "$want" ]
 		agree "$want" "$(letters_of_help "$cmd")" "$cmd: getopt < > --help"
-		agree "$want" "$(letters_of_synopsis "$root/man/$cmd.1")" "$cmd: getopt < > SYNOPSIS"
-		agree "$want" "$(letters_of_list "$root/man/$cmd.1")" "$cmd: getopt < > list of options"
+		agree "$want" "$(letters_of_page "$root/man/$cmd.1")" "$cmd: getopt < > page"
+		grep -q '^\.Op Ar options' "$root/man/$cmd.1" ||
+			agree "$want" "$(letters_of_synopsis "$root/man/$cmd.1")" "$cmd: getopt < > SYNOPSIS"
 	done
 }
 
@@ -262,7 +272,7 @@ readme() {
 prepared() {
 	need_kvm
 	need "$@"
-	cd "$T"
+	cd "$T" || return
 	ln -s "$TESTS" tests
 	readme 0
 }
