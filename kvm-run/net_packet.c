@@ -127,6 +127,10 @@ packet_open(struct net_dev *n, char *why, size_t size)
 		free(s);
 		return bad;
 	}
+	for (unsigned i = 0; i < SLOTS; i++) {
+		s->iov[i] = (struct iovec){s->slot[i], FRAME_MAX + 1};
+		s->msg[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &s->iov[i], .msg_iovlen = 1}};
+	}
 	n->backend = s;
 	return NULL;
 }
@@ -148,13 +152,8 @@ is_fatal(const struct packet *s, int err)
 static bool
 fetch(struct net_pair *p, struct packet *s)
 {
-	int got;
+	int got = recvmmsg(p->fd, s->msg, SLOTS, MSG_DONTWAIT, NULL);
 
-	for (unsigned i = 0; i < SLOTS; i++) {
-		s->iov[i] = (struct iovec){s->slot[i], FRAME_MAX + 1};
-		s->msg[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &s->iov[i], .msg_iovlen = 1}};
-	}
-	got = recvmmsg(p->fd, s->msg, SLOTS, MSG_DONTWAIT, NULL);
 	if (got < 0 && is_fatal(s, errno))
 		net_gone(p->dev);
 	s->next = 0;
@@ -208,15 +207,14 @@ static unsigned
 packet_send(struct net_pair *p, unsigned n)
 {
 	struct packet *s = p->dev->backend;
-	struct mmsghdr msg[NET_BATCH] = {0};
+	struct mmsghdr msg[NET_BATCH];
 	struct iovec *iov = p->tx.iov + p->tx.iov_first;
 	unsigned done = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct msghdr *h = &msg[i].msg_hdr;
 
-		h->msg_iov = iov;
-		h->msg_iovlen = net_hold_chain(&p->tx, i)->niov;
+		*h = (struct msghdr){.msg_iov = iov, .msg_iovlen = net_hold_chain(&p->tx, i)->niov};
 		if (s->group_len) {
 			h->msg_name = &s->group;
 			h->msg_namelen = s->group_len;

@@ -170,8 +170,10 @@ net_tx_stuck(struct watch *w, uint32_t events)
 	(void)events;
 	if (read(w->fd, &ticks, sizeof(ticks)) < 0)
 		return; /* disarmed meanwhile */
-	n->stuck = true;
-	for (unsigned i = 0; i < n->npairs; i++)
-		if (n->pairs[i].active && n->pairs[i].tx_blocked)
-			net_tx(&n->pairs[i]);
+	for (unsigned i = 0; i < n->npairs; i++) {
+		if (!n->pairs[i].active || !n->pairs[i].tx_blocked)
+			continue;
+		n->stuck = true;
+		net_tx(&n->pairs[i]);
+	}
 }

@@ -18,11 +18,11 @@
 #define DATA                                                                                                           \
 	"readv", "pread64", "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2", "fallocate", "fsync", "fdatasync", \
 	    "lseek", "recvfrom", "recvmsg", "recvmmsg", "sendto", "sendmsg", "sendmmsg", "shutdown", "epoll_wait",     \
-	    "epoll_pwait", "epoll_ctl", "io_uring_enter", "getrandom", "fcntl", "ftruncate"
+	    "epoll_pwait", "epoll_ctl", "io_uring_enter", "getrandom", "fcntl", "ftruncate", "timerfd_settime"
 
 /* Control clients, hot-plug (new threads, rings and queues), a reset's reading of the kernel, dying of a signal. */
 #define MAIN                                                                                                           \
-	"accept4", "clone", "clone3", "seccomp", "eventfd2", "epoll_create1", "timerfd_create", "timerfd_settime",     \
+	"accept4", "clone", "clone3", "seccomp", "eventfd2", "epoll_create1", "timerfd_create",     \
 	    "io_uring_setup", "io_uring_register", "fstat", "newfstatat", "getsockopt", "setsockopt", "getsockname",   \
 	    "getpeername", "sched_getaffinity", "statx", "kill", "signalfd4", "rt_sigtimedwait", "rt_sigpending", "capget",      \
 	    "prlimit64", "membarrier", "unlink", "mremap", "getuid", "geteuid", "getpgrp", "sigaltstack"

@@ -175,9 +175,16 @@ pair_set(struct net_pair *p, bool on)
 bool
 net_set_pairs(struct net_dev *n, unsigned pairs)
 {
+	unsigned was = 0;
+
+	while (was < n->npairs && n->pairs[was].active)
+		was++;
 	for (unsigned i = 0; i < n->npairs; i++) {
-		if (!pair_set(&n->pairs[i], i < pairs))
-			return false;
+		if (pair_set(&n->pairs[i], i < pairs))
+			continue;
+		while (i > was)
+			pair_set(&n->pairs[--i], false);
+		return false;
 	}
 	return true;
 }
