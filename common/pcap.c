@@ -79,9 +79,5 @@ pcap_frame(struct pcap *p, const struct iovec *iov, size_t iovcnt)
 	p->start = 0;
 	p->end = sizeof(r) + r.caplen;
 	err = flush(p);
-	if (err == -EAGAIN && p->start == 0)
-		p->end = 0;	   /* nothing of it went out: it is dropped */
-	else if (err == -EAGAIN)
-		err = 0;	   /* the rest goes before the next one */
-	return err;
+	return err == -EAGAIN ? 0 : err; /* what is left goes before the next one */
 }

@@ -22,7 +22,8 @@ struct pcap {
 /* Writes the file header. 0 or -errno. */
 int pcap_begin(struct pcap *p, int fd);
 
-/* One frame, gathered; time is now. A frame that does not fit is dropped whole (-EAGAIN); -EPIPE when the reader left. */
+/* One frame, gathered; time is now. While the last one still waits it is dropped whole (-EAGAIN); -EPIPE when the reader
+ * left. */
 int pcap_frame(struct pcap *p, const struct iovec *iov, size_t iovcnt);
 
 #endif
