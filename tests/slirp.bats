@@ -209,6 +209,25 @@ control() {
 	run ! touch "/proc/$stack/root/tftp/x"
 }
 
+@test "vm-slirp: without namespaces it works too, held by the list of system calls" {
+	mkdir "$T/tftp"
+	echo hello >"$T/tftp/file"
+	netns host
+	in_host sysctl -qw user.max_mnt_namespaces=0
+	spawn_in host -R slirp vm-slirp -v -R 9 -T "$T/tftp" -g '80=|cat' -p 2000:22 -l "$T/net"
+	guest
+	run -0 ask guest TCP:10.0.2.4:80 hello
+	[ "$output" = hello ]
+	serve guest tcp TCP-LISTEN:22,fork,reuseaddr tcp
+	run -0 ask host TCP:127.0.0.1:2000 a
+	[ "$output" = 'tcp a' ]
+	grep -q 'no namespaces here' "$T/slirp.log"
+	grep -q '^Seccomp:	2' "/proc/$(pgrep -P "${pids[slirp]}" -x slirp)/status"
+	run ! compgen -G '/tmp/vm-slirp.*'
+	in_guest timeout 30 busybox tftp -g -r file -l "$T/got" 10.0.2.2
+	[ "$(cat "$T/got")" = hello ]
+}
+
 @test "vm-slirp: DHCP gives what was asked for" {
 	slirp -a 10.7.0.1/24 -L 10.7.0.50 -D 10.7.0.9 -I vm7 -s one.example -s two.example -Z dom.example -E boot.bin -e tftphost
 	need busybox

@@ -82,7 +82,7 @@ doors_ready(struct doors *d, int resolv)
 	const struct message m = {.kind = MSG_READY};
 
 	if (fd_send(d->requests, &m, sizeof(m), &resolv, resolv >= 0) < 0)
-		exit(0); /* the broker ended meanwhile */
+		_exit(0); /* the broker ended meanwhile */
 	if (resolv >= 0)
 		close(resolv);
 }
@@ -118,7 +118,7 @@ request_open(const struct doors *d, unsigned index)
 	int fd = -1;
 
 	if (fd_send(d->requests, &m, sizeof(m), NULL, 0) < 0 || fd_recv(d->requests, &m, sizeof(m), &fd, &nfds) <= 0)
-		exit(0); /* the broker ended */
+		_exit(0); /* the broker ended */
 	return nfds ? fd : -1;
 }
 
@@ -162,7 +162,7 @@ flags(const struct forward *f)
 static int
 make_socket(struct doors *d, const struct forward *f, int like)
 {
-	union address a = placeholder(f), made;
+	union address a = placeholder(f), made = {0};
 	socklen_t len = sizeof(made);
 	int fd = fcntl(like, F_DUPFD_CLOEXEC, 0);
 

@@ -29,7 +29,7 @@ parse_ip(struct segment *s, const uint8_t *frame, size_t len)
 {
 	const uint8_t *ip = frame + ETH_LEN;
 
-	s->ip = ETH_LEN;
+	*s = (struct segment){.ip = ETH_LEN};
 	if (len < ETH_LEN + IP6_LEN)
 		return 0;
 	s->v6 = get16(frame + 12) == 0x86dd;

@@ -98,7 +98,7 @@ targets_close(struct targets *t)
 static bool
 tcp_pair(int sv[2])
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}}, b, c;
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}}, b = {0}, c = {0};
 	socklen_t len = sizeof(a), blen = sizeof(b), clen = sizeof(c);
 	int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 

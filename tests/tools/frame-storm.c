@@ -138,7 +138,7 @@ broken_length(int fd)
 int
 main(int argc, char **argv)
 {
-	uint8_t frame[2048];
+	uint8_t frame[2048] = {0};
 	uint64_t count;
 	bool broken = argc == 3 && !strcmp(argv[1], "-b");
 	int fd;
