@@ -440,6 +440,16 @@ control() {
 	until [ -s "$T/pid" ]; do sleep 0.02; done
 	kill "${pids[slirp]}"
 	await slirp
+	run ! kill -0 "$(cat "$T/pid")"
+}
+
+@test "vm-slirp: commands that do not want to end are made to" {
+	slirp -g "80=|trap '' TERM; echo \$\$ >'$T/pid'; while :; do sleep 1; done"
+	guest
+	spawn_in guest caller socat - TCP:10.0.2.4:80
+	until [ -s "$T/pid" ]; do sleep 0.02; done
+	kill "${pids[slirp]}"
+	await slirp
 	timeout 10 sh -c "while kill -0 $(cat "$T/pid") 2>/dev/null; do sleep 0.02; done"
 }
 
@@ -515,6 +525,9 @@ control() {
 	run -0 clean nsenter -n -t "${pids[guest]}" timeout 30 smbclient -N //10.0.2.4/share -c "get file $T/got"
 	[ "$(cat "$T/got")" = hello ]
 	rm -r "$dir"
+	kill "${pids[slirp]}"
+	await slirp
+	run ! compgen -G '/tmp/vm-slirp-smb.*'
 }
 
 @test "vm-slirp: serves a tap that it was handed, as slirp4netns does" {

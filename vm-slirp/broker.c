@@ -173,7 +173,7 @@ signalled(struct watch *w, uint32_t events)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == b->stack)
 			stack_ended(b, status);
-		else
+		else if (targets_ended(&b->d->targets, pid))
 			note(1, "a guest forward's command ended with status %d",
 			    WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	}

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/diag.h"
@@ -86,9 +88,62 @@ remove_one(const char *path, const struct stat *st, int kind, struct FTW *place)
 	return remove(path);
 }
 
+/* Where the place of a command is, 0 for a free one. NULL: there is none. */
+static pid_t *
+place_of(struct targets *t, pid_t pid)
+{
+	for (size_t i = 0; i < COMMANDS_MAX; i++)
+		if (t->commands[i] == pid)
+			return &t->commands[i];
+	return NULL;
+}
+
+bool
+targets_ended(struct targets *t, pid_t pid)
+{
+	pid_t *place = place_of(t, pid);
+
+	if (place)
+		*place = 0;
+	return place;
+}
+
+/* Signals every command and what it started. False when none is left. */
+static bool
+signal_commands(const struct targets *t, int sig)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < COMMANDS_MAX; i++)
+		if (t->commands[i])
+			any |= kill(-t->commands[i], sig) == 0;
+	return any;
+}
+
+/* SIGCHLD is blocked, so it can be waited for. */
+static void
+end_commands(struct targets *t)
+{
+	const struct timespec second = {.tv_sec = 1};
+	sigset_t chld;
+	pid_t pid;
+
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	for (int sig = SIGTERM; signal_commands(t, sig); sig = 0) {
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			targets_ended(t, pid);
+		if (signal_commands(t, 0) && sigtimedwait(&chld, NULL, &second) < 0 && errno == EAGAIN) {
+			signal_commands(t, SIGKILL);
+			return;
+		}
+	}
+}
+
 void
 targets_close(struct targets *t)
 {
+	end_commands(t);
 	if (t->smb_state[0])
 		nftw(t->smb_state, remove_one, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 	t->smb_state[0] = '\0';
@@ -132,7 +187,6 @@ run(char *const argv[], int fd)
 	signal(SIGINT, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
-	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0)
 		_exit(126);
@@ -143,17 +197,24 @@ run(char *const argv[], int fd)
 }
 
 static int
-start(char *const argv[], bool tcp)
+start(struct targets *t, char *const argv[], bool tcp)
 {
+	pid_t *place = place_of(t, 0), pid;
 	int sv[2];
-	pid_t pid;
 
+	if (!place) {
+		errno = EAGAIN;
+		return -1;
+	}
 	if (tcp ? !tcp_pair(sv) : socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
 		return -1;
 	pid = fork();
-	if (!pid)
+	if (!pid) {
+		setsid();
 		run(argv, sv[1]);
+	}
 	close(sv[1]);
+	*place = pid > 0 ? pid : 0;
 	if (pid < 0 || !fd_set_nonblock(sv[0], true)) {
 		close(sv[0]);
 		return -1;
@@ -174,7 +235,7 @@ dial(const union address *a)
 }
 
 int
-targets_connect(const struct targets *t, unsigned index)
+targets_connect(struct targets *t, unsigned index)
 {
 	const struct guestfwd *g = &t->o->guestfwds[index];
 	char conf[80];
@@ -185,7 +246,7 @@ targets_connect(const struct targets *t, unsigned index)
 
 	snprintf(conf, sizeof(conf), "%s/smb.conf", t->smb_state);
 	fd = g->kind == GUESTFWD_CONNECT ? dial(&g->target)
-					 : start(g->kind == GUESTFWD_SMB ? smbd : shell, g->kind == GUESTFWD_SMB);
+					 : start(t, g->kind == GUESTFWD_SMB ? smbd : shell, g->kind == GUESTFWD_SMB);
 	if (fd < 0)
 		warn_sys("guest forward to port %u", g->port);
 	return fd;
