@@ -21,7 +21,7 @@ ask() {
 @test "status, vcpus, devices, net, kvm, help" {
 	(fresh && exec wire-pair -t stream kvm-run -I box -c 2 -m 64 -k "$BIN/guests/echo" -K talk=3 -C "$T/ctl") \
 		>"$T/guest.log" 2>&1 </dev/null &
-	pid=$! pids[guest]=$!
+	pid=$! pids["guest"]=$!
 	wait_line "$T/guest.log" 'line 3'
 	run -0 ask status
 	[ "$output" = "name	box
@@ -91,7 +91,7 @@ ok" ]
 	exec {in}<>"$T/in" # only to open without waiting
 	(fresh && exec kvm-run -k "$BIN/guests/echo" -K talk=3 -w ctl,fd=5:6 5<"$T/in" 6>"$T/out") \
 		>"$T/guest.log" 2>&1 </dev/null &
-	pid=$! pids[guest]=$!
+	pid=$! pids["guest"]=$!
 	wait_line "$T/guest.log" 'line 3'
 	exec {in}>&-
 	echo stop >"$T/in"
@@ -112,10 +112,10 @@ ok" ]
 	mkfifo "$T/keys"
 	exec {keys}<>"$T/keys"
 	(fresh && exec socat PTY,link="$T/tty",echo=0 STDIO <"$T/keys" >"$T/term.log") &
-	pids[term]=$!
+	pids["term"]=$!
 	until [ -e "$T/tty" ]; do sleep 0.1; done
 	(fresh && exec kvm-run -k "$BIN/guests/echo" -K talk=3 -w ctl,fd=5 5<>"$T/tty") >"$T/guest.log" 2>&1 </dev/null &
-	pids[guest]=$!
+	pids["guest"]=$!
 	wait_line "$T/guest.log" 'line 3'
 	printf 'status\n' >&"$keys"
 	wait_line "$T/term.log" '^ok'
@@ -158,18 +158,18 @@ no unknown kind x
 no fd 0: only 0 descriptors came" ]
 	run -0 ask "$(head -c 100000 /dev/zero | tr '\0' x)" cont
 	[ "$output" = $'no line too long\nok' ]
-	run -0 sh -c 'head -c 100000 /dev/urandom | nc -UN "$1" | tr -d "a-z ;:" | sort -u | tr -d "\n"' sh "$T/ctl"
+	head -c 100000 /dev/urandom | nc -UN "$T/ctl" >"$T/answers"
+	run ! grep -av '^no \|^ok$' "$T/answers"
 	ask quit
 	await guest 5
 }
 
 @test "a client that does not read delays neither the guest nor other clients" {
-	local i
 	guest
 	(fresh && exec socat -u OPEN:/dev/zero,readbytes=1000000 SYSTEM:"tr '\\\\0' '\\\\n' | nc -U $T/ctl | sleep 1000") &
-	pids[slow]=$!
+	pids["slow"]=$!
 	sleep 1
-	for i in 1 2 3; do
+	for _ in 1 2 3; do
 		run -0 timeout 10 nc -UN "$T/ctl" <<<status
 		[ "${lines[-1]}" = ok ]
 	done
@@ -192,8 +192,8 @@ no fd 0: only 0 descriptors came" ]
 	[[ $output = *'only net and blk'* ]]
 	run -0 ask devices
 	[[ $output = *"extra	blk	00:1e.0	hot"* ]]
-	run ! sh -c 'ls -l /proc/$1/fd | grep disk2' sh "$pid"
-	ls -l "/proc/$pid/fd" | grep "$T/disk\$"
+	[ ! "$(find "/proc/$pid/fd" -lname '*/disk2')" ]
+	[ "$(find "/proc/$pid/fd" -lname '*/disk')" ]
 	# This guest knows nothing of hot-plug.
 	run -0 ask 'unplug extra'
 	[ "$output" = 'no guest did not release extra' ]
@@ -221,12 +221,12 @@ no fd 0: only 0 descriptors came" ]
 	EOS
 	truncate -s 1M "$T/disk"
 	printf 'mark' | dd of="$T/disk" conv=notrunc status=none
-	spawn guest timeout 200 kvm-run -H 4 -m 128 -k "$(kernel)/vmlinux" -i "$T/initrd" -A quiet -C "$T/ctl"
+	spawn guest timeout -k 1 200 kvm-run -H 4 -m 128 -k "$(kernel)/vmlinux" -i "$T/initrd" -A quiet -C "$T/ctl"
 	wait_line "$T/guest.log" '^ready' 100
 	run -0 wire-give -S "$T/ctl" blk,fd=0,id=d 5 5<>"$T/disk"
 	(fresh && exec wire-pair -t stream sh -c 'set -- $VM_WIRES; unset VM_WIRES; f=${1#*fd=}; f=${f%%,*}
 		wire-give -S "$0" net,fd=0,id=n,mac=52:54:00:00:00:77 "$f" && exec sleep 300' "$T/ctl") &
-	pids[cable]=$!
+	pids["cable"]=$!
 	wait_line "$T/guest.log" '^used' 60
 	grep -q '^disk of 2048, 52:54:00:00:00:77' "$T/guest.log"
 	grep -q '^mark' "$T/guest.log"
@@ -251,7 +251,7 @@ no fd 0: only 0 descriptors came" ]
 		head -c 24 "/dev/input/$dev" >/dev/null
 		echo pressed
 	EOS
-	spawn guest timeout 200 kvm-run -m 128 -k "$(kernel)/vmlinux" -i "$T/initrd" -A quiet -C "$T/ctl"
+	spawn guest timeout -k 1 200 kvm-run -m 128 -k "$(kernel)/vmlinux" -i "$T/initrd" -A quiet -C "$T/ctl"
 	wait_line "$T/guest.log" '^ready' 100
 	sleep 2
 	run -0 ask powerdown
