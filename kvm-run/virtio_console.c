@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "common/util.h"
@@ -14,6 +15,8 @@
 
 #define QUEUE_SIZE 64
 #define BUFFER_MAX 4096 /* input on its way from the main thread to the I/O thread */
+
+#define SETTLE_SECONDS 1 /* for a driver that has just started, unless it sends something before */
 
 enum { RX, TX }; /* 5.3.2 */
 
@@ -28,6 +31,10 @@ struct config { /* 5.3.4 */
 struct console {
 	struct virtio_dev dev;
 	struct con *con;
+	/* Linux throws away what it receives between DRIVER_OK and the end of its probe: input waits until `settled`. Both
+	 * are the I/O thread's. */
+	struct watch settle; /* timerfd */
+	bool settled;
 	pthread_mutex_t lock; /* guards buf and len */
 	size_t len;
 	uint8_t buf[BUFFER_MAX];
@@ -108,7 +115,7 @@ serve(struct console *c, unsigned q)
 	struct vq_chain chain;
 	uint32_t written = 0;
 
-	if ((q == RX && !has_input(c)) || vq_pop(vq, &chain, iov, QUEUE_SIZE) <= 0)
+	if ((q == RX && !(c->settled && has_input(c))) || vq_pop(vq, &chain, iov, QUEUE_SIZE) <= 0)
 		return false;
 	if (q == RX)
 		written = give(c, &chain);
@@ -117,6 +124,24 @@ serve(struct console *c, unsigned q)
 			con_write(c->con, iov[i].iov_base, iov[i].iov_len);
 	vq_push(vq, chain.head, written);
 	return true;
+}
+
+static void
+settled(struct console *c)
+{
+	c->settled = true;
+	poke(&c->dev, RX);
+}
+
+static void
+on_settle(struct watch *w, uint32_t events)
+{
+	struct console *c = container_of(w, struct console, settle);
+	uint64_t n;
+
+	(void)events;
+	if (read(w->fd, &n, sizeof(n)) == sizeof(n))
+		settled(c);
 }
 
 static void
@@ -137,8 +162,10 @@ kick(struct virtio_dev *d, unsigned q)
 		virtio_interrupt(d, q);
 	if (n && q == RX)
 		con_room(c->con);
+	if (n && q == TX && !c->settled)
+		settled(c);
 	/* Buffers to receive into are of no use as long as there is no input. */
-	if (vq_want_kicks(vq) && (q == TX || has_input(c)))
+	if (vq_want_kicks(vq) && (q == TX || (c->settled && has_input(c))))
 		poke(d, q);
 }
 
@@ -150,18 +177,32 @@ config_written(struct virtio_dev *d, unsigned off, unsigned len)
 		con_write(of_dev(d)->con, &d->config[off], 1);
 }
 
+static void
+set_timer(const struct console *c, time_t seconds)
+{
+	const struct itimerspec its = {.it_value.tv_sec = seconds};
+
+	timerfd_settime(c->settle.fd, 0, &its, NULL);
+}
+
 static bool
 start(struct virtio_dev *d)
 {
-	(void)d;
-	return true;
+	struct console *c = of_dev(d);
+
+	c->settled = false;
+	set_timer(c, SETTLE_SECONDS);
+	return loop_watch(&d->io->loop, &c->settle, EPOLLIN) == 0;
 }
 
-/* Nothing is held between two kicks. */
+/* Nothing of the guest's is held between two kicks. */
 static void
 stop(struct virtio_dev *d)
 {
-	(void)d;
+	struct console *c = of_dev(d);
+
+	loop_unwatch(&c->settle);
+	set_timer(c, 0);
 }
 
 static void
@@ -170,6 +211,7 @@ destroy(struct virtio_dev *d)
 	struct console *c = of_dev(d);
 
 	con_close(c->con);
+	close(c->settle.fd);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
@@ -204,8 +246,10 @@ console_create(struct vm *vm, const struct wire *w, bool hot, struct virtio_dev 
 	c->dev.config[offsetof(struct config, max_nr_ports)] = 1;
 	c->dev.nqueues = 2;
 	c->dev.queues[RX].size_max = c->dev.queues[TX].size_max = QUEUE_SIZE;
-	fault = con_open(&c->con, vm, w, &front, c, why, size);
+	c->settle = (struct watch){.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), .handler = on_settle};
+	fault = c->settle.fd < 0 ? strerror(errno) : con_open(&c->con, vm, w, &front, c, why, size);
 	if (fault) {
+		close(c->settle.fd);
 		free(c);
 		return fault;
 	}

@@ -173,7 +173,8 @@ on_terminal() {
 	mkfifo "$T/keys"
 	exec {keys}<>"$T/keys"
 	(fresh && cd "$T" && SHELL=/bin/bash PS1='$ ' exec script -qfc 'bash --norc --noprofile -i' /dev/null <"$T/keys" >"$T/term.log" 2>&1) &
-	pids["shell"]=$! # shellcheck disable=SC2034
+	# shellcheck disable=SC2034 # lib.bash ends them
+	pids["shell"]=$!
 	type_keys "kvm-run -k $BIN/guests/echo -K talk=3 &\n"
 	wait_line "$T/term.log" 'line 3'
 	type_keys 'stty -a | grep -o .icanon | tr i I\n'

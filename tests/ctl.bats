@@ -199,7 +199,6 @@ no fd 0: only 0 descriptors came" ]
 	[ "$output" = 'no guest did not release extra' ]
 }
 
-# plug_guest SCRIPT-FILE: Linux with four slots, a control socket and a script on its console.
 # bats test_tags=kvm
 @test "Linux sees a disk and a network card come, works with them, and lets them go" {
 	need_kvm
@@ -224,6 +223,7 @@ no fd 0: only 0 descriptors came" ]
 	spawn guest timeout -k 1 200 kvm-run -H 4 -m 128 -k "$(kernel)/vmlinux" -i "$T/initrd" -A quiet -C "$T/ctl"
 	wait_line "$T/guest.log" '^ready' 100
 	run -0 wire-give -S "$T/ctl" blk,fd=0,id=d 5 5<>"$T/disk"
+	# shellcheck disable=SC2016 # expands there
 	(fresh && exec wire-pair -t stream sh -c 'set -- $VM_WIRES; unset VM_WIRES; f=${1#*fd=}; f=${f%%,*}
 		wire-give -S "$0" net,fd=0,id=n,mac=52:54:00:00:00:77 "$f" && exec sleep 300' "$T/ctl") &
 	pids["cable"]=$!
