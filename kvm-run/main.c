@@ -77,10 +77,10 @@ main(int argc, char **argv)
 	wires_close_others(&vm.wires, opt.ready_fd);
 
 	vm_acquire(&vm);
+	seal_privileges(); /* before the first thread: each has rights of its own */
 	vm_build(&vm);
 	signals_watch(&vm);
 	ready_prepare();
-	seal_privileges();
 	seal_thread_main();
 	ready_announce(opt.ready_fd);
 	end = vm_run(&vm);
