@@ -147,3 +147,15 @@ refused() {
 	kill -TERM "${pids[vm]}"
 	await vm 143
 }
+
+# bats test_tags=kvm
+@test "a failure of the host ends with 1: memory taken away from under the guest" {
+	need_kvm
+	truncate -s 64M "$T/ram"
+	# shellcheck disable=SC2016
+	spawn vm sh -c 'exec kvm-run -k "$1" -w mem,fd=3 3<>"$2"' sh "$BIN/guests/walk" "$T/ram"
+	wait_line "$T/vm.log" walking
+	truncate -s 8M "$T/ram"
+	await vm 1
+	grep -q '^kvm-run: vcpu0: KVM_RUN: Bad address' "$T/vm.log"
+}
