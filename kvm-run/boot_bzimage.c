@@ -8,6 +8,7 @@
 #define HDR_START 0x1f1
 #define HDR_SETUP_SECTS 0x1f1
 #define HDR_JUMP_LEN 0x201 /* the header ends at 0x202 + this byte */
+#define HDR_SYSSIZE 0x1f4 /* of what follows the setup sectors, in paragraphs of 16 bytes */
 #define HDR_VERSION 0x206
 #define HDR_LOADER 0x210
 #define HDR_LOADFLAGS 0x211
@@ -120,7 +121,7 @@ boot_bzimage(struct boot_file *f, struct boot_entry *e)
 
 	if (get(f->head, HDR_VERSION, 2) < PROTOCOL_MIN || !(get(f->head, HDR_XLOADFLAGS, 2) & XLF_KERNEL_64))
 		return "bzImage without a 64-bit entry";
-	if (f->size <= payload)
+	if (f->size <= payload || f->size - payload < get(f->head, HDR_SYSSIZE, 4) * 16)
 		return "truncated";
 	if (room < f->size - payload)
 		room = f->size - payload;
