@@ -120,7 +120,6 @@ refused() {
 	local pid task fds
 	printf '#!/bin/sh\necho up\nsleep 1000\n' | initrd "$T/initrd"
 	truncate -s 1M "$T/disk"
-	mkfifo "$T/con"
 	spawn -R vm sh -c 'exec kvm-run -R 9 -c 2 -k "$1/vmlinux" -i "$2" -A quiet -w blk,fd=3 -w con,fd=0:1 \
 		3<>"$3" 5<"$3" 7</etc/passwd' sh "$(kernel)" "$T/initrd" "$T/disk"
 	wait_line "$T/vm.log" '^up'
