@@ -191,6 +191,26 @@ control() {
 		kill -9 $p; while pgrep -x slirp >/dev/null || pgrep -x vm-slirp >/dev/null; do sleep 0.02; done'
 }
 
+@test "vm-slirp as a loader: a pipeline does not wait for the backend" {
+	run -0 ns sh -c '{ vm-slirp sh -c "echo done; exec sleep 100 >&- 2>&-" 2>/dev/null & echo $! >"$1"; } | timeout 20 cat
+		kill "$(cat "$1")" && echo it still ran' sh "$T/pid"
+	[ "$output" = "$(printf 'done\nit still ran')" ]
+}
+
+@test "vm-slirp -S: the wire goes to a machine that runs, or its refusal is told" {
+	need_access /dev/net/tun
+	spawn machine socat "UNIX-LISTEN:$T/ctl" 'SYSTEM:read -r x; echo "$x" >&2; echo no no slots'
+	until [ -S "$T/ctl" ]; do sleep 0.02; done
+	run -1 ns timeout 20 vm-slirp -S "$T/ctl"
+	[ "$output" = "vm-slirp: $T/ctl: no slots" ]
+	await machine
+	[ "$(cat "$T/machine.log")" = 'wire net,fd=0' ]
+	# This machine forgets its wire at once: the network ends with it.
+	spawn machine socat "UNIX-LISTEN:$T/ctl" 'SYSTEM:read -r x; echo ok net1'
+	until [ -S "$T/ctl" ]; do sleep 0.02; done
+	run -0 ns timeout 20 vm-slirp -S "$T/ctl"
+}
+
 @test "vm-slirp: the stack is sealed" {
 	slirp -T "$T"
 	guest
