@@ -104,6 +104,17 @@ become_stack(struct broker *b, int cable, int orders, int requests, bool walled)
 	stack_run(b->o, cable, orders, requests, walled);
 }
 
+/* Our end is the first. A stack that a guest has taken over, and that reads no more, holds us up for a moment only. */
+static void
+make_channel(int sv[2])
+{
+	const struct timeval patience = {.tv_sec = 1};
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0 ||
+	    setsockopt(sv[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
+		die_sys("socketpair");
+}
+
 /* Starts a stack on a cable, which from then on is the stack's alone. */
 static void
 start_stack(struct broker *b, int cable)
@@ -111,9 +122,8 @@ start_stack(struct broker *b, int cable)
 	int orders[2], requests[2];
 	bool walled;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, orders) < 0 ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, requests) < 0)
-		die_sys("socketpair");
+	make_channel(orders);
+	make_channel(requests);
 	b->stack = room_fork(&walled);
 	if (b->stack < 0)
 		die_sys("fork");

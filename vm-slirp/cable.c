@@ -63,7 +63,12 @@ stream_flush(struct cable *c)
 {
 	struct stream *s = c->state;
 
-	return frame_flush(&s->out, c->fd);
+	if (frame_flush(&s->out, c->fd))
+		return true;
+	if (cable_would_block(errno))
+		return false;
+	s->out.start = s->out.end = 0; /* nobody will read it: receiving tells whether anybody is there at all */
+	return true;
 }
 
 static void

@@ -23,20 +23,19 @@ listen_at(const char *dir, size_t n, struct sockaddr_un *sun)
 
 	*sun = (struct sockaddr_un){.sun_family = AF_UNIX};
 	snprintf(sun->sun_path, sizeof(sun->sun_path), "%s/g%zu", dir, n);
-	if (fd < 0 || bind(fd, (struct sockaddr *)sun, sizeof(*sun)) < 0 || listen(fd, 16) < 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)sun, sizeof(*sun)) < 0 || listen(fd, 16) < 0 ||
+	    chmod(sun->sun_path, 0666) < 0) /* we are about to become another user */
 		die_sys("guest forward");
 	return fd;
 }
 
-/* In a root of our own nobody else sees the name; but we are about to become another user. */
+/* In a root of our own nobody else sees the name. */
 static int
 listen_walled(size_t n, char *path, size_t size)
 {
 	struct sockaddr_un sun;
 	int fd = listen_at("", n, &sun);
 
-	if (chmod(sun.sun_path, 0666) < 0)
-		die_sys("guest forward");
 	snprintf(path, size, "%s", sun.sun_path);
 	return fd;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -329,6 +330,18 @@ ignore_signals(void)
 		signal(ignored[i], SIG_IGN);
 }
 
+/* Each connection of the guest's is a descriptor, and libslirp takes it badly when there are no more. */
+static void
+raise_limit(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
+		return;
+	lim.rlim_cur = lim.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &lim);
+}
+
 void
 stack_run(const struct options *o, int cable_fd, int orders, int requests, bool walled)
 {
@@ -339,6 +352,7 @@ stack_run(const struct options *o, int cable_fd, int orders, int requests, bool 
 	ignore_signals();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "slirp");
+	raise_limit();
 	fd_close_others((const int[]){cable_fd, orders, requests}, 3);
 	s.orders = orders;
 	s.acks = (struct acks){.send = to_guest, .arg = &s};
