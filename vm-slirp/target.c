@@ -88,7 +88,7 @@ remove_one(const char *path, const struct stat *st, int kind, struct FTW *place)
 	return remove(path);
 }
 
-/* Where the place of a command is, 0 for a free one. NULL: there is none. */
+/* Where a command's place is, or a free one (pid 0). NULL: there is none. */
 static pid_t *
 place_of(struct targets *t, pid_t pid)
 {
@@ -98,46 +98,44 @@ place_of(struct targets *t, pid_t pid)
 	return NULL;
 }
 
-bool
-targets_ended(struct targets *t, pid_t pid)
-{
-	pid_t *place = place_of(t, pid);
-
-	if (place)
-		*place = 0;
-	return place;
-}
-
-/* Signals every command and what it started. False when none is left. */
+/* Signals every command and what it started, and frees the places of those of which nothing is left. True when some are. */
 static bool
-signal_commands(const struct targets *t, int sig)
+signal_commands(struct targets *t, int sig)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < COMMANDS_MAX; i++)
-		if (t->commands[i])
-			any |= kill(-t->commands[i], sig) == 0;
+	for (size_t i = 0; i < COMMANDS_MAX; i++) {
+		if (t->commands[i] && kill(-t->commands[i], sig) < 0 && errno == ESRCH)
+			t->commands[i] = 0;
+		any |= t->commands[i] != 0;
+	}
 	return any;
 }
 
-/* SIGCHLD is blocked, so it can be waited for. */
+bool
+targets_ended(struct targets *t, pid_t pid)
+{
+	bool command = place_of(t, pid);
+
+	signal_commands(t, 0);
+	return command;
+}
+
+/* Some of them are grandchildren, of whose end nobody tells us. */
 static void
 end_commands(struct targets *t)
 {
-	const struct timespec second = {.tv_sec = 1};
-	sigset_t chld;
-	pid_t pid;
+	const struct timespec tick = {.tv_nsec = 10000000};
 
-	sigemptyset(&chld);
-	sigaddset(&chld, SIGCHLD);
-	for (int sig = SIGTERM; signal_commands(t, sig); sig = 0) {
-		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-			targets_ended(t, pid);
-		if (signal_commands(t, 0) && sigtimedwait(&chld, NULL, &second) < 0 && errno == EAGAIN) {
-			signal_commands(t, SIGKILL);
+	signal_commands(t, SIGTERM);
+	for (int ticks = 0; ticks < 100; ticks++) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		if (!signal_commands(t, 0))
 			return;
-		}
+		nanosleep(&tick, NULL);
 	}
+	signal_commands(t, SIGKILL);
 }
 
 void
@@ -209,10 +207,10 @@ start(struct targets *t, char *const argv[], bool tcp)
 	if (tcp ? !tcp_pair(sv) : socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
 		return -1;
 	pid = fork();
-	if (!pid) {
-		setsid();
+	if (pid >= 0)
+		setpgid(pid, 0); /* the child too: whoever comes first */
+	if (!pid)
 		run(argv, sv[1]);
-	}
 	close(sv[1]);
 	*place = pid > 0 ? pid : 0;
 	if (pid < 0 || !fd_set_nonblock(sv[0], true)) {

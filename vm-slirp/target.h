@@ -12,7 +12,7 @@
 
 struct targets {
 	const struct options *o;
-	pid_t commands[COMMANDS_MAX]; /* that run, each the leader of a session; 0: a free place */
+	pid_t commands[COMMANDS_MAX]; /* process groups of which something runs; 0: a free place */
 	char smb_state[64]; /* smbd's own directory, or empty */
 	char smbd[256];
 };
