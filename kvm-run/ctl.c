@@ -426,8 +426,10 @@ ctl_destroy(struct vm *vm)
 	if (!c)
 		return;
 	vm->lpc->eject = NULL;
-	while (c->clients)
-		drop(c->clients);
+	for (struct client *k = c->clients, *next; k; k = next) {
+		next = k->next;
+		drop(k);
+	}
 	for (unsigned i = 0; i < c->nlisteners; i++) {
 		loop_unwatch(&c->listeners[i]);
 		close(c->listeners[i].fd);

@@ -60,12 +60,13 @@ hotplug_add(struct vm *vm, const char *word, size_t len, const int *fds, size_t 
 	const char *fault;
 	struct wire *w = wires_plug(&vm->wires, word, len, fds, n, &fault);
 
-	if (w) {
-		fault = add_wire(vm, w, why, size);
-		if (fault)
-			wires_unplug(&vm->wires, w);
+	if (!w) {
+		close_all(fds, n);
+		return fault;
 	}
+	fault = add_wire(vm, w, why, size);
 	if (fault) {
+		wires_unplug(&vm->wires, w);
 		close_all(fds, n);
 		return fault;
 	}

@@ -7,8 +7,9 @@
 
 /*
  * Puts the terminal into raw mode and remembers how it was. From then on exit(), the signals that kill and SIGTSTP put it
- * back; SIGCONT and SIGWINCH add 1 to the eventfd `wake`, for the owner to call tty_raw again and to look at the size. False, and nothing done, when this
- * process is in the background of the terminal: it may then neither change nor read it. Main thread.
+ * back; SIGCONT and SIGWINCH add 1 to the eventfd `wake`, for the owner to call tty_raw again and to look at the size.
+ * False, and nothing done, when this process is in the background of the terminal: it may then neither change nor read it.
+ * Main thread.
  */
 bool tty_raw(int fd, int wake);
 
