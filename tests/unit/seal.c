@@ -1,0 +1,118 @@
+/* pkg: libseccomp */
+/* SPDX-License-Identifier: ISC */
+/* Giving up rights: each in a child of its own, since there is no way back. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "common/seal.h"
+#include "tests/unit/tap.h"
+
+/* The wait status of a child that runs f. */
+static int
+in_child(void (*f)(void))
+{
+	int status = -1;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		f();
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	return status;
+}
+
+/* Whether a line of /proc/self/status is there. */
+static bool
+status_has(const char *line)
+{
+	static char text[8192];
+	int fd = open("/proc/self/status", O_RDONLY);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return strstr(text, line);
+}
+
+static void
+privileges(void)
+{
+	struct rlimit core;
+
+	seal_privileges();
+	getrlimit(RLIMIT_CORE, &core);
+	_exit(!(status_has("NoNewPrivs:\t1\n") && status_has("CapEff:\t0000000000000000\n") &&
+		status_has("CapPrm:\t0000000000000000\n") && status_has("CapAmb:\t0000000000000000\n") && !core.rlim_max &&
+		(getuid() || status_has("CapBnd:\t0000000000000000\n"))));
+}
+
+static const char *const calls[] = {"exit_group", "write", "no_such_call", NULL};
+
+static void
+allowed(void)
+{
+	seal_syscalls(calls);
+	if (write(-1, "", 0) == -1)
+		syscall(SYS_exit_group, 7);
+}
+
+static void
+forbidden(void)
+{
+	seal_syscalls(calls);
+	syscall(SYS_getppid);
+}
+
+static void
+stranger(void)
+{
+	seal_user("no-such-user-here");
+}
+
+static void
+myself(void)
+{
+	char uid[16];
+
+	snprintf(uid, sizeof(uid), "%u", getuid());
+	seal_user(uid);
+}
+
+static void
+nobody(void)
+{
+	seal_user("nobody");
+	_exit(setuid(0) == 0 || setgid(0) == 0 || getuid() != 65534);
+}
+
+int
+main(void)
+{
+	int status;
+
+	diag_init("seal", 9);
+	ok(in_child(privileges) == 0, "no capabilities of any kind, no new privileges, no core files");
+	status = in_child(allowed);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 7, "what is on the list works; unknown names are passed over");
+#if !defined(__SANITIZE_ADDRESS__)
+	status = in_child(forbidden);
+	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "what is not ends the process");
+#endif
+	status = in_child(stranger);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 9, "nobody of that name");
+	ok(in_child(myself) == 0, "who we are already");
+	if (getuid() == 0)
+		ok(in_child(nobody) == 0, "another user, and no way back");
+	return tap_done();
+}
