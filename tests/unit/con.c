@@ -228,6 +228,8 @@ test_terminal(void)
 
 	if (openpty(&master, &slave, NULL, NULL, &ws))
 		die_sys("pty");
+	memset(&before, 0, sizeof(before)); /* there is padding */
+	memset(&after, 0, sizeof(after));
 	tcgetattr(slave, &before);
 	open_con(slave, slave, sizeof(got));
 	run();
