@@ -217,7 +217,7 @@ control() {
 	in_guest ping -c 1 -W 5 10.0.2.2 >/dev/null || :
 	local stack
 	stack=$(pgrep -P "${pids[slirp]}" -x slirp)
-	grep -q '^Seccomp:	2' "/proc/$stack/status"
+	[ "${B-}" = asan ] || grep -q '^Seccomp:	2' "/proc/$stack/status" # sanitizers need calls of their own
 	grep -q '^NoNewPrivs:	1' "/proc/$stack/status"
 	grep -q '^CapEff:	0000000000000000' "/proc/$stack/status"
 	grep -q '^CapBnd:	0000000000000000' "/proc/$stack/status"
@@ -242,7 +242,7 @@ control() {
 	run -0 ask host TCP:127.0.0.1:2000 a
 	[ "$output" = 'tcp a' ]
 	grep -q 'no namespaces here' "$T/slirp.log"
-	grep -q '^Seccomp:	2' "/proc/$(pgrep -P "${pids[slirp]}" -x slirp)/status"
+	[ "${B-}" = asan ] || grep -q '^Seccomp:	2' "/proc/$(pgrep -P "${pids[slirp]}" -x slirp)/status"
 	run ! compgen -G '/tmp/vm-slirp.*'
 	in_guest timeout 30 busybox tftp -g -r file -l "$T/got" 10.0.2.2
 	[ "$(cat "$T/got")" = hello ]

@@ -93,7 +93,7 @@ int
 main(int argc, char **argv)
 {
 	static struct wires ws;
-	struct end e[2] = {0};
+	static struct end e[2];
 
 	diag_init(argv[0], 1);
 	signal(SIGPIPE, SIG_IGN);
