@@ -80,13 +80,15 @@ add_smb(struct options *o, char *word)
 
 	if (o->smb_dir)
 		die_usage("-W %s: given twice", word);
+	if (o->nguestfwds + 2 > GUESTFWDS_MAX)
+		die_usage("-W %s: with -g more than %d of them", word, GUESTFWDS_MAX);
 	o->smb_dir = eq ? eq + 1 : word;
 	if (eq) {
 		*eq = '\0';
 		if (inet_pton(AF_INET, word, &addr) != 1)
 			die_usage("-W %s: not an IPv4 address", word);
 	}
-	for (size_t i = 0; i < 2 && o->nguestfwds < GUESTFWDS_MAX; i++)
+	for (size_t i = 0; i < 2; i++)
 		o->guestfwds[o->nguestfwds++] =
 		    (struct guestfwd){.kind = GUESTFWD_SMB, .addr = addr, .port = ports[i]};
 }

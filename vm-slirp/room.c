@@ -23,14 +23,16 @@
 #define WALLS (CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID)
 #define NOBODY 65534
 
+/* Where it is refused we are user nobody in there, and room_enter will see that it has no rights. */
 static void
 write_proc(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || fd_write_all(fd, text, strlen(text)) < 0)
-		die_sys("%s", path);
-	close(fd);
+		note(2, "%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
 }
 
 /* In a new user namespace we are who we were, and nobody else exists. */
@@ -89,10 +91,10 @@ mount_view(const char *dir, int fd, const char *at)
 	close(fd);
 }
 
-int
-room_enter(const char *tftp_dir)
+bool
+room_enter(const char *tftp_dir, int *resolv)
 {
-	int tftp = -1, resolv;
+	int tftp = -1;
 
 	if (tftp_dir) {
 		tftp = open(tftp_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -101,19 +103,22 @@ room_enter(const char *tftp_dir)
 	}
 	/* /tmp is only the place to stand on; what is there is not touched, and nobody else sees the mount. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ||
-	    mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=1m,nr_inodes=128,mode=0755") < 0)
-		die_sys("a root of its own");
+	    mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=1m,nr_inodes=128,mode=0755") < 0) {
+		if (tftp >= 0)
+			close(tftp);
+		return false;
+	}
 	if (chdir("/tmp") < 0 || mkdir("etc", 0755) < 0)
 		die_sys("a root of its own");
-	resolv = open("etc/resolv.conf", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (resolv < 0)
+	*resolv = open("etc/resolv.conf", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (*resolv < 0)
 		die_sys("etc/resolv.conf in a root of its own");
-	resolv_copy(resolv);
+	resolv_copy(*resolv);
 	if (tftp >= 0)
 		mount_view(tftp_dir, tftp, "tftp");
 	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		die_sys("a root of its own");
-	return resolv;
+	return true;
 }
 
 /* Root has no business here. Where only one user exists (a user namespace of ours or of a container), it is him. */

@@ -14,11 +14,11 @@
 pid_t room_fork(bool *walled);
 
 /*
- * In the child, with a mount namespace: makes a new root of a little tmpfs that holds etc/resolv.conf (a copy that the
- * caller keeps up to date through the descriptor returned), and tftp, a read-only view of tftp_dir when that is not
- * NULL. Dies when it cannot.
+ * In the child, with a mount namespace: makes a new root of a little tmpfs that holds etc/resolv.conf (a copy that is to
+ * be kept up to date through *resolv), and tftp, a read-only view of tftp_dir when that is not NULL. False, and nothing
+ * changed, where a namespace is given but no right to mount in it (AppArmor does that). Dies when it fails half-way.
  */
-int room_enter(const char *tftp_dir);
+bool room_enter(const char *tftp_dir, int *resolv);
 
 /* Gives up everything else: root, capabilities, all system calls but those libslirp needs. Dies when it cannot. */
 void room_seal(void);

@@ -361,8 +361,10 @@ stack_run(const struct options *o, int cable_fd, int orders, int requests, bool 
 	why = s.fds ? cable_open(&s.cable, cable_fd, o->net.mtu) : "out of memory";
 	if (why)
 		die("the guest's end: %s", why);
-	if (walled)
-		resolv = room_enter(o->net.tftp_dir);
+	if (walled && !room_enter(o->net.tftp_dir, &resolv)) {
+		note(1, "nothing can be mounted here: the stack is held by seccomp alone");
+		walled = false;
+	}
 	slirp_start(&s, o, walled);
 	doors_open(&s.doors, s.slirp, o, requests, walled);
 	room_seal();
