@@ -207,7 +207,7 @@ net_start(struct virtio_dev *d)
 		return false;
 	d->own_kicks = !n->ops->recv;
 	if (d->own_kicks && d->queues[n->ctrlq].enabled)
-		loop_watch(&n->io.loop, &d->queues[n->ctrlq].kick, EPOLLIN);
+		loop_watch(&n->io.loop, &d->queues[n->ctrlq].kick, EPOLLIN | EPOLLET);
 	return net_set_pairs(n, 1);
 }
 
