@@ -577,12 +577,16 @@ control() {
 		netns host
 		spawn_in host -R guest unshare -n sh -c 'echo >&9 && exec sleep infinity 9>&-'
 		spawn_in host pair wire-pair -t $type sh -c 'set -- $VM_WIRES "$@"
-			VM_WIRES=$1 vm-slirp & VM_WIRES=$2 exec nsenter -t "$3" -n wire-tap eth0 wire-join' sh "${pids[guest]}"
+			VM_WIRES=$1 vm-slirp & echo $! >"$4"; VM_WIRES=$2 exec nsenter -t "$3" -n wire-tap eth0 wire-join' sh "${pids[guest]}" "$T/pid"
 		until in_guest ip link set eth0 up 2>/dev/null; do sleep 0.02; done
 		in_guest ip addr add 10.0.2.15/24 dev eth0
 		serve host server TCP-LISTEN:8000,bind=127.0.0.1,fork,reuseaddr $type
 		run -0 ask guest TCP:10.0.2.2:8000 hello
 		[ "$output" = "$type hello" ]
+		kill "${pids[pair]}"
+		# A datagram socket hears of it only when it has something to send.
+		[ $type = seqpacket ] || kill "$(cat "$T/pid")"
+		timeout 10 sh -c "while kill -0 $(cat "$T/pid") 2>/dev/null; do sleep 0.02; done"
 		reap
 	done
 }

@@ -103,6 +103,7 @@ struct batch {
 
 struct packet {
 	struct batch in, out;
+	bool local; /* a Unix socket, whose refusal is for good; UDP's is not */
 };
 
 static void
@@ -148,8 +149,10 @@ packet_flush(struct cable *c)
 
 		if (n < 0 && cable_would_block(errno))
 			return false;
-		if (n < 0) /* a frame the other end cannot take, or no end: receiving will tell */
+		if (n < 0) { /* a frame the other end cannot take, or no end */
+			c->gone |= p->local && (errno == ECONNREFUSED || errno == ECONNRESET);
 			n = 1;
+		}
 		b->start += (unsigned)n;
 	}
 	b->start = b->end = 0;
@@ -174,7 +177,10 @@ static void
 packet_open(struct cable *c)
 {
 	struct packet *p = cable_allocate(sizeof(*p));
+	socklen_t len = sizeof(int);
+	int domain;
 
+	p->local = !getsockopt(c->fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) && domain == AF_UNIX;
 	batch_init(&p->in, c->frame_max);
 	batch_init(&p->out, c->frame_max);
 	c->state = p;

@@ -18,6 +18,7 @@ struct cable {
 	void *state;	  /* of the form */
 	size_t frame_max; /* bytes; what is larger is not a frame of this network */
 	uint64_t dropped; /* frames that the guest had no room for */
+	bool gone;	  /* sending told that there is nobody: a datagram socket says it in no other way */
 };
 
 typedef void frame_handler(void *arg, const uint8_t *frame, size_t len);

@@ -302,6 +302,8 @@ serve(struct stack *s)
 	uint32_t timeout = UINT32_MAX;
 	int n;
 
+	if (s->cable.gone)
+		return false;
 	s->nfds = POLL_OWN;
 	s->fds[POLL_CABLE] = (struct pollfd){.fd = s->cable.fd, .events = POLLIN | (flowing ? 0 : POLLOUT)};
 	s->fds[POLL_ORDERS] = (struct pollfd){.fd = s->orders, .events = POLLIN};
