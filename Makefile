@@ -40,6 +40,7 @@ WARN += -Werror -Wno-unknown-warning-option -Wno-gnu-variable-sized-type-not-at-
 endif
 ifeq ($(B),fuzz)
 CC := $(CLANG)
+WARN += -Wno-missing-prototypes
 endif
 SAN := $(SAN_$(B))
 ALL_CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. $(CPPFLAGS)
@@ -74,11 +75,14 @@ $(O)/obj/%.o: %.c $(O)/flags
 	$(CC) $(ALL_CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
 
+# What runs programs builds them first, quietly and at once, as many at a time as there are processors.
+BUILD = $(MAKE) -s $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # The suite on one build; `make asan` is the same on another.
 check: ## install what the tests need, build, run them all
 	tests/deps check
-	$(MAKE) B=$(B) all tools
-	$(MAKE) B=fuzz fuzzers
+	$(BUILD) B=$(B) all tools
+	$(BUILD) B=fuzz fuzzers
 	B=$(B) tests/run $(T)
 
 asan: ## check, with AddressSanitizer and UBSan
@@ -86,12 +90,12 @@ asan: ## check, with AddressSanitizer and UBSan
 
 lint: ## clang -Werror and its analyzer, shellcheck, mandoc
 	tests/deps lint
-	$(MAKE) -k B=lint all tools
+	$(BUILD) -k B=lint all tools
 	tests/lint
 
 fuzz: ## search with each fuzzer for FUZZ_SECONDS (10)
 	tests/deps fuzz
-	$(MAKE) B=fuzz fuzzers
+	$(BUILD) B=fuzz fuzzers
 	tests/fuzz/run
 
 mutate: ## put known faults in, one by one, and demand that a test fails
@@ -100,12 +104,12 @@ mutate: ## put known faults in, one by one, and demand that a test fails
 
 bench: ## measure beside Debian's QEMU and slirp4netns
 	tests/deps bench
-	$(MAKE) all tools
+	$(BUILD) all tools
 	tests/bench/run
 
 demo: ## boot a stock Debian guest with a network and a disk
 	tests/deps demo
-	$(MAKE) all tools
+	$(BUILD) all tools
 	tests/demo
 
 install: all ## into $(DESTDIR)$(PREFIX)
