@@ -11,6 +11,16 @@ load lib
 }
 
 # bats test_tags=lab
+@test "in the lab modules load on demand" {
+	run -0 ip tuntap add t0 mode tap
+	run -0 ip link add b0 type bridge
+	: 3<>/dev/vhost-net
+	truncate -s 1M "$T/disk"
+	run -0 losetup --show -f "$T/disk"
+	run -0 losetup -d "$output"
+}
+
+# bats test_tags=lab
 @test "in the lab everything may be written, and namespaces made" {
 	echo x >"$TESTS/../written"
 	echo x >"$TMPDIR/written"
