@@ -105,7 +105,7 @@ mutate: ## put known faults in, one by one, and demand that a test fails
 bench: ## measure beside Debian's QEMU and slirp4netns
 	tests/deps bench
 	$(BUILD) all tools
-	tests/bench/run
+	for bench in boot blk net slirp; do echo "== $$bench"; tests/bench/$$bench || exit; done
 
 demo: ## boot a stock Debian guest with a network and a disk
 	tests/deps demo
