@@ -17,7 +17,15 @@
 #include "kvm-run/vm_setup.h"
 #include "kvm-run/wiring.h"
 
-/* -C: only once nothing is at fault, so that a refused start leaves nothing behind. */
+static const char *ctl_path;
+
+static void
+remove_ctl(void)
+{
+	unlink(ctl_path);
+}
+
+/* -C: only once no wire is at fault; gone again however the process exits. */
 static void
 add_ctl(struct wires *ws, const char *path)
 {
@@ -26,6 +34,8 @@ add_ctl(struct wires *ws, const char *path)
 
 	if (fd < 0)
 		die_sys("%s", path);
+	ctl_path = path;
+	atexit(remove_ctl);
 	snprintf(word, sizeof(word), "ctl,fd=%d", fd_move_high(fd));
 	wires_add(ws, word, strlen(word));
 }
@@ -72,8 +82,8 @@ main(int argc, char **argv)
 	}
 	if (vm.wires.faults)
 		exit(VM_WIRING);
-	if (opt.ctl_path)
-		add_ctl(&vm.wires, opt.ctl_path);
+	if (vm.opt.ctl_path)
+		add_ctl(&vm.wires, vm.opt.ctl_path);
 	wires_close_others(&vm.wires, opt.ready_fd);
 
 	vm_acquire(&vm);
@@ -85,7 +95,5 @@ main(int argc, char **argv)
 	ready_announce(opt.ready_fd);
 	end = vm_run(&vm);
 	vm_close(&vm);
-	if (opt.ctl_path)
-		unlink(opt.ctl_path);
 	return (int)end;
 }

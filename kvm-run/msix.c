@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "common/diag.h"
 #include "kvm-run/irq.h"
 #include "kvm-run/msix.h"
 
@@ -75,8 +76,14 @@ update(struct pci_dev *d, struct msix_vector *v, bool changed)
 		irq_msi_disarm(d->vm, v->gsi, v->fd);
 		v->armed = false;
 	}
-	if (want && !v->armed)
-		v->armed = !irq_msi_arm(d->vm, v->gsi, v->fd, v->addr, v->data);
+	if (want && !v->armed) {
+		int err = irq_msi_arm(d->vm, v->gsi, v->fd, v->addr, v->data);
+
+		v->armed = !err;
+		if (err && !d->msix_failed)
+			warn("%s: interrupts are lost: %s", d->id, strerror(-err));
+		d->msix_failed |= err != 0;
+	}
 }
 
 void

@@ -89,7 +89,7 @@ options_parse(struct options *o, struct wires *ws, int argc, char **argv)
 	while ((c = getopt(argc, argv, "+A:C:c:H:I:i:K:k:m:N:nqR:rvw:")) != -1) {
 		switch (c) {
 		case 'A': append = join(append, optarg); break;
-		case 'C': o->ctl_path = optarg; break;
+		case 'C': o->vm.ctl_path = optarg; break;
 		case 'c': o->vm.cpus = (unsigned)num_opt('c', optarg, 1, CPUS_MAX); break;
 		case 'H': o->vm.hot_slots = (unsigned)num_opt('H', optarg, 0, HOT_SLOTS_MAX); break;
 		case 'I': o->vm.name = optarg; break;

@@ -12,7 +12,6 @@ enum show { SHOW_NOTHING, SHOW_WIRES, SHOW_FOREIGN };
 
 struct options {
 	struct vm_options vm;
-	const char *ctl_path;	 /* -C */
 	const char *foreign;	 /* -N */
 	int ready_fd;		 /* -R, or -1 */
 	enum show show;		 /* -n, -N: print and exit */

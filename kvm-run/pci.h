@@ -66,6 +66,7 @@ struct pci_dev {
 	unsigned msix_cap; /* offset of the capability, 0 = none */
 	unsigned msix_bar;
 	unsigned nvectors;
+	bool msix_failed; /* said so once */
 	struct msix_vector *vectors;
 };
 

@@ -5,11 +5,11 @@
 #include "common/seal.h"
 #include "kvm-run/seal_threads.h"
 
-/* libc's: memory, locks, the end of a thread and of the process, an abort. */
+/* libc's: memory, locks, time where the vDSO has none, the end of a thread and of the process, an abort. */
 #define ANY_THREAD                                                                                                     \
 	"brk", "mmap", "munmap", "mprotect", "madvise", "futex", "rt_sigreturn", "rt_sigprocmask", "rt_sigaction",     \
-	    "exit", "exit_group", "restart_syscall", "sched_yield", "gettid", "getpid", "tgkill", "clock_gettime", "time", "gettimeofday", \
-	    "clock_nanosleep", "rseq", "set_robust_list", "prctl"
+	    "exit", "exit_group", "restart_syscall", "sched_yield", "gettid", "getpid", "tgkill", "clock_gettime",     \
+	    "time", "gettimeofday", "clock_nanosleep", "rseq", "set_robust_list", "prctl"
 
 /* Eventfds, diagnostics, KVM's and the tap's ioctls. */
 #define EVENTS "read", "write", "writev", "ioctl", "poll", "ppoll", "close"
@@ -20,12 +20,12 @@
 	    "lseek", "recvfrom", "recvmsg", "recvmmsg", "sendto", "sendmsg", "sendmmsg", "shutdown", "epoll_wait",     \
 	    "epoll_pwait", "epoll_ctl", "io_uring_enter", "getrandom", "fcntl", "ftruncate", "timerfd_settime"
 
-/* Control clients, hot-plug (new threads, rings and queues), a reset's reading of the kernel, dying of a signal. */
+/* Control clients, the terminal's job control, hot-plug (new threads, rings and queues), a reset's reading of the kernel,
+ * dying of a signal; unlink is for -C's socket. */
 #define MAIN                                                                                                           \
-	"accept4", "clone", "clone3", "seccomp", "eventfd2", "epoll_create1", "timerfd_create",     \
-	    "io_uring_setup", "io_uring_register", "fstat", "newfstatat", "getsockopt", "setsockopt", "getsockname",   \
-	    "getpeername", "sched_getaffinity", "statx", "kill", "signalfd4", "rt_sigtimedwait", "rt_sigpending", "capget",      \
-	    "prlimit64", "membarrier", "unlink", "mremap", "getuid", "geteuid", "getpgrp", "sigaltstack"
+	"accept4", "clone", "clone3", "seccomp", "eventfd2", "epoll_create1", "timerfd_create", "io_uring_setup",      \
+	    "io_uring_register", "fstat", "newfstatat", "statx", "getsockopt", "setsockopt", "getsockname",            \
+	    "getpeername", "sched_getaffinity", "kill", "signalfd4", "prlimit64", "mremap", "getpgrp", "unlink"
 
 void
 seal_thread_vcpu(void)

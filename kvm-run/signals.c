@@ -13,16 +13,17 @@
 struct signals {
 	struct watch watch; /* first */
 	struct vm *vm;
-	bool pressed;
 };
 
 /* So that the parent sees what it was, as with any program that does not catch it. */
 static void
-die_of(int sig)
+die_of(const struct vm *vm, int sig)
 {
 	sigset_t set;
 
 	tty_restore();
+	if (vm->opt.ctl_path)
+		unlink(vm->opt.ctl_path);
 	signal(sig, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, sig);
@@ -40,9 +41,9 @@ on_signal(struct watch *w, uint32_t events)
 	(void)events;
 	if (read(w->fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (s->pressed)
-		die_of((int)info.ssi_signo);
-	s->pressed = true;
+	if (s->vm->button_pressed)
+		die_of(s->vm, (int)info.ssi_signo);
+	s->vm->button_pressed = true;
 	warn("pressed the guest's power button; the same again ends it at once");
 	vm_power_button(s->vm);
 }

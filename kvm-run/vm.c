@@ -81,6 +81,7 @@ vm_reset(struct vm *vm)
 		loop_stop(&vm->loop);
 		return;
 	}
+	vm->button_pressed = false;
 	vm->end = VM_RUNNING;
 	if (!vm->paused)
 		vcpus_resume(vm);

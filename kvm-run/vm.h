@@ -44,6 +44,7 @@ struct vm_options {
 	const char *cmdline; /* -K or the default, with -A appended; owned */
 	unsigned hot_slots; /* -H */
 	bool reboot;	    /* -r */
+	const char *ctl_path; /* -C, or NULL */
 	int kern_fd, init_fd; /* -1 = none; init_fd is the initrd */
 };
 
@@ -87,6 +88,7 @@ struct vm {
 	struct watch end_watch;
 	struct vm_run_gate gate;
 	bool paused; /* by ctl; main thread only */
+	bool button_pressed; /* by a signal, since the last start; main thread only */
 	/* GSI routes, see irq.c */
 	pthread_mutex_t route_lock;
 	struct kvm_irq_routing *routes;

@@ -141,6 +141,9 @@ vm_add_device(struct vm *vm, const struct wire *w, bool hot, char *why, size_t s
 	struct vm_device *d = &vm->devices[vm->ndevices];
 	const char *reason = NULL;
 
+	if (vm_find_device(vm, w->id))
+		return "this id is the entropy device's";
+
 	*d = (struct vm_device){.kind = w->kind, .hot = hot};
 	memcpy(d->id, w->id, sizeof(d->id));
 	if (w->kind == WIRE_NET)

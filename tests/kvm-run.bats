@@ -155,3 +155,20 @@ refused() {
 	await vm 1
 	grep -q '^kvm-run: vcpu0: KVM_RUN: Bad address' "$T/vm.log"
 }
+
+# bats test_tags=kvm
+@test "-C's socket is gone after every end" {
+	need_kvm
+	head -c 3000 /dev/zero >"$T/zeroes"
+	refused 1 'kernel: neither a bzImage nor an ELF kernel' -k "$T/zeroes" -C "$T/sock"
+	[ ! -e "$T/sock" ]
+	run -0 clean kvm-run -k "$BIN/guests/cpus" -m 64 -C "$T/sock" </dev/null
+	[ ! -e "$T/sock" ]
+	spawn -R vm kvm-run -R 9 -k "$BIN/guests/idle" -C "$T/sock"
+	[ -S "$T/sock" ]
+	kill -TERM "${pids[vm]}"
+	wait_line "$T/vm.log" 'power button'
+	kill -TERM "${pids[vm]}"
+	await vm 143
+	[ ! -e "$T/sock" ]
+}
