@@ -110,10 +110,10 @@ reap() {
 	pids=()
 }
 
-# wait_line FILE REGEX [SECONDS]: wait until a line of a growing file matches; print what came. Without polling.
+# wait_line FILE REGEX [SECONDS]: wait until a line of a growing file, which may yet come, matches; print what came.
 wait_line() {
 	local line fd follow end=$((SECONDS + ${3:-60})) found=1
-	exec {fd}< <(fresh && exec tail -n +1 -f "$1" 2>/dev/null)
+	exec {fd}< <(fresh && exec tail -n +1 -F "$1" 2>/dev/null)
 	follow=$!
 	while ((SECONDS < end)) && IFS= read -r -t $((end - SECONDS)) -u "$fd" line; do
 		echo "$line"
