@@ -231,8 +231,8 @@ bind_unix(int fd, const char *path)
 	       bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0;
 }
 
-static int
-close_failed(int fd)
+int
+fd_close_failed(int fd)
 {
 	int err = errno;
 
@@ -249,7 +249,7 @@ fd_listen_unix(const char *path)
 	if (fd < 0)
 		return -1;
 	if (!bind_unix(fd, path) || listen(fd, 16) < 0)
-		return close_failed(fd);
+		return fd_close_failed(fd);
 	return fd;
 }
 
@@ -265,6 +265,6 @@ fd_connect_unix(const char *path)
 	if (fd < 0)
 		return -1;
 	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0)
-		return close_failed(fd);
+		return fd_close_failed(fd);
 	return fd;
 }

@@ -37,4 +37,7 @@ int fd_listen_unix(const char *path);
 /* Connected Unix stream socket, close-on-exec, or -1 with errno. */
 int fd_connect_unix(const char *path);
 
+/* Closes fd, keeps errno, returns -1: the way out of a function that could not finish what it opened. */
+int fd_close_failed(int fd);
+
 #endif

@@ -228,16 +228,6 @@ forward_same_host(const struct forward *a, const struct forward *b)
 	return a->udp == b->udp && !memcmp(&a->host, &b->host, sizeof(a->host));
 }
 
-static int
-close_failed(int fd)
-{
-	int err = errno;
-
-	close(fd);
-	errno = err;
-	return -1;
-}
-
 int
 forward_listen(const struct forward *f)
 {
@@ -254,7 +244,7 @@ forward_listen(const struct forward *f)
 	if ((family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0) ||
 	    (!f->udp && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0) ||
 	    bind(fd, &f->host.sa, address_len(&f->host)) < 0 || (!f->udp && listen(fd, SOMAXCONN) < 0))
-		return close_failed(fd);
+		return fd_close_failed(fd);
 	return fd;
 }
 
