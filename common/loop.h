@@ -2,7 +2,7 @@
 /*
  * An epoll loop for one thread. Watches are structs of their owner; the loop holds no memory of its own. Handlers run on
  * the thread that calls loop_run or loop_once, and must not call either. A handler may add, change or delete any watch,
- * its own included. Level-triggered: what a handler leaves unread is reported again.
+ * its own included. Level-triggered, unless EPOLLET is asked for: what a handler leaves unread is reported again.
  */
 #ifndef COMMON_LOOP_H
 #define COMMON_LOOP_H
