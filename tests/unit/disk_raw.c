@@ -230,8 +230,11 @@ test_refused(void)
 	ok(open_again(path, O_RDONLY, &fd2, &d2) != NULL, "and a reader");
 	close(fd2);
 	disk_close(d1);
-	ok(!open_again(path, O_RDONLY, &fd2, &d2) && d2->read_only, "after it a reader");
+	ok(!open_again(path, O_RDWR, &fd2, &d2), "once closed it keeps nobody out, its descriptor still open");
+	disk_close(d2);
 	close(fd1);
+	close(fd2);
+	ok(!open_again(path, O_RDONLY, &fd2, &d2) && d2->read_only, "after them a reader");
 	ok(!open_again(path, O_RDONLY, &fd1, &d1), "bears another reader");
 	disk_close(d1);
 	close(fd1);

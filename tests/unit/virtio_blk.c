@@ -161,7 +161,7 @@ test_refused(void)
 	ok(request(IN, 127, 1024) == IOERR, "a read across the end fails");
 	ok(request(OUT, UINT64_MAX, 512) == IOERR, "a sector number whose byte overflows fails");
 	ok(request(OUT, 1ULL << 55, 512) == IOERR, "a sector number whose byte wraps to 0 fails");
-	ok(request(IN, 0, 511) == IOERR, "a read of no whole sectors fails");
+	ok(request(IN, 0, 510) == IOERR, "a read of no whole sectors fails");
 	is(rig_log, "", "and none of them reaches the disk");
 	ok(rig_ram[BUFFER] == 0 && used_len() == 1, "nor the buffer");
 	begin(ALL);
@@ -173,6 +173,9 @@ test_refused(void)
 	begin(ALL);
 	put_header(IN, 0);
 	ok(one(15, 512, true) == IOERR, "a header that is too short fails");
+	begin(ALL);
+	put_header(GET_ID, 0);
+	ok(one(15, 20, true) == IOERR && !rig_ram[BUFFER], "whatever its type");
 	ok(request(2, 0, 512) == UNSUPP && request(0x80000000, 0, 0) == UNSUPP, "SCSI commands, barriers: unsupported");
 	is(rig_log, "", "and nothing of it reaches the disk");
 	ok(request(IN, 128, 0) == OK, "a read of nothing at the end succeeds");
