@@ -245,11 +245,17 @@ both_good() {
 }
 
 @test "two guests on a TCP connection, a UDP multicast group, and a VDE switch by vde_plug" {
+	local console
 	need vde_switch vde_plug
 	peers
 	netns host
-	vde_switch -s "$T/switch" -d -p "$T/switch.pid"
-	pids[switch]=$(<"$T/switch.pid")
+	# In the foreground: its answer to a command says that it is up, and its end is ours.
+	mkfifo "$T/switch.in"
+	# shellcheck disable=SC2016 # for the inner shell
+	spawn switch bash -c 'exec vde_switch -s "$0/switch" <"$0/switch.in"' "$T"
+	exec {console}>"$T/switch.in"
+	echo port/showinfo >&"$console"
+	wait_line "$T/switch.log" '1000 Success' 30
 	# Of the last two wires, a pair, the second is made vde_plug's standard input and output.
 	cat >"$T/plug" <<-'EOS'
 		read -ra w <<<"$VM_WIRES"
@@ -265,4 +271,5 @@ both_good() {
 	NAME=b
 	spawn_in host b wire-inet -c 5555 wire-inet -g 239.1.2.3:5556 wire-pair -t stream bash "$T/plug" $(boot -I other)
 	both_good 3
+	exec {console}>&-
 }
