@@ -10,6 +10,8 @@ pkgs = $(call said,pkg,$(1)) $(foreach d,$(sort $(dir $(call said,links,$(1)))),
 tools: $(call programs,unit tools lab guests) ## build the tests' own programs
 fuzzers: $(call programs,fuzz)
 
+$(O)/obj/tests/%.o: PKG_CFLAGS = $(foreach p,$(sort $(call pkgs,$<)),$(shell pkg-config --cflags $(p)))
+
 .SECONDEXPANSION:
 $(call programs,unit tools lab fuzz): $(O)/%: $(O)/obj/tests/%.o \
 		$$(addprefix $(O)/obj/,$$(subst .c,.o,$$(call said,links,tests/$$*.c))) $(O)/libcommon.a
