@@ -69,35 +69,46 @@ netlink_discard(struct netlink_batch *b)
 	*b = (struct netlink_batch){ 0 };
 }
 
-/* Numbers the messages and sends them as one. The kernel takes no more at once than the send buffer has room for. */
-static int
-send_all(struct netlink *nl, struct netlink_batch *b)
+/* The messages, numbered, one behind the other: there is no limit to their number, as sendmsg(2) has one to its parts. */
+static char *
+join(struct netlink *nl, const struct netlink_batch *b, size_t *len)
 {
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	struct iovec *iov = calloc(b->n, sizeof(*iov));
-	struct msghdr m = { .msg_name = &kernel, .msg_namelen = sizeof(kernel), .msg_iov = iov, .msg_iovlen = b->n };
-	size_t total = 0;
-	ssize_t sent;
-	int room, err;
+	char *buf, *at;
 
-	if (!iov)
-		return -ENOMEM;
-	for (size_t i = 0; i < b->n; i++) {
+	*len = 0;
+	for (size_t i = 0; i < b->n; i++)
+		*len += NLMSG_ALIGN(nlmsg_hdr(b->v[i].msg)->nlmsg_len);
+	at = buf = calloc(1, *len);
+	for (size_t i = 0; buf && i < b->n; i++) {
 		struct nlmsghdr *h = nlmsg_hdr(b->v[i].msg);
 
 		h->nlmsg_seq = ++nl->seq;
 		h->nlmsg_pid = 0;
-		iov[i] = (struct iovec){ h, NLMSG_ALIGN(h->nlmsg_len) };
-		total += iov[i].iov_len;
+		memcpy(at, h, h->nlmsg_len);
+		at += NLMSG_ALIGN(h->nlmsg_len);
 	}
-	room = (int)total + 4096;
-	if (total > 65536 && setsockopt(nl->fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
+	return buf;
+}
+
+/* The kernel takes no more at once than the send buffer has room for. */
+static int
+send_all(struct netlink *nl, const struct netlink_batch *b)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	size_t len;
+	char *buf = join(nl, b, &len);
+	int room = (int)len + 4096, err;
+	ssize_t sent;
+
+	if (!buf)
+		return -ENOMEM;
+	if (len > 65536 && setsockopt(nl->fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
 		(void)setsockopt(nl->fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	do
-		sent = sendmsg(nl->fd, &m, 0);
+		sent = sendto(nl->fd, buf, len, 0, (struct sockaddr *)&kernel, sizeof(kernel));
 	while (sent < 0 && errno == EINTR);
 	err = sent < 0 ? -errno : 0;
-	free(iov);
+	free(buf);
 	return err;
 }
 

@@ -85,7 +85,7 @@ test_large(struct netlink *nl)
 		nla_put_string(m, IFLA_IFNAME, "br0");
 		nla_put_string(m, IFLA_IFALIAS, "as long an alias as it takes to make the batch large, which it is by the number of them");
 	}
-	ok(netlink_commit(nl, &b, NULL) == 0, "a batch of a quarter of a megabyte");
+	is(netlink_commit(nl, &b, NULL) ? nl->why : "", "", "a batch of a quarter of a megabyte");
 }
 
 static void
