@@ -12,9 +12,14 @@ commands() {
 	done
 }
 
+# page CMD: print its manual page, of section 1, or 8 when only root has a use for it.
+page() {
+	ls "$root/man/$1".[18]
+}
+
 # letters_of_program CMD: the option letters that it parses, sorted; with ":" after those that take an argument.
 letters_of_program() {
-	grep -ohE '"\+[A-Za-z0-9:]+"' "$root/$1"/*.c | grep -oE '[A-Za-z0-9]:?' | LC_ALL=C sort
+	grep -ohE '"\+[A-Za-z0-9:]+"' "$root/$1"/*.c | grep -oE '[A-Za-z0-9]:?' | LC_ALL=C sort -u
 }
 
 # letters_of_help CMD: the same of its --help; letters without arguments stand in clusters like [-nqv].
@@ -54,10 +59,6 @@ letters_of_page() {
 	} | LC_ALL=C sort -u
 }
 
-# examples PAGE: the command lines of its EXAMPLES.
-examples() {
-	sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/p' "$1" | sed -nE 's/^\.Dl //p' | sed 's/\\e/\\/g; s/\\&//g'
-}
 
 # agree A B WHAT: two lists are the same.
 agree() {
@@ -120,7 +121,7 @@ agree() {
 	need mandoc
 	local page cmd said
 	for cmd in $(commands); do
-		[ -e "$root/man/$cmd.1" ] || {
+		page "$cmd" || {
 			echo "no page of $cmd"
 			return 1
 		}
@@ -141,9 +142,9 @@ agree() {
 		want=$(letters_of_program "$cmd")
 		[ "$want" ]
 		agree "$want" "$(letters_of_help "$cmd")" "$cmd: getopt < > --help"
-		agree "$want" "$(letters_of_page "$root/man/$cmd.1")" "$cmd: getopt < > page"
-		grep -q '^\.Op Ar options' "$root/man/$cmd.1" ||
-			agree "$want" "$(letters_of_synopsis "$root/man/$cmd.1")" "$cmd: getopt < > SYNOPSIS"
+		agree "$want" "$(letters_of_page "$(page "$cmd")")" "$cmd: getopt < > page"
+		grep -q '^\.Op Ar options' "$(page "$cmd")" ||
+			agree "$want" "$(letters_of_synopsis "$(page "$cmd")")" "$cmd: getopt < > SYNOPSIS"
 	done
 }
 
@@ -168,7 +169,7 @@ w .*wire.*"
 @test "a letter means the same in every command" {
 	local page letter argument want
 	declare -A seen=()
-	for page in "$root"/man/*.1; do
+	for page in "$root"/man/*.[18]; do
 		while read -r letter argument; do
 			want=$(sed -n "s/^$letter \?//p" <<<"$meanings")
 			if grep -q "^$letter" <<<"$meanings"; then
@@ -226,11 +227,23 @@ w .*wire.*"
 	done < <(grep -oE '\b(kvm-run|vm-[a-z]+)( -[A-Za-z0-9]\b)*' <<<"$text" | sort -u)
 }
 
+# The network commands change the host, so their examples are run by their own tests, in namespaces.
+@test "the examples of every page are run by a test" {
+	local page
+	for page in "$root"/man/*; do
+		[ ! "$(examples "$page")" ] || [[ ${page##*/} =~ ^(kvm-run|vm-slirp|vm-wires|vm-qemu)\. ]] ||
+			grep -qF "examples of $(basename "${page%.*}")(${page##*.}) run" "$root"/tests/*.bats || {
+			echo "$page: no test"
+			return 1
+		}
+	done
+}
+
 @test "the examples of the pages stand up to -n" {
 	local page line count=0
 	cd "$T"
 	truncate -s 1M vmlinuz initrd disk.raw cd.iso
-	for page in "$root"/man/*; do
+	for page in "$root"/man/{kvm-run.1,vm-slirp.1,vm-wires.7,vm-qemu.7}; do
 		while IFS= read -r line; do
 			# vm-slirp's own, then kvm-run's, which would run under it.
 			if [[ $line = *vm-slirp* ]]; then

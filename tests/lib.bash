@@ -143,3 +143,8 @@ in_ns() {
 	shift
 	clean nsenter --preserve-credentials -U -n -t "$target" "$@"
 }
+
+# examples PAGE: the command lines of a manual page's EXAMPLES, those of its displays (.Dl).
+examples() {
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/p' "$1" | sed -nE 's/^\.Dl //p' | sed 's/\\e/\\/g; s/\\&//g'
+}
