@@ -15,8 +15,10 @@ MAN := $(wildcard man/*.[1-8])
 LIBS_vm-slirp := -lslirp
 PKG_vm-slirp := libseccomp
 PKG_kvm-run := libseccomp liburing
+PKG_vm-bridge := libnl-3.0 libseccomp
 # kvm-run is linked statically: no ld.so at start, a smaller process, one file to carry around.
 LINK_kvm-run := -static-pie
+LINK_vm-bridge := -static-pie
 
 WARN := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wwrite-strings -Wstrict-prototypes \
 	-Wold-style-definition -Wmissing-prototypes -Wvla -Wimplicit-fallthrough -Wformat=2 -Wundef -fno-common
@@ -29,6 +31,7 @@ ifneq ($(filter asan fuzz,$(B)),)
 CFLAGS := -O1 -g
 HARDEN := -fPIE -fno-strict-aliasing -fstack-protector-strong
 LINK_kvm-run := -pie
+LINK_vm-bridge := -pie
 endif
 ifeq ($(B),debug)
 CFLAGS := -O0 -g

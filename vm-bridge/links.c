@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+/* Interfaces; the contracts are in links.h, the wire in rtnetlink(7). */
+#include <ctype.h>
+#include <errno.h>
+#include <linux/if_arp.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/diag.h"
+#include "vm-bridge/links.h"
+
+const char *
+link_name_fault(const char *name)
+{
+	if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
+		return "no name for an interface";
+	if (strlen(name) >= IFNAMSIZ)
+		return "longer than 15 characters";
+	for (; *name; name++)
+		if (*name == '/' || *name == ':' || *name == '%' || isspace((unsigned char)*name))
+			return "an interface's name has no /, :, % or blank";
+	return NULL;
+}
+
+bool
+link_is_bridge(const struct link *l)
+{
+	return !strcmp(l->kind, "bridge");
+}
+
+static void
+read_info(struct link *l, struct nlattr *info)
+{
+	struct nlattr *a[IFLA_INFO_MAX + 1];
+
+	if (nla_parse_nested(a, IFLA_INFO_MAX, info, NULL) < 0)
+		return;
+	if (a[IFLA_INFO_KIND])
+		nla_strlcpy(l->kind, a[IFLA_INFO_KIND], sizeof(l->kind));
+	if (link_is_bridge(l) && a[IFLA_INFO_DATA])
+		settings_read(&l->settings, a[IFLA_INFO_DATA]);
+	if (a[IFLA_INFO_SLAVE_KIND] && !strcmp(nla_get_string(a[IFLA_INFO_SLAVE_KIND]), "bridge") && a[IFLA_INFO_SLAVE_DATA]) {
+		struct nlattr *state = nla_find(nla_data(a[IFLA_INFO_SLAVE_DATA]), nla_len(a[IFLA_INFO_SLAVE_DATA]), IFLA_BRPORT_STATE);
+
+		l->state = state ? nla_get_u8(state) : 0;
+	}
+}
+
+static int
+read_link(struct nlmsghdr *h, struct link *l)
+{
+	struct ifinfomsg *info = nlmsg_data(h);
+	struct nlattr *a[IFLA_MAX + 1];
+
+	if (h->nlmsg_type != RTM_NEWLINK || nlmsg_parse(h, sizeof(*info), a, IFLA_MAX, NULL) < 0)
+		return -EBADMSG;
+	*l = (struct link){ .index = info->ifi_index, .flags = info->ifi_flags, .ethernet = info->ifi_type == ARPHRD_ETHER };
+	if (a[IFLA_IFNAME])
+		nla_strlcpy(l->name, a[IFLA_IFNAME], sizeof(l->name));
+	if (a[IFLA_MTU])
+		l->mtu = nla_get_u32(a[IFLA_MTU]);
+	if (a[IFLA_MASTER])
+		l->master = (int)nla_get_u32(a[IFLA_MASTER]);
+	if (a[IFLA_ADDRESS] && nla_len(a[IFLA_ADDRESS]) == 6)
+		memcpy(l->mac, nla_data(a[IFLA_ADDRESS]), 6);
+	if (a[IFLA_LINKINFO])
+		read_info(l, a[IFLA_LINKINFO]);
+	return 0;
+}
+
+static int
+take_one(struct nlmsghdr *h, void *arg)
+{
+	return read_link(h, arg);
+}
+
+static int
+take_more(struct nlmsghdr *h, void *arg)
+{
+	struct links *ls = arg;
+
+	ls->v = reallocarray(ls->v, ls->n + 1, sizeof(*ls->v));
+	if (!ls->v)
+		die_sys("interfaces");
+	return read_link(h, &ls->v[ls->n++]);
+}
+
+int
+link_get(struct netlink *nl, const char *name, struct link *l)
+{
+	struct ifinfomsg any = { .ifi_family = AF_UNSPEC };
+	struct netlink_batch b = { 0 };
+	struct nl_msg *m = netlink_add(&b, RTM_GETLINK, 0, &any, sizeof(any), "%s", name);
+
+	nla_put_string(m, IFLA_IFNAME, name);
+	nla_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	return netlink_ask_batch(nl, &b, take_one, l);
+}
+
+void
+links_load(struct netlink *nl, struct links *ls)
+{
+	struct ifinfomsg any = { .ifi_family = AF_UNSPEC };
+	struct netlink_batch b = { 0 };
+	int err;
+
+	do {
+		links_free(ls);
+		nla_put_u32(netlink_add(&b, RTM_GETLINK, NLM_F_DUMP, &any, sizeof(any), "interfaces"), IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+		err = netlink_ask_batch(nl, &b, take_more, ls);
+	} while (err == -EAGAIN);
+	if (err)
+		die("%s", nl->why);
+}
+
+const struct link *
+links_by_index(const struct links *ls, int index)
+{
+	for (size_t i = 0; i < ls->n; i++)
+		if (ls->v[i].index == index)
+			return &ls->v[i];
+	return NULL;
+}
+
+void
+links_free(struct links *ls)
+{
+	free(ls->v);
+	*ls = (struct links){ 0 };
+}
