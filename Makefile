@@ -3,6 +3,7 @@
 VERSION := 0.1
 CMDS := $(patsubst %/main.c,%,$(wildcard kvm-run/main.c vm-*/main.c))
 B ?= release
+, := ,
 O := build/$(B)
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -18,7 +19,9 @@ PKG_kvm-run := libseccomp liburing
 PKG_vm-bridge := libnl-3.0 libseccomp
 # kvm-run is linked statically: no ld.so at start, a smaller process, one file to carry around.
 LINK_kvm-run := -static-pie
-LINK_vm-bridge := -static-pie
+# libnl can look names up, which a static program cannot; nothing here asks it to.
+STATIC_NL := -static-pie $(patsubst %,-Wl$(,)--defsym=%=0,getaddrinfo freeaddrinfo getprotobyname getprotobynumber)
+LINK_vm-bridge := $(STATIC_NL)
 
 WARN := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wwrite-strings -Wstrict-prototypes \
 	-Wold-style-definition -Wmissing-prototypes -Wvla -Wimplicit-fallthrough -Wformat=2 -Wundef -fno-common
