@@ -3,8 +3,8 @@
 #ifndef COMMON_SEAL_H
 #define COMMON_SEAL_H
 
-/* Becomes USER (name or number) with its groups; no way back. -U of the loaders. Nothing when one is USER already. */
-void seal_user(const char *user);
+/* Becomes USER (see user.h) with its groups; no way back. -U of the loaders. Nothing when one is USER already. */
+void seal_user(const char *word);
 
 /* No new privileges, no capabilities (bounding and ambient ones included), no core files. */
 void seal_privileges(void);

@@ -1,45 +1,35 @@
 /* SPDX-License-Identifier: ISC */
-/* Becoming another user. Apart from seal.c, so that a statically linked command does not pull in the name service. */
-#include <errno.h>
+/* Becoming another user. Apart from seal.c, so that a command that does no more is spared libseccomp. */
 #include <grp.h>
-#include <pwd.h>
-#include <sys/types.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "common/diag.h"
-#include "common/num.h"
 #include "common/seal.h"
+#include "common/user.h"
 
-/* A number needs no entry in the user database; its group is then the same number. */
 static void
-look_up(const char *user, uid_t *uid, gid_t *gid, const char **name)
+become(const char *word, const struct user *u)
 {
-	const struct passwd *pw;
-	uint64_t n;
-	bool number = num_parse(user, 0, UINT32_MAX - 1, &n);
+	gid_t *groups;
+	size_t n = user_groups(u, &groups);
 
-	errno = 0;
-	pw = number ? getpwuid((uid_t)n) : getpwnam(user);
-	if (!pw && !number)
-		die("%s: no such user", user);
-	*uid = pw ? pw->pw_uid : (uid_t)n;
-	*gid = pw ? pw->pw_gid : (gid_t)n;
-	*name = pw ? pw->pw_name : NULL;
+	if (!n || setgroups(n, groups) < 0 || setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0)
+		die_sys("cannot become user %s", word);
+	free(groups);
+	if (u->uid && !setuid(0))
+		die("cannot give up root for user %s", word);
 }
 
 void
-seal_user(const char *user)
+seal_user(const char *word)
 {
-	const char *name;
-	uid_t uid, u[3];
-	gid_t gid;
+	struct user u;
+	uid_t id[3];
 
-	look_up(user, &uid, &gid, &name);
-	if (!getresuid(&u[0], &u[1], &u[2]) && u[0] == uid && u[1] == uid && u[2] == uid)
+	if (!user_find(word, &u))
+		die("%s: no such user", word);
+	if (!getresuid(&id[0], &id[1], &id[2]) && id[0] == u.uid && id[1] == u.uid && id[2] == u.uid)
 		return;
-	if ((name ? initgroups(name, gid) : setgroups(1, &gid)) < 0 || setresgid(gid, gid, gid) < 0 ||
-	    setresuid(uid, uid, uid) < 0)
-		die_sys("cannot become user %s", user);
-	if (uid && !setuid(0))
-		die("cannot give up root for user %s", user);
+	become(word, &u);
 }
