@@ -1,96 +1,29 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Seqpacket and dgram socket wires: a frame a message, many messages for one system call. A dgram socket that is bound to
- * a multicast group sends to the group, and then hears itself: see echo_*.
+ * a multicast group sends to the group, and then hears itself: see echo.h.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/address.h"
+#include "common/echo.h"
 #include "kvm-run/net.h"
 
 #define SLOTS 32     /* messages for one receive */
-#define ECHOES 256   /* own frames remembered; more are never under way */
-#define ECHO_BYTES 64 /* of a frame that tell it from others: they hold addresses, ids and sequence numbers */
-
-union address {
-	struct sockaddr sa;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-	struct sockaddr_storage storage;
-};
 
 struct packet {
 	int family, type;
 	union address group; /* to send to, when group_len is not 0 */
 	socklen_t group_len;
-	uint64_t echo[ECHOES];
-	unsigned echo_first, echo_end; /* counted on, modulo ECHOES */
-	unsigned next, have;	       /* slots received and not delivered: next..have */
+	struct echo echo;
+	unsigned next, have; /* slots received and not delivered: next..have */
 	struct mmsghdr msg[SLOTS];
 	struct iovec iov[SLOTS];
 	uint8_t slot[SLOTS][FRAME_MAX + 2]; /* touched only as far as frames reach */
 };
-
-/* --- own frames that come back from the group ---
- *
- * The sender's address does not tell: guests of one host share address and port. Each frame sent comes back once, and in
- * order, so remembering what was sent finds exactly the echoes; a guest that bridges may send from any MAC address. */
-
-static uint64_t
-digest(const uint8_t *frame, size_t len)
-{
-	uint64_t h = len;
-
-	for (size_t i = 0; i < len && i < ECHO_BYTES; i++)
-		h = (h ^ frame[i]) * 0x100000001b3ULL; /* FNV-1a */
-	return h;
-}
-
-static void
-echo_expect(struct packet *s, const struct iovec *iov, unsigned n, size_t len)
-{
-	uint8_t start[ECHO_BYTES];
-
-	iov_read(iov, n, 0, start, sizeof(start));
-	s->echo[s->echo_end++ % ECHOES] = digest(start, len);
-	if (s->echo_end - s->echo_first > ECHOES)
-		s->echo_first = s->echo_end - ECHOES;
-}
-
-static bool
-echo_is(struct packet *s, const uint8_t *frame, size_t len)
-{
-	uint64_t h;
-
-	if (!s->group_len || s->echo_first == s->echo_end)
-		return false;
-	h = digest(frame, len);
-	for (unsigned i = s->echo_first; i != s->echo_end; i++) {
-		if (s->echo[i % ECHOES] == h) {
-			s->echo_first = i + 1; /* those before were lost on the way */
-			return true;
-		}
-	}
-	return false;
-}
-
-/* --- */
-
-static bool
-is_multicast(const union address *a)
-{
-	switch (a->sa.sa_family) {
-	case AF_INET:
-		return IN_MULTICAST(ntohl(a->in.sin_addr.s_addr));
-	case AF_INET6:
-		return IN6_IS_ADDR_MULTICAST(&a->in6.sin6_addr);
-	}
-	return false;
-}
 
 static const char *
 find_peer(struct packet *s, int fd)
@@ -102,7 +35,7 @@ find_peer(struct packet *s, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &s->type, &type_len) < 0 || getsockname(fd, &s->group.sa, &len) < 0)
 		return strerror(errno);
 	s->family = s->group.sa.sa_family;
-	if (is_multicast(&s->group))
+	if (address_is_multicast(&s->group))
 		s->group_len = len;
 	else if (getpeername(fd, &peer.sa, &peer_len) < 0)
 		return "socket is neither connected nor bound to a multicast group";
@@ -181,7 +114,7 @@ packet_recv(struct net_pair *p)
 			net_gone(p->dev);
 			break;
 		}
-		if (!echo_is(s, s->slot[s->next], m->msg_len))
+		if (!s->group_len || !echo_heard(&s->echo, s->slot[s->next], m->msg_len))
 			net_rx_put(p, s->slot[s->next], m->msg_len);
 		s->next++;
 	}
@@ -201,6 +134,15 @@ give_up(struct net_pair *p, struct packet *s, unsigned i, unsigned n)
 		net_gone(p->dev);
 	}
 	return true;
+}
+
+static void
+remember(struct packet *s, const struct msghdr *h, size_t len)
+{
+	uint8_t start[ECHO_BYTES];
+
+	iov_read(h->msg_iov, (unsigned)h->msg_iovlen, 0, start, sizeof(start));
+	echo_sent(&s->echo, start, len);
 }
 
 static unsigned
@@ -239,8 +181,7 @@ packet_send(struct net_pair *p, unsigned n)
 		for (int i = 0; i < sent && s->group_len; i++) {
 			const struct msghdr *h = &msg[done + (unsigned)i].msg_hdr;
 
-			echo_expect(s, h->msg_iov, (unsigned)h->msg_iovlen,
-			    net_hold_chain(&p->tx, done + (unsigned)i)->len);
+			remember(s, h, net_hold_chain(&p->tx, done + (unsigned)i)->len);
 		}
 		done += sent < 0 ? 1 : (unsigned)sent;
 	}

@@ -7,136 +7,7 @@
 #include <unistd.h>
 
 #include "common/fd.h"
-#include "common/num.h"
 #include "vm-slirp/forward.h"
-
-socklen_t
-address_len(const union address *a)
-{
-	switch (a->sa.sa_family) {
-	case AF_INET:
-		return sizeof(a->in);
-	case AF_INET6:
-		return sizeof(a->in6);
-	default:
-		return sizeof(a->un);
-	}
-}
-
-void
-address_format(const union address *a, char *buf, size_t size)
-{
-	char text[INET6_ADDRSTRLEN] = "";
-	bool v6 = a->sa.sa_family == AF_INET6;
-	unsigned port = ntohs(v6 ? a->in6.sin6_port : a->in.sin_port);
-
-	if (a->sa.sa_family == AF_UNIX) {
-		snprintf(buf, size, "%s", a->un.sun_path);
-		return;
-	}
-	inet_ntop(a->sa.sa_family, v6 ? (const void *)&a->in6.sin6_addr : &a->in.sin_addr, text, sizeof(text));
-	if (port)
-		snprintf(buf, size, v6 ? "[%s]:%u" : "%s:%u", text, port);
-	else
-		snprintf(buf, size, "%s", text);
-}
-
-/*
- * Takes the next word of a spec up to its colon (one inside brackets does not count) or its end, and steps over the
- * colon. Returns false at the end of the spec, and for words too long to be an address.
- */
-static bool
-next_word(const char **spec, char *word, size_t size)
-{
-	const char *s = *spec;
-	size_t len = *s == '[' ? strcspn(s, "]") : 0;
-
-	len += strcspn(s + len, ":");
-	if (!len || len >= size)
-		return false;
-	memcpy(word, s, len);
-	word[len] = '\0';
-	*spec = s[len] ? s + len + 1 : s + len;
-	return true;
-}
-
-static bool
-parse_port(const char *word, uint16_t *port)
-{
-	uint64_t v;
-
-	if (!num_parse(word, 1, 65535, &v))
-		return false;
-	*port = (uint16_t)v;
-	return true;
-}
-
-/* "1.2.3.4", "[::1]" or, where it makes sense, "*". */
-static bool
-parse_host(const char *word, union address *a)
-{
-	char inner[INET6_ADDRSTRLEN];
-	size_t len = strlen(word);
-
-	memset(a, 0, sizeof(*a));
-	if (!strcmp(word, "*")) {
-		a->in.sin_family = AF_INET;
-		return true;
-	}
-	if (word[0] != '[') {
-		a->in.sin_family = AF_INET;
-		return inet_pton(AF_INET, word, &a->in.sin_addr) == 1;
-	}
-	if (word[len - 1] != ']' || len - 2 >= sizeof(inner))
-		return false;
-	memcpy(inner, word + 1, len - 2);
-	inner[len - 2] = '\0';
-	a->in6.sin6_family = AF_INET6;
-	return inet_pton(AF_INET6, inner, &a->in6.sin6_addr) == 1;
-}
-
-static void
-set_port(union address *a, uint16_t port)
-{
-	if (a->sa.sa_family == AF_INET6)
-		a->in6.sin6_port = htons(port);
-	else
-		a->in.sin_port = htons(port);
-}
-
-/* [ADDR:]PORT, filling what is not said from *a, whose family decides the default. Leaves *spec behind the port. */
-static bool
-parse_endpoint(const char **spec, union address *a, const char **why)
-{
-	char word[INET6_ADDRSTRLEN + 3];
-	uint16_t port;
-
-	*why = "not an address or a port from 1 to 65535";
-	if (!next_word(spec, word, sizeof(word)))
-		return false;
-	if (!parse_port(word, &port)) {
-		if (!parse_host(word, a))
-			return false;
-		*why = "no port from 1 to 65535 after the address";
-		if (!next_word(spec, word, sizeof(word)) || !parse_port(word, &port))
-			return false;
-	}
-	set_port(a, port);
-	return true;
-}
-
-static bool
-parse_path(const char *path, size_t len, union address *a, const char **why)
-{
-	memset(a, 0, sizeof(*a));
-	a->un.sun_family = AF_UNIX;
-	if (len >= sizeof(a->un.sun_path)) {
-		*why = "the path is longer than a Unix socket's may be";
-		return false;
-	}
-	memcpy(a->un.sun_path, path, len);
-	return true;
-}
 
 /* The "any" address of the family in which the host's side reaches the guest, with the host's port as default. */
 static union address
@@ -172,10 +43,10 @@ parse_host_part(struct forward *f, const char **spec, const char **why)
 
 		*spec += len + (s[len] == ':');
 		*why = "UDP cannot be forwarded from a Unix socket";
-		return !f->udp && parse_path(s, len, &f->host, why);
+		return !f->udp && address_parse_path(&f->host, s, len, why);
 	}
 	f->host.in = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	return parse_endpoint(spec, &f->host, why);
+	return address_parse(&f->host, spec, why);
 }
 
 bool
@@ -185,7 +56,7 @@ forward_parse(struct forward *f, const char *spec, const char **why)
 		return false;
 	f->guest = default_guest(&f->host);
 	if (*spec || f->host.sa.sa_family == AF_UNIX)
-		if (!parse_endpoint(&spec, &f->guest, why))
+		if (!address_parse(&f->guest, &spec, why))
 			return false;
 	if (*spec)
 		*why = "more words than HOSTADDR:HOSTPORT:GUESTADDR:GUESTPORT";
@@ -202,22 +73,15 @@ forward_parse_host(struct forward *f, const char *spec, const char **why)
 	return parse_host_part(f, &spec, why);
 }
 
-static bool
-is_any(const union address *a)
-{
-	return a->sa.sa_family == AF_INET6 ? IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr) : !a->in.sin_addr.s_addr;
-}
-
 void
 forward_format(const struct forward *f, char buf[FORWARD_TEXT_MAX])
 {
-	char host[128], guest[INET6_ADDRSTRLEN + 16];
+	char host[ADDRESS_TEXT_MAX], guest[ADDRESS_TEXT_MAX];
 
 	address_format(&f->host, host, sizeof(host));
 	address_format(&f->guest, guest, sizeof(guest));
-	if (is_any(&f->guest))
-		snprintf(guest, sizeof(guest), "guest:%u",
-		    ntohs(f->guest.sa.sa_family == AF_INET6 ? f->guest.in6.sin6_port : f->guest.in.sin_port));
+	if (address_is_any(&f->guest))
+		snprintf(guest, sizeof(guest), "guest:%u", address_port(&f->guest));
 	snprintf(buf, FORWARD_TEXT_MAX, "%s\t%s\t%s",
 	    f->host.sa.sa_family == AF_UNIX ? "unix" : f->udp ? "udp" : "tcp", host, guest);
 }
@@ -259,9 +123,9 @@ parse_target(struct guestfwd *g, const char *target, const char **why)
 		return *g->command;
 	}
 	if (*target == '/')
-		return parse_path(target, strlen(target), &g->target, why);
+		return address_parse_path(&g->target, target, strlen(target), why);
 	g->target.in = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	if (!parse_endpoint(&target, &g->target, why))
+	if (!address_parse(&g->target, &target, why))
 		return false;
 	*why = "more words than HOSTADDR:PORT";
 	return !*target;
@@ -281,7 +145,7 @@ guestfwd_parse(struct guestfwd *g, const char *spec, const char **why)
 		return false;
 	memcpy(left, spec, (size_t)(eq - spec));
 	left[eq - spec] = '\0';
-	if (!parse_endpoint(&s, &here, why))
+	if (!address_parse(&here, &s, why))
 		return false;
 	if (*s || here.sa.sa_family != AF_INET) {
 		*why = "the guest's side is an IPv4 address and a port";

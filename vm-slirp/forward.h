@@ -3,26 +3,9 @@
 #ifndef VM_SLIRP_FORWARD_H
 #define VM_SLIRP_FORWARD_H
 
-#include <netinet/in.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include "common/address.h"
 
-#define FORWARD_TEXT_MAX 256 /* of forward_format, with its NUL */
-
-union address {
-	struct sockaddr sa;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-	struct sockaddr_un un;
-};
-
-socklen_t address_len(const union address *a);
-
-/* "10.0.2.2:22", "[fe80::1]:22" or the path; without the port when it is 0. */
-void address_format(const union address *a, char *buf, size_t size);
+#define FORWARD_TEXT_MAX (2 * ADDRESS_TEXT_MAX + 8) /* of forward_format, with its NUL */
 
 struct forward {
 	bool udp;

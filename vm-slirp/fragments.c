@@ -2,8 +2,8 @@
 /* IPv4 reassembly; the contracts are in fragments.h. */
 #include <string.h>
 
+#include "common/segment.h"
 #include "vm-slirp/fragments.h"
-#include "vm-slirp/segment.h"
 
 #define IP 14 /* where the IP header begins */
 

@@ -11,15 +11,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/cable.h"
 #include "common/diag.h"
 #include "common/fd.h"
-#include "vm-slirp/cable.h"
+#include "vm-slirp/acks.h"
 #include "vm-slirp/channel.h"
 #include "vm-slirp/doors.h"
 #include "vm-slirp/fragments.h"
 #include "vm-slirp/more.h"
 #include "vm-slirp/room.h"
-#include "vm-slirp/segment.h"
 #include "vm-slirp/stack.h"
 
 enum { POLL_CABLE, POLL_ORDERS, POLL_OWN }; /* the first places of the poll array are ours */
@@ -287,6 +287,8 @@ take_frames(struct stack *s)
 	here = cable_receive(&s->cable, frame_arrived, s);
 	acks_end(&s->acks);
 	more_end();
+	if (s->cable.broken)
+		warn("the guest's end sent a length that no frame has");
 	return here;
 }
 

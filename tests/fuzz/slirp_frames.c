@@ -1,11 +1,11 @@
-/* links: vm-slirp/segment.c vm-slirp/fragments.c */
+/* links: vm-slirp/acks.c vm-slirp/fragments.c */
 /* SPDX-License-Identifier: ISC */
 /* Any frames through reassembly and the merging of acknowledgements: input is a byte of length, the frame, and so on. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "vm-slirp/acks.h"
 #include "vm-slirp/fragments.h"
-#include "vm-slirp/segment.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

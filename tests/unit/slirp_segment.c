@@ -1,11 +1,11 @@
-/* links: vm-slirp/segment.c vm-slirp/fragments.c */
+/* links: vm-slirp/acks.c vm-slirp/fragments.c */
 /* SPDX-License-Identifier: ISC */
 /* What is done to the guest's traffic around libslirp: acknowledgements merged, fragments put together. */
 #include <stdlib.h>
 
 #include "tests/unit/tap.h"
+#include "vm-slirp/acks.h"
 #include "vm-slirp/fragments.h"
-#include "vm-slirp/segment.h"
 
 static int sent;
 static uint32_t sent_acks[64];

@@ -8,14 +8,15 @@
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "common/frame.h"
-#include "vm-slirp/cable_form.h"
-#include "vm-slirp/segment.h"
+#include "common/cable_form.h"
+#include "common/segment.h"
 
 #define VNET_HEADER_MAX 12 /* with the count of buffers, which a tap ignores */
 
@@ -150,26 +151,34 @@ tap_send(struct cable *c, const void *frame, size_t len)
 		tap_flush(c);
 }
 
-static const struct cable_ops tap_ops = {tap_receive, tap_send, tap_flush};
+static void
+tap_close(struct cable *c)
+{
+	free(c->state);
+}
+
+static const struct cable_ops tap_ops = {tap_receive, tap_send, tap_flush, tap_close};
 
 const char *
 cable_open_tap(struct cable *c, const struct ifreq *ifr)
 {
-	struct tap *t = cable_allocate(sizeof(*t));
-	int header = 10;
+	struct tap *t;
+	int header = 0;
 
-	c->state = t;
-	c->ops = &tap_ops;
 	if ((ifr->ifr_flags & (IFF_TAP | IFF_NO_PI)) != (IFF_TAP | IFF_NO_PI))
 		return "a tun or a tap with packet information, not a plain tap";
-	if (!(ifr->ifr_flags & IFF_VNET_HDR))
-		return NULL;
-	if (ioctl(c->fd, TUNGETVNETHDRSZ, &header) < 0 || header < 0 || header > VNET_HEADER_MAX)
-		return "its virtio header has a size nobody knows";
-	/* Towards us nothing half-made: libslirp checks every checksum and knows no offloads. */
-	if (ioctl(c->fd, TUNSETOFFLOAD, 0) < 0)
-		return "its offloads cannot be turned off";
+	if (ifr->ifr_flags & IFF_VNET_HDR) {
+		if (ioctl(c->fd, TUNGETVNETHDRSZ, &header) < 0 || header < 0 || header > VNET_HEADER_MAX)
+			return "its virtio header has a size nobody knows";
+		/* Towards us nothing half-made: nobody behind us knows offloads. */
+		if (ioctl(c->fd, TUNSETOFFLOAD, 0) < 0)
+			return "its offloads cannot be turned off";
+	}
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return "out of memory";
 	t->header = (size_t)header;
+	c->state = t;
+	c->ops = &tap_ops;
 	return NULL;
 }
-
