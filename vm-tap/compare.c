@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+/* What is there already against what is wanted; the contract is in tap.h. */
+#include <linux/if_tun.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/diag.h"
+#include "vm-tap/tap.h"
+
+static _Noreturn void PRINTF(2, 3)
+differs(const struct link *have, const char *fmt, ...)
+{
+	char how[120];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(how, sizeof(how), fmt, ap);
+	va_end(ap);
+	die("%s: there already, and it differs: %s", have->name, how);
+}
+
+static void
+compare_id(const struct link *have, const char *what, int64_t is, bool given, unsigned want)
+{
+	if (!given || is == (int64_t)want)
+		return;
+	if (is < 0)
+		differs(have, "its %s is nobody, not %u", what, want);
+	differs(have, "its %s is %lld, not %u", what, (long long)is, want);
+}
+
+/* How it was made: what a program that opens it must agree with. */
+static void
+compare_tun(const struct want *w, const struct link *have)
+{
+	if (!link_is_tap(have))
+		die("%s: there already, and no tap", have->name);
+	if (have->tun.info)
+		differs(have, "its frames have the packet information of old");
+	if (have->tun.header == w->plain)
+		differs(have, "vnet_hdr is %s", have->tun.header ? "on" : "off");
+	if (have->tun.many != (w->queues > 1))
+		differs(have, "it has %s", have->tun.many ? "several queues" : "one queue");
+	compare_id(have, "owner", have->tun.owner, w->has_owner, w->owner);
+	compare_id(have, "group", have->tun.group, w->has_group, w->group);
+}
+
+static void
+compare_bridge(struct netlink *nl, const struct want *w, const struct link *have)
+{
+	struct link bridge;
+	char why[80];
+
+	if (!w->bridge)
+		return;
+	link_bridge(nl, w->bridge, &bridge);
+	if (have->master != bridge.index)
+		differs(have, "it is not on %s", w->bridge);
+	if (port_differ(&w->port, &have->port, why, sizeof(why)))
+		differs(have, "%s", why);
+}
+
+void
+tap_compare(struct netlink *nl, const struct want *w, const struct link *have)
+{
+	compare_tun(w, have);
+	if (w->mtu && w->mtu != have->mtu)
+		differs(have, "its MTU is %u", have->mtu);
+	if (w->has_mac && memcmp(w->mac + 1, have->mac + 1, 5))
+		differs(have, "its MAC address");
+	compare_bridge(nl, w, have);
+	if (!(have->flags & IFF_UP))
+		differs(have, "it is down");
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+/* The command line; the contracts are in options.h. */
+#include <linux/if_link.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "common/num.h"
+#include "common/user.h"
+#include "common/util.h"
+#include "vm-tap/link.h"
+#include "vm-tap/options.h"
+
+static const char usage[] =
+    "usage: vm-tap [options] program [argument ...]\n"
+    "       vm-tap [options] -S socket\n"
+    "       vm-tap add [options] [name]\n"
+    "       vm-tap del [-J netns] name ...\n"
+    "       vm-tap list [-J netns]\n"
+    "tap:     [-a address] [-J netns] [-Q queues] [-u mtu] [-y name]\n"
+    "bridge:  [-b bridge] [-O setting]\n"
+    "macvtap: [-Y device]\n"
+    "rights:  [-G group] [-U user]\n"
+    "process: [-qv]\n";
+
+#define OPTSTRING "+:a:b:G:J:O:Q:qS:U:u:vY:y:"
+
+static const struct word {
+	const char *word;
+	uint32_t value;
+} modes[] = {
+    {"bridge", MACVLAN_MODE_BRIDGE},
+    {"private", MACVLAN_MODE_PRIVATE},
+    {"vepa", MACVLAN_MODE_VEPA},
+    {"passthru", MACVLAN_MODE_PASSTHRU},
+};
+
+static const char *
+set_mode(struct want *w, const char *value)
+{
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
+		if (!strcmp(modes[i].word, value)) {
+			w->mode = modes[i].value;
+			return NULL;
+		}
+	return "not bridge, private, vepa or passthru";
+}
+
+static const char *
+set_switch(bool *out, const char *value, bool on)
+{
+	if (strcmp(value, "on") && strcmp(value, "off"))
+		return "neither on nor off";
+	*out = !strcmp(value, "on") == on;
+	return NULL;
+}
+
+static const char *
+set_sndbuf(struct want *w, const char *value)
+{
+	uint64_t n;
+
+	if (!size_parse(value, 1, 1, INT_MAX, &n))
+		return "not a size from 1 to 2047M";
+	w->sndbuf = (int)n;
+	return NULL;
+}
+
+/* -O KEY[=VALUE]: of the tap, of the macvtap, or of the port. */
+static void
+add_setting(struct options *o, const char *word)
+{
+	const char *eq = strchr(word, '='), *value = eq ? eq + 1 : "on", *why = NULL;
+	size_t len = eq ? (size_t)(eq - word) : strlen(word);
+
+	if (len == 8 && !strncmp(word, "vnet_hdr", len))
+		why = set_switch(&o->want.plain, value, false);
+	else if (len == 5 && !strncmp(word, "vhost", len))
+		why = set_switch(&o->vhost, value, true);
+	else if (len == 6 && !strncmp(word, "sndbuf", len))
+		why = set_sndbuf(&o->want, value);
+	else if (len == 4 && !strncmp(word, "mode", len))
+		why = set_mode(&o->want, value);
+	else if (!port_parse(&o->want.port, word, &why))
+		why = "no such setting";
+	if (why)
+		die_usage("-O %s: %s", word, why);
+}
+
+static const char *
+name_opt(const char *what, const char *name)
+{
+	const char *why = link_name_fault(name);
+
+	if (why)
+		die_usage("%s%s: %s", what, name, why);
+	return name;
+}
+
+/* The kernel takes one %d, for which it finds a number. */
+static void
+set_name(struct want *w, const char *what, const char *name)
+{
+	const char *percent = strchr(name, '%');
+
+	w->name = name_opt(what, name);
+	if (percent && (percent[1] != 'd' || strchr(percent + 1, '%')))
+		die_usage("%s%s: the only %% in a name is that of one %%d", what, name);
+}
+
+static void
+set_user(struct options *o, const char *word)
+{
+	struct user u;
+
+	if (!user_find(word, &u))
+		die_usage("-U %s: no such user", word);
+	o->user = word;
+	o->want.owner = u.uid;
+	o->want.has_owner = true;
+}
+
+static void
+set_group(struct want *w, const char *word)
+{
+	if (!group_find(word, &w->group))
+		die_usage("-G %s: no such group", word);
+	w->has_group = true;
+}
+
+static void
+set_mac(struct want *w, const char *word)
+{
+	if (!mac_parse(word, w->mac))
+		die_usage("-a %s: not the MAC address of a station", word);
+	w->has_mac = true;
+}
+
+static void
+set_option(struct options *o, int c, char *word)
+{
+	switch (c) {
+	case 'a': set_mac(&o->want, word); break;
+	case 'b': o->want.bridge = name_opt("-b ", word); break;
+	case 'G': set_group(&o->want, word); break;
+	case 'J': o->netns = word; break;
+	case 'O': add_setting(o, word); break;
+	case 'Q': o->want.queues = (unsigned)num_opt('Q', word, 1, WIRE_FDS_MAX); break;
+	case 'q': diag_verbose = -1; break;
+	case 'S': o->send_to = word; break;
+	case 'U': set_user(o, word); break;
+	case 'u': o->want.mtu = (unsigned)num_opt('u', word, 68, TAP_MTU_MAX); break;
+	case 'v': diag_verbose++; break;
+	case 'Y': o->want.lower = name_opt("-Y ", word); break;
+	case 'y': set_name(&o->want, "-y ", word); break;
+	case ':': die_usage("-%c: an argument is missing", optopt);
+	default: die_usage("-%c: no such option (try --help)", optopt);
+	}
+}
+
+static void
+parse_options(struct options *o, int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, OPTSTRING)) != -1)
+		set_option(o, c, optarg);
+	o->rest = argv + optind;
+}
+
+static bool
+is_verb(struct options *o, const char *word)
+{
+	static const char *const verbs[] = {[MODE_ADD] = "add", [MODE_DEL] = "del", [MODE_LIST] = "list"};
+
+	for (enum mode m = MODE_ADD; word && m <= MODE_LIST; m++)
+		if (!strcmp(word, verbs[m])) {
+			o->mode = m;
+			return true;
+		}
+	return false;
+}
+
+static void
+check(const struct options *o)
+{
+	if (o->want.port.given && !o->want.bridge)
+		die_usage("-O: the setting of a port, but no -b");
+	if (o->want.bridge && o->want.lower)
+		die_usage("-b and -Y exclude each other");
+}
+
+void
+options_parse(struct options *o, int argc, char **argv)
+{
+	diag_long_options(argc, argv, usage);
+	*o = (struct options){.want = {.queues = 1, .mode = MACVLAN_MODE_BRIDGE}};
+	parse_options(o, argc, argv);
+	if (is_verb(o, *o->rest)) {
+		optind++;
+		parse_options(o, argc, argv);
+	} else {
+		o->mode = o->send_to ? MODE_SEND : MODE_LOADER;
+	}
+	check(o);
+	switch (o->mode) {
+	case MODE_LOADER:
+		if (!*o->rest)
+			die_usage("no program, no -S and no verb (try --help)");
+		break;
+	case MODE_ADD:
+		if (*o->rest)
+			set_name(&o->want, "", *o->rest++);
+		break;
+	case MODE_DEL:
+		if (!*o->rest)
+			die_usage("del: no name");
+		return;
+	default: break;
+	}
+	if (o->mode != MODE_LOADER && *o->rest)
+		die_usage("%s: one word too many", *o->rest);
+}
