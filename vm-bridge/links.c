@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Interfaces; the contracts are in links.h, the wire in rtnetlink(7). */
-#include <ctype.h>
 #include <errno.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
@@ -10,19 +9,6 @@
 
 #include "common/diag.h"
 #include "vm-bridge/links.h"
-
-const char *
-link_name_fault(const char *name)
-{
-	if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
-		return "no name for an interface";
-	if (strlen(name) >= IFNAMSIZ)
-		return "longer than 15 characters";
-	for (; *name; name++)
-		if (*name == '/' || *name == ':' || *name == '%' || isspace((unsigned char)*name))
-			return "an interface's name has no /, :, % or blank";
-	return NULL;
-}
 
 bool
 link_is_bridge(const struct link *l)

@@ -35,9 +35,6 @@ void links_load(struct netlink *nl, struct links *ls);
 const struct link *links_by_index(const struct links *ls, int index);
 void links_free(struct links *ls);
 
-/* Why it is no name for an interface, or NULL (the kernel's dev_valid_name). */
-const char *link_name_fault(const char *name);
-
 bool link_is_bridge(const struct link *l);
 
 #endif

@@ -37,9 +37,6 @@ bool link_is_macvtap(const struct link *l);
 /* The bridge of that name; dies when there is none. */
 void link_bridge(struct netlink *nl, const char *name, struct link *l);
 
-/* Why it is no name for an interface, or NULL (dev_valid_name() of the kernel). */
-const char *link_name_fault(const char *name);
-
 /* Gives a tap just made its address and MTU, makes it a port of its bridge, and sets it up. 0 or -errno with nl->why. */
 int link_settle(struct netlink *nl, const struct want *w, const struct tap *t, const struct link *bridge);
 

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "common/iface.h"
 #include "common/num.h"
 #include "common/user.h"
 #include "common/util.h"
-#include "vm-tap/link.h"
 #include "vm-tap/options.h"
 
 static const char usage[] =
@@ -90,24 +90,23 @@ add_setting(struct options *o, const char *word)
 }
 
 static const char *
-name_opt(const char *what, const char *name)
+name_opt(char letter, const char *name)
 {
-	const char *why = link_name_fault(name);
+	const char *why = iface_name_fault(name);
 
 	if (why)
-		die_usage("%s%s: %s", what, name, why);
+		die_usage("-%c %s: %s", letter, name, why);
 	return name;
 }
 
-/* The kernel takes one %d, for which it finds a number. */
 static void
-set_name(struct want *w, const char *what, const char *name)
+set_name(struct want *w, const char *option, const char *name)
 {
-	const char *percent = strchr(name, '%');
+	const char *why = iface_pattern_fault(name);
 
-	w->name = name_opt(what, name);
-	if (percent && (percent[1] != 'd' || strchr(percent + 1, '%')))
-		die_usage("%s%s: the only %% in a name is that of one %%d", what, name);
+	if (why)
+		die_usage("%s%s: %s", option, name, why);
+	w->name = name;
 }
 
 static void
@@ -143,7 +142,7 @@ set_option(struct options *o, int c, char *word)
 {
 	switch (c) {
 	case 'a': set_mac(&o->want, word); break;
-	case 'b': o->want.bridge = name_opt("-b ", word); break;
+	case 'b': o->want.bridge = name_opt('b', word); break;
 	case 'G': set_group(&o->want, word); break;
 	case 'J': o->netns = word; break;
 	case 'O': add_setting(o, word); break;
@@ -153,7 +152,7 @@ set_option(struct options *o, int c, char *word)
 	case 'U': set_user(o, word); break;
 	case 'u': o->want.mtu = (unsigned)num_opt('u', word, 68, TAP_MTU_MAX); break;
 	case 'v': diag_verbose++; break;
-	case 'Y': o->want.lower = name_opt("-Y ", word); break;
+	case 'Y': o->want.lower = name_opt('Y', word); break;
 	case 'y': set_name(&o->want, "-y ", word); break;
 	case ':': die_usage("-%c: an argument is missing", optopt);
 	default: die_usage("-%c: no such option (try --help)", optopt);
