@@ -18,12 +18,14 @@ PKG_vm-slirp := libseccomp
 PKG_kvm-run := libseccomp liburing
 PKG_vm-bridge := libnl-3.0 libseccomp
 PKG_vm-tap := libnl-3.0
+PKG_vm-dhcpd := libnl-3.0 libseccomp
 # kvm-run is linked statically: no ld.so at start, a smaller process, one file to carry around.
 LINK_kvm-run := -static-pie
 # libnl can look names up, which a static program cannot; nothing here asks it to.
 STATIC_NL := -static-pie $(patsubst %,-Wl$(,)--defsym=%=0,getaddrinfo freeaddrinfo getprotobyname getprotobynumber)
 LINK_vm-bridge := $(STATIC_NL)
 LINK_vm-tap := $(STATIC_NL)
+LINK_vm-dhcpd := $(STATIC_NL)
 
 WARN := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wwrite-strings -Wstrict-prototypes \
 	-Wold-style-definition -Wmissing-prototypes -Wvla -Wimplicit-fallthrough -Wformat=2 -Wundef -fno-common
@@ -38,6 +40,7 @@ HARDEN := -fPIE -fno-strict-aliasing -fstack-protector-strong
 LINK_kvm-run := -pie
 LINK_vm-bridge := -pie
 LINK_vm-tap := -pie
+LINK_vm-dhcpd := -pie
 endif
 ifeq ($(B),debug)
 CFLAGS := -O0 -g

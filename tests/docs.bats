@@ -156,6 +156,7 @@ d dir.*
 I name
 j
 l (address|socket|path)
+L address.*
 n
 p .*
 q
