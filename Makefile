@@ -19,6 +19,7 @@ PKG_kvm-run := libseccomp liburing
 PKG_vm-bridge := libnl-3.0 libseccomp
 PKG_vm-tap := libnl-3.0
 PKG_vm-dhcpd := libnl-3.0 libseccomp
+PKG_vm-nat := libnl-3.0 libseccomp
 # kvm-run is linked statically: no ld.so at start, a smaller process, one file to carry around.
 LINK_kvm-run := -static-pie
 # libnl can look names up, which a static program cannot; nothing here asks it to.
@@ -26,6 +27,7 @@ STATIC_NL := -static-pie $(patsubst %,-Wl$(,)--defsym=%=0,getaddrinfo freeaddrin
 LINK_vm-bridge := $(STATIC_NL)
 LINK_vm-tap := $(STATIC_NL)
 LINK_vm-dhcpd := $(STATIC_NL)
+LINK_vm-nat := $(STATIC_NL)
 
 WARN := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wwrite-strings -Wstrict-prototypes \
 	-Wold-style-definition -Wmissing-prototypes -Wvla -Wimplicit-fallthrough -Wformat=2 -Wundef -fno-common
@@ -41,6 +43,7 @@ LINK_kvm-run := -pie
 LINK_vm-bridge := -pie
 LINK_vm-tap := -pie
 LINK_vm-dhcpd := -pie
+LINK_vm-nat := -pie
 endif
 ifeq ($(B),debug)
 CFLAGS := -O0 -g

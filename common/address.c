@@ -99,14 +99,26 @@ next_word(const char **spec, char *word, size_t size)
 	return true;
 }
 
+/* One port; or, where last is given, also a range. */
 static bool
-parse_port(const char *word, uint16_t *port)
+parse_ports(const char *word, uint16_t *port, uint16_t *last)
 {
-	uint64_t v;
+	char first[8];
+	size_t len = last ? strcspn(word, "-") : strlen(word);
+	uint64_t lo, hi;
 
-	if (!num_parse(word, 1, 65535, &v))
+	if (len >= sizeof(first))
 		return false;
-	*port = (uint16_t)v;
+	memcpy(first, word, len);
+	first[len] = '\0';
+	if (!num_parse(first, 1, 65535, &lo))
+		return false;
+	hi = lo;
+	if (word[len] && !num_parse(word + len + 1, lo, 65535, &hi))
+		return false;
+	*port = (uint16_t)lo;
+	if (last)
+		*last = (uint16_t)hi;
 	return true;
 }
 
@@ -143,17 +155,23 @@ address_parse_host(union address *a, const char *word)
 bool
 address_parse(union address *a, const char **spec, const char **why)
 {
+	return address_parse_ports(a, NULL, spec, why);
+}
+
+bool
+address_parse_ports(union address *a, uint16_t *last, const char **spec, const char **why)
+{
 	char word[INET6_ADDRSTRLEN + IF_NAMESIZE + 3];
 	uint16_t port;
 
 	*why = "not an address or a port from 1 to 65535";
 	if (!next_word(spec, word, sizeof(word)))
 		return false;
-	if (!parse_port(word, &port)) {
+	if (!parse_ports(word, &port, last)) {
 		if (!address_parse_host(a, word))
 			return false;
 		*why = "no port from 1 to 65535 after the address";
-		if (!next_word(spec, word, sizeof(word)) || !parse_port(word, &port))
+		if (!next_word(spec, word, sizeof(word)) || !parse_ports(word, &port, last))
 			return false;
 	}
 	address_set_port(a, port);

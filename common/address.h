@@ -41,6 +41,9 @@ bool address_parse_host(union address *a, const char *word);
  */
 bool address_parse(union address *a, const char **spec, const char **why);
 
+/* As address_parse, for [ADDR:]PORT[-PORT]: the last of the range, or the one port, is left in *last. */
+bool address_parse_ports(union address *a, uint16_t *last, const char **spec, const char **why);
+
 /* The first len bytes of path, as a Unix socket's. False with *why. */
 bool address_parse_path(union address *a, const char *path, size_t len, const char **why);
 

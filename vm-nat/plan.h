@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/* What a network needs of nftables. */
+#ifndef VM_NAT_PLAN_H
+#define VM_NAT_PLAN_H
+
+#include "vm-nat/network.h"
+#include "vm-nat/rules.h"
+
+#define TABLE_PREFIX "vm-nat-" /* of the tables that are ours */
+
+/* The chain whose rules count the forwards, with -p's words as comments. */
+#define FORWARDS_CHAIN "forwards"
+
+/*
+ * The table of a network, whole. Its texts point into n, which must live as long. The name of its table is that of the
+ * interface, or its first network, behind "vm-nat-".
+ */
+void plan_table(struct table *t, const struct network *n);
+void plan_name(char name[TABLE_NAME_MAX], const struct network *n);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: ISC */
+/* Our tables in the kernel; the contracts are in ruleset.h. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/diag.h"
+#include "vm-nat/encode.h"
+#include "vm-nat/plan.h"
+#include "vm-nat/ruleset.h"
+
+static void *
+grow(void *v, size_t n, size_t *room, size_t size)
+{
+	if (n < *room)
+		return v;
+	*room = *room ? 2 * *room : 8;
+	v = reallocarray(v, *room, size);
+	if (!v)
+		die_sys("rules");
+	return v;
+}
+
+static struct nlattr *
+attr(struct nlmsghdr *h, int type)
+{
+	return nlmsg_find_attr(h, sizeof(struct nfgenmsg), type);
+}
+
+/* A text attribute, or the empty one. */
+static void
+take_text(struct nlattr *a, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (a)
+		nla_strlcpy(buf, a, size);
+}
+
+/* A comment in the user's data: see put_comment in encode.c. */
+static void
+take_comment(struct nlattr *a, char *buf)
+{
+	const uint8_t *data = a ? nla_data(a) : NULL;
+	size_t len = a ? (size_t)nla_len(a) : 0;
+
+	buf[0] = '\0';
+	if (len < 3 || data[0] != 0 || data[1] > len - 2 || !data[1] || data[1] > COMMENT_MAX)
+		return;
+	memcpy(buf, data + 2, data[1]);
+	buf[data[1] - 1] = '\0';
+}
+
+static int
+take_generation(struct nlmsghdr *h, void *arg)
+{
+	struct nlattr *a = attr(h, NFTA_GEN_ID);
+
+	if (a)
+		*(uint32_t *)arg = ntohl(nla_get_u32(a));
+	return 0;
+}
+
+static int
+take_table(struct nlmsghdr *h, void *arg)
+{
+	struct nlattr *owner = attr(h, NFTA_TABLE_OWNER);
+	struct ruleset *rs = arg;
+	struct found_table *t;
+	char name[TABLE_NAME_MAX];
+
+	take_text(attr(h, NFTA_TABLE_NAME), name, sizeof(name));
+	if (strncmp(name, TABLE_PREFIX, strlen(TABLE_PREFIX)))
+		return 0;
+	rs->tables = grow(rs->tables, rs->n, &rs->room, sizeof(*rs->tables));
+	t = &rs->tables[rs->n++];
+	*t = (struct found_table){ .owner = owner ? ntohl(nla_get_u32(owner)) : 0 };
+	memcpy(t->name, name, sizeof(name));
+	take_comment(attr(h, NFTA_TABLE_USERDATA), t->comment);
+	return 0;
+}
+
+/* The packets of the rule's counter. */
+static uint64_t
+take_counter(struct nlattr *exprs)
+{
+	struct nlattr *e, *name, *data, *packets;
+	int rest;
+
+	if (!exprs)
+		return 0;
+	nla_for_each_nested(e, exprs, rest) {
+		name = nla_find(nla_data(e), nla_len(e), NFTA_EXPR_NAME);
+		data = nla_find(nla_data(e), nla_len(e), NFTA_EXPR_DATA);
+		if (!name || !data || nla_strcmp(name, "counter"))
+			continue;
+		packets = nla_find(nla_data(data), nla_len(data), NFTA_COUNTER_PACKETS);
+		return packets ? be64toh(nla_get_u64(packets)) : 0;
+	}
+	return 0;
+}
+
+static int
+take_rule(struct nlmsghdr *h, void *arg)
+{
+	struct found_table *t = arg;
+	struct found_rule *r;
+
+	t->rules = grow(t->rules, t->n, &t->room, sizeof(*t->rules));
+	r = &t->rules[t->n];
+	take_comment(attr(h, NFTA_RULE_USERDATA), r->comment);
+	if (!r->comment[0])
+		return 0;
+	take_text(attr(h, NFTA_RULE_CHAIN), r->chain, sizeof(r->chain));
+	r->packets = take_counter(attr(h, NFTA_RULE_EXPRESSIONS));
+	t->n++;
+	return 0;
+}
+
+static int
+load(struct netlink *nl, struct ruleset *rs)
+{
+	struct netlink_batch b = { 0 };
+	int err;
+
+	nft_add(&b, NFT_MSG_GETGEN, 0, NFPROTO_UNSPEC, "nf_tables");
+	err = netlink_ask_batch(nl, &b, take_generation, &rs->generation);
+	if (err)
+		return err;
+	nft_add(&b, NFT_MSG_GETTABLE, NLM_F_DUMP, NFPROTO_INET, "nf_tables");
+	err = netlink_ask_batch(nl, &b, take_table, rs);
+	for (size_t i = 0; i < rs->n && !err; i++) {
+		nla_put_string(nft_add(&b, NFT_MSG_GETRULE, NLM_F_DUMP, NFPROTO_INET, rs->tables[i].name), NFTA_RULE_TABLE,
+		    rs->tables[i].name);
+		err = netlink_ask_batch(nl, &b, take_rule, &rs->tables[i]);
+	}
+	return err;
+}
+
+int
+ruleset_load(struct netlink *nl, struct ruleset *rs)
+{
+	int err;
+
+	do {
+		*rs = (struct ruleset){ 0 };
+		err = load(nl, rs);
+		if (err)
+			ruleset_free(rs);
+	} while (err == -EAGAIN);
+	return err;
+}
+
+void
+ruleset_free(struct ruleset *rs)
+{
+	for (size_t i = 0; i < rs->n; i++)
+		free(rs->tables[i].rules);
+	free(rs->tables);
+	*rs = (struct ruleset){ 0 };
+}
+
+const struct found_table *
+ruleset_find(const struct ruleset *rs, const char *name)
+{
+	for (size_t i = 0; i < rs->n; i++)
+		if (!strcmp(rs->tables[i].name, name))
+			return &rs->tables[i];
+	return NULL;
+}
