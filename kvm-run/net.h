@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "common/frame.h"
+#include "common/net_mac.h"
 #include "kvm-run/virtio.h"
 #include "kvm-run/virtio_net.h"
 
@@ -193,13 +194,5 @@ struct net_capture **net_capture_select(struct net_capture **all, const char *id
 
 /* One frame: len bytes of the iov from byte skip on. Never waits. */
 void net_capture_frame(struct net_capture **list, const struct iovec *iov, unsigned n, size_t skip, size_t len);
-
-/* --- net_mac.c --- */
-
-/* The seed of default MACs: the host's machine-id and the guest's name (may be NULL). Reads a file: before the seal. */
-uint64_t net_mac_seed(const char *guest_name);
-
-/* 52:54:00 and three bytes that follow from the seed and the wire's id. */
-void net_mac_default(uint64_t seed, const char *id, uint8_t mac[6]);
 
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kvm-run/net.h"
+#include "common/net_mac.h"
 
 #define FNV_BASIS 0xcbf29ce484222325ULL
 #define FNV_PRIME 0x100000001b3ULL
