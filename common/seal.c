@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <seccomp.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -23,11 +24,12 @@
 #define SANITIZED 0
 #endif
 
+/* All but `keep`; -1: all. */
 static void
-drop_capabilities(void)
+drop_capabilities(int keep)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {{0}};
 
 	/* The bounding set can be lowered by those only who hold CAP_SETPCAP; the others gain nothing by it anyway, since
 	 * no_new_privs makes set-user-ID and file capabilities void. */
@@ -36,12 +38,25 @@ drop_capabilities(void)
 			break;
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
 		die_sys("ambient capabilities");
-	if (syscall(SYS_capset, &head, none) < 0)
+	if (syscall(SYS_capget, &head, caps) < 0)
+		die_sys("capabilities");
+	for (unsigned i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		uint32_t kept = keep >= 0 && (unsigned)CAP_TO_INDEX(keep) == i ? caps[i].permitted & CAP_TO_MASK(keep) : 0;
+
+		caps[i] = (struct __user_cap_data_struct){.effective = kept, .permitted = kept};
+	}
+	if (syscall(SYS_capset, &head, caps) < 0)
 		die_sys("capabilities");
 }
 
 void
 seal_privileges(void)
+{
+	seal_privileges_but(-1);
+}
+
+void
+seal_privileges_but(int cap)
 {
 	/* The process stays dumpable: not being so would hide /proc/PID from the user who owns it, and its debugger. */
 	const struct rlimit none = {0, 0};
@@ -50,7 +65,7 @@ seal_privileges(void)
 		die_sys("no_new_privs");
 	if (setrlimit(RLIMIT_CORE, &none) < 0)
 		die_sys("core file limit");
-	drop_capabilities();
+	drop_capabilities(cap);
 }
 
 void

@@ -8,6 +8,8 @@ void seal_user(const char *word);
 
 /* No new privileges, no capabilities (bounding and ambient ones included), no core files. */
 void seal_privileges(void);
+/* As seal_privileges, but for one capability (CAP_NET_ADMIN...), which is kept where it was there. */
+void seal_privileges_but(int cap);
 
 /*
  * Confines the calling thread to the system calls named (an allow-list; anything else kills the process with SIGSYS).

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+/* Processes that take back; the contracts are in keeper.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "common/fd.h"
+#include "common/keeper.h"
+#include "common/seal.h"
+
+/* The program may be ended with all of its terminal or of its service: what ends it so must not end us before our work. */
+static void
+turn_deaf(void)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTSTP, SIGUSR1, SIGUSR2 };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		signal(signals[i], SIG_IGN);
+}
+
+static void
+leave_stdio(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
+		die_sys("/dev/null");
+	close(null);
+}
+
+static _Noreturn void
+live(const char *title, const int *keep, size_t n, int (*run)(void *arg), void *arg)
+{
+	setsid();
+	turn_deaf();
+	leave_stdio();
+	fd_close_others(keep, n);
+	if (chdir("/") < 0)
+		die_sys("/");
+	prctl(PR_SET_NAME, title);
+	seal_privileges_but(CAP_NET_ADMIN);
+	exit(run(arg));
+}
+
+int
+keeper_start(const char *title, const int *keep, size_t n, int (*run)(void *arg), void *arg)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (!pid) {
+		pid = fork();
+		if (!pid)
+			live(title, keep, n, run, arg);
+		_exit(pid < 0 ? errno : 0);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
+}
+
+struct hold {
+	int pipe;
+	int (*undo)(void *arg);
+	void *arg;
+};
+
+static int
+wait_for_end(void *arg)
+{
+	/* What waiting needs, netlink, and malloc. */
+	static const char *const calls[] = { "read", "write", "close", "socket", "setsockopt", "getsockopt", "dup3", "sendto", "recvfrom", "brk",
+		"mmap", "munmap", "mremap", "rt_sigreturn", "restart_syscall", "exit", "exit_group", NULL };
+	struct hold *h = arg;
+	char byte;
+
+	seal_syscalls(calls);
+	while (fd_read_all(h->pipe, &byte, 1) == 1)
+		;
+	return h->undo(h->arg);
+}
+
+int
+keeper_hold(const char *title, const int *keep, size_t n, int (*undo)(void *arg), void *arg)
+{
+	int ends[2], all[FD_PASS_MAX + 1], err;
+	struct hold h = { .undo = undo, .arg = arg };
+
+	if (n > FD_PASS_MAX)
+		return -EINVAL;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	h.pipe = ends[0];
+	for (size_t i = 0; i < n; i++)
+		all[i] = keep[i];
+	all[n] = ends[0];
+	err = keeper_start(title, all, n + 1, wait_for_end, &h);
+	close(ends[0]);
+	if (!err)
+		return ends[1];
+	close(ends[1]);
+	return err;
+}

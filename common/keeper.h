@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+/* Processes that outlive the command that starts them, to take back later what it did. */
+#ifndef COMMON_KEEPER_H
+#define COMMON_KEEPER_H
+
+#include <stddef.h>
+
+/*
+ * Starts a process that is nobody's child, in a session of its own, deaf to signals that can be ignored; of descriptors it has
+ * keep[0..n), standard error, and /dev/null for the other two; of rights CAP_NET_ADMIN alone. It calls run(arg) and exits with
+ * what that returns. 0, or -errno when there is none.
+ */
+int keeper_start(const char *title, const int *keep, size_t n, int (*run)(void *arg), void *arg);
+
+/*
+ * As keeper_start: undo(arg) is called once every copy of the descriptor that is returned has been closed, however those ended
+ * who held it; it may use netlink, and memory, and has no other system calls. The descriptor is close-on-exec. -errno when
+ * there is none.
+ */
+int keeper_hold(const char *title, const int *keep, size_t n, int (*undo)(void *arg), void *arg);
+
+#endif
