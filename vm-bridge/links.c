@@ -49,6 +49,8 @@ read_link(struct nlmsghdr *h, struct link *l)
 		l->mtu = nla_get_u32(a[IFLA_MTU]);
 	if (a[IFLA_MASTER])
 		l->master = (int)nla_get_u32(a[IFLA_MASTER]);
+	if (a[IFLA_IFALIAS])
+		nla_strlcpy(l->alias, a[IFLA_IFALIAS], sizeof(l->alias));
 	if (a[IFLA_ADDRESS] && nla_len(a[IFLA_ADDRESS]) == 6)
 		memcpy(l->mac, nla_data(a[IFLA_ADDRESS]), 6);
 	if (a[IFLA_LINKINFO])
@@ -73,16 +75,55 @@ take_more(struct nlmsghdr *h, void *arg)
 	return read_link(h, &ls->v[ls->n++]);
 }
 
+/* By name or, that being NULL, by index. */
+static int
+get(struct netlink *nl, const char *name, int index, struct link *l)
+{
+	struct ifinfomsg head = { .ifi_family = AF_UNSPEC, .ifi_index = index };
+	struct netlink_batch b = { 0 };
+	struct nl_msg *m = netlink_add(&b, RTM_GETLINK, 0, &head, sizeof(head), "%s", name ? name : "interface");
+
+	if (name)
+		nla_put_string(m, IFLA_IFNAME, name);
+	nla_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	return netlink_ask_batch(nl, &b, take_one, l);
+}
+
 int
 link_get(struct netlink *nl, const char *name, struct link *l)
 {
-	struct ifinfomsg any = { .ifi_family = AF_UNSPEC };
-	struct netlink_batch b = { 0 };
-	struct nl_msg *m = netlink_add(&b, RTM_GETLINK, 0, &any, sizeof(any), "%s", name);
+	return get(nl, name, 0, l);
+}
 
-	nla_put_string(m, IFLA_IFNAME, name);
-	nla_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	return netlink_ask_batch(nl, &b, take_one, l);
+int
+link_get_index(struct netlink *nl, int index, struct link *l)
+{
+	return get(nl, NULL, index, l);
+}
+
+void
+link_get_bridge(struct netlink *nl, const char *name, struct link *l)
+{
+	if (link_get(nl, name, l))
+		die("%s", nl->why);
+	if (!link_is_bridge(l))
+		die("%s: is no bridge", name);
+}
+
+void
+link_set_up(struct netlink_batch *b, const struct link *l, bool up)
+{
+	struct ifinfomsg head = { .ifi_family = AF_UNSPEC, .ifi_index = l->index, .ifi_flags = up ? IFF_UP : 0, .ifi_change = IFF_UP };
+
+	netlink_add(b, RTM_NEWLINK, 0, &head, sizeof(head), "%s: %s", l->name, up ? "up" : "down");
+}
+
+void
+link_delete(struct netlink_batch *b, int index, const char *name)
+{
+	struct ifinfomsg head = { .ifi_family = AF_UNSPEC, .ifi_index = index };
+
+	netlink_add(b, RTM_DELLINK, 0, &head, sizeof(head), "%s", name);
 }
 
 void

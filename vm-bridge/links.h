@@ -19,11 +19,20 @@ struct link {
 	uint8_t state;	/* of a port: BR_STATE_* */
 	bool ethernet;
 	char name[IFNAMSIZ], kind[16]; /* kind: "bridge", "veth", ...; empty for hardware */
-	struct settings settings;      /* of a bridge */
+	char alias[32];
+	struct settings settings; /* of a bridge */
 };
 
 /* The interface of that name: 0, -ENODEV, or -errno. nl->why says which. */
 int link_get(struct netlink *nl, const char *name, struct link *l);
+int link_get_index(struct netlink *nl, int index, struct link *l);
+
+/* The bridge of that name; dies when there is none. */
+void link_get_bridge(struct netlink *nl, const char *name, struct link *l);
+
+/* Add messages that set it up or down, and that delete it. */
+void link_set_up(struct netlink_batch *b, const struct link *l, bool up);
+void link_delete(struct netlink_batch *b, int index, const char *name);
 
 struct links {
 	struct link *v;

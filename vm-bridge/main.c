@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* vm-bridge: the segments that guests are plugged into. The first word says what to do. */
+/* vm-bridge: the segments that guests are plugged into. The first word says what to do; an option in its place, a loader. */
 #include <string.h>
 
 #include "common/diag.h"
@@ -7,13 +7,23 @@
 #include "vm-bridge/verbs.h"
 
 static const char usage[] =
-    "usage: vm-bridge list\n";
+    "usage: vm-bridge add [-fnqv] [-a address] [-O setting] bridge [port ...]\n"
+    "       vm-bridge set [-qv] [-O setting] bridge\n"
+    "       vm-bridge del [-fqv] bridge [port ...]\n"
+    "       vm-bridge list [-j]\n"
+    "       vm-bridge show|fdb [-j] bridge\n"
+    "       vm-bridge [-fnqv] [-a address] [-O setting] [-R fd] [-U user] [-b bridge] program [argument ...]\n";
 
 static const struct verb {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } verbs[] = {
+    {"add", verb_add},
+    {"set", verb_set},
+    {"del", verb_del},
     {"list", verb_list},
+    {"show", verb_show},
+    {"fdb", verb_fdb},
 };
 
 int
@@ -23,6 +33,8 @@ main(int argc, char **argv)
 	diag_long_options(argc, argv, usage);
 	if (argc < 2)
 		die_usage("no verb (try --help)");
+	if (argv[1][0] == '-')
+		return verb_load(argc, argv);
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		if (!strcmp(argv[1], verbs[i].name))
 			return verbs[i].run(argc - 1, argv + 1);

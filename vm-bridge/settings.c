@@ -140,6 +140,15 @@ settings_put(struct nl_msg *m, const struct settings *s)
 	}
 }
 
+bool
+settings_need_vlan(const struct settings *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (s->given & 1U << i && (table[i].attr == IFLA_BR_VLAN_FILTERING || table[i].attr == IFLA_BR_VLAN_DEFAULT_PVID))
+			return true;
+	return false;
+}
+
 static const char *
 format(const struct setting *t, uint32_t v, char buf[16])
 {

@@ -29,6 +29,9 @@ void settings_read(struct settings *s, struct nlattr *data);
 /* Into IFLA_INFO_DATA. */
 void settings_put(struct nl_msg *m, const struct settings *s);
 
+/* Whether one of them is about VLANs, which not every kernel's bridges know. */
+bool settings_need_vlan(const struct settings *s);
+
 /* The first of `want` that `have` does not agree with, as "stp is off, not on" in why; false if there is none. */
 bool settings_differ(const struct settings *want, const struct settings *have, char *why, size_t size);
 

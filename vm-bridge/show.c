@@ -1,38 +1,221 @@
 /* SPDX-License-Identifier: ISC */
-/* vm-bridge list: the bridges there are, and their ports. */
-#include <linux/netlink.h>
+/* vm-bridge list, show and fdb: the bridges there are, what one of them is like, whom it has seen. */
+#include <linux/if_bridge.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "common/num.h"
+#include "vm-bridge/ifaddr.h"
 #include "vm-bridge/links.h"
+#include "vm-bridge/options.h"
+#include "vm-bridge/print.h"
 #include "vm-bridge/verbs.h"
+
+static void
+open_netlink(struct netlink *nl)
+{
+	if (netlink_open(nl, NETLINK_ROUTE))
+		die_sys("netlink");
+}
+
+struct addresses {
+	int index;
+	struct printer *out;
+};
+
+static int
+print_address(struct nlmsghdr *h, void *arg)
+{
+	struct addresses *as = arg;
+	char text[PREFIX_TEXT_MAX];
+	struct prefix a;
+
+	if (ifaddr_read(h, as->index, &a)) {
+		prefix_format(&a, text);
+		print_item(as->out, text);
+	}
+	return 0;
+}
+
+/* A dump that another change cut short is not begun again: what came is printed already, and each line of it was true. */
+static void
+print_addresses(struct netlink *nl, struct printer *out, const struct link *l)
+{
+	struct ifaddrmsg any = { .ifa_family = AF_UNSPEC };
+	struct addresses as = { l->index, out };
+
+	print_list(out, "addresses", "address");
+	netlink_ask(nl, RTM_GETADDR, NLM_F_DUMP, &any, sizeof(any), print_address, &as);
+	print_list_end(out);
+}
+
+static void
+print_ports(struct printer *out, const struct links *ls, const struct link *bridge)
+{
+	print_list(out, "ports", "port");
+	for (size_t i = 0; i < ls->n; i++)
+		if (ls->v[i].master == bridge->index)
+			print_item(out, ls->v[i].name);
+	print_list_end(out);
+}
+
+static void
+print_head(struct printer *out, const struct link *l)
+{
+	print_word(out, "name", l->name);
+	print_word(out, "state", l->flags & IFF_UP ? "up" : "down");
+	print_mac(out, "mac", l->mac);
+	print_number(out, "mtu", l->mtu);
+}
 
 int
 verb_list(int argc, char **argv)
 {
+	struct printer out = { .form = PRINT_ROWS };
 	struct links ls = { 0 };
 	struct netlink nl;
+	int c;
 
-	if (getopt(argc, argv, "+") != -1 || argv[optind])
-		die_usage("list takes nothing (try --help)");
-	if (netlink_open(&nl, NETLINK_ROUTE))
-		die_sys("netlink");
+	while ((c = getopt(argc, argv, "+j")) != -1) {
+		if (c != 'j')
+			die_usage("-%c: no such option here (try --help)", optopt);
+		out.form = PRINT_JSON;
+	}
+	if (argv[optind])
+		die_usage("%s: list takes no operand (try --help)", argv[optind]);
+	open_netlink(&nl);
 	links_load(&nl, &ls);
 	for (size_t i = 0; i < ls.n; i++) {
-		const char *comma = "";
-
 		if (!link_is_bridge(&ls.v[i]))
 			continue;
-		printf("%s\t%s\t", ls.v[i].name, ls.v[i].flags & IFF_UP ? "up" : "down");
-		for (size_t j = 0; j < ls.n; j++) {
-			if (ls.v[j].master != ls.v[i].index)
-				continue;
-			printf("%s%s", comma, ls.v[j].name);
-			comma = ",";
-		}
-		putchar('\n');
+		print_begin(&out);
+		print_head(&out, &ls.v[i]);
+		print_addresses(&nl, &out, &ls.v[i]);
+		print_ports(&out, &ls, &ls.v[i]);
+		print_end(&out);
 	}
+	links_free(&ls);
+	netlink_close(&nl);
+	flush_stdout();
+	return 0;
+}
+
+static void
+print_setting(const char *key, const char *value, void *arg)
+{
+	uint64_t n;
+
+	if (num_parse(value, 0, UINT32_MAX, &n))
+		print_number(arg, key, (unsigned)n);
+	else
+		print_word(arg, key, value);
+}
+
+static const char *
+state_word(const struct link *port)
+{
+	static const char *const words[] = { "disabled", "listening", "learning", "forwarding", "blocking" };
+
+	return port->state < sizeof(words) / sizeof(words[0]) ? words[port->state] : "?";
+}
+
+int
+verb_show(int argc, char **argv)
+{
+	struct printer out = { .form = PRINT_KEYS };
+	struct links ls = { 0 };
+	struct netlink nl;
+	struct options o;
+	struct link l;
+
+	options_parse(&o, argc, argv, "+:j");
+	options_end(&o);
+	if (o.json)
+		out.form = PRINT_JSON;
+	open_netlink(&nl);
+	link_get_bridge(&nl, o.bridge, &l);
+	links_load(&nl, &ls);
+	print_begin(&out);
+	print_head(&out, &l);
+	settings_each(&l.settings, print_setting, &out);
+	print_addresses(&nl, &out, &l);
+	print_list(&out, "ports", "port");
+	for (size_t i = 0; i < ls.n; i++) {
+		if (ls.v[i].master != l.index)
+			continue;
+		print_row(&out);
+		print_word(&out, "name", ls.v[i].name);
+		print_word(&out, "state", state_word(&ls.v[i]));
+		print_word(&out, "kind", *ls.v[i].kind ? ls.v[i].kind : "nic");
+		print_row_end(&out);
+	}
+	print_list_end(&out);
+	print_end(&out);
+	links_free(&ls);
+	netlink_close(&nl);
+	flush_stdout();
+	return 0;
+}
+
+/* Stations that a bridge has seen, or is. */
+struct fdb {
+	struct printer *out;
+	const struct links *links;
+	int bridge;
+};
+
+static const char *
+kind_word(const struct ndmsg *nd)
+{
+	return nd->ndm_state & NUD_PERMANENT ? "own" : nd->ndm_state & NUD_NOARP ? "fixed" : "learned";
+}
+
+static int
+print_station(struct nlmsghdr *h, void *arg)
+{
+	struct ndmsg *nd = nlmsg_data(h);
+	struct nlattr *a[NDA_MAX + 1];
+	struct fdb *f = arg;
+	const struct link *port = links_by_index(f->links, nd->ndm_ifindex);
+
+	if (nd->ndm_family != AF_BRIDGE || nlmsg_parse(h, sizeof(*nd), a, NDA_MAX, NULL) < 0 || !port || !a[NDA_MASTER] || !a[NDA_LLADDR] ||
+		(int)nla_get_u32(a[NDA_MASTER]) != f->bridge || nla_len(a[NDA_LLADDR]) != 6)
+		return 0;
+	print_begin(f->out);
+	print_mac(f->out, "mac", nla_data(a[NDA_LLADDR]));
+	print_word(f->out, "port", port->name);
+	print_number(f->out, "vlan", a[NDA_VLAN] ? nla_get_u16(a[NDA_VLAN]) : 0);
+	print_word(f->out, "kind", kind_word(nd));
+	print_end(f->out);
+	return 0;
+}
+
+int
+verb_fdb(int argc, char **argv)
+{
+	struct ifinfomsg head = { .ifi_family = AF_BRIDGE };
+	struct netlink_batch b = { 0 };
+	struct printer out = { .form = PRINT_ROWS };
+	struct links ls = { 0 };
+	struct netlink nl;
+	struct options o;
+	struct link l;
+
+	options_parse(&o, argc, argv, "+:j");
+	options_end(&o);
+	if (o.json)
+		out.form = PRINT_JSON;
+	open_netlink(&nl);
+	link_get_bridge(&nl, o.bridge, &l);
+	links_load(&nl, &ls);
+	nla_put_u32(netlink_add(&b, RTM_GETNEIGH, NLM_F_DUMP, &head, sizeof(head), "%s", o.bridge), IFLA_MASTER, (uint32_t)l.index);
+	if (netlink_ask_batch(&nl, &b, print_station, &(struct fdb){ &out, &ls, l.index }))
+		die("%s", nl.why);
 	links_free(&ls);
 	netlink_close(&nl);
 	flush_stdout();

@@ -6,6 +6,14 @@
 #ifndef VM_BRIDGE_VERBS_H
 #define VM_BRIDGE_VERBS_H
 
+int verb_add(int argc, char **argv);
+int verb_set(int argc, char **argv);
+int verb_del(int argc, char **argv);
 int verb_list(int argc, char **argv);
+int verb_show(int argc, char **argv);
+int verb_fdb(int argc, char **argv);
+
+/* The form without a verb, told by the option that stands in its place; argv[0] is the program's own name. */
+int verb_load(int argc, char **argv);
 
 #endif
