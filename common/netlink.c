@@ -31,6 +31,23 @@ netlink_open(struct netlink *nl, int family)
 	return 0;
 }
 
+/* Bound, because the kernel, whose port is 0 too, sends to all but its own port. */
+int
+netlink_listen(struct netlink *nl, int family, int group)
+{
+	struct sockaddr_nl any = { .nl_family = AF_NETLINK };
+	int err = netlink_open(nl, family);
+
+	if (err)
+		return err;
+	if (bind(nl->fd, (struct sockaddr *)&any, sizeof(any)) < 0 ||
+	    setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
+		err = -errno;
+		netlink_close(nl);
+	}
+	return err;
+}
+
 void
 netlink_close(struct netlink *nl)
 {

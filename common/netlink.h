@@ -19,6 +19,10 @@ struct netlink {
 int netlink_open(struct netlink *nl, int family);
 void netlink_close(struct netlink *nl);
 
+/* Opens a socket that only hears of changes: a group of linux/rtnetlink.h (RTNLGRP_LINK). Poll and read nl->fd; ENOBUFS
+ * says that news were lost, so look at the state itself, not at the news. 0 or -errno. */
+int netlink_listen(struct netlink *nl, int family, int group);
+
 struct netlink_batch_entry {
 	struct nl_msg *msg;
 	char what[64]; /* for a failure: what the message is about */

@@ -12,6 +12,7 @@ static const char usage[] =
     "       vm-bridge del [-fqv] bridge [port ...]\n"
     "       vm-bridge list [-j]\n"
     "       vm-bridge show|fdb [-j] bridge\n"
+    "       vm-bridge idle [-t seconds] bridge\n"
     "       vm-bridge [-fnqv] [-a address] [-O setting] [-R fd] [-U user] [-b bridge] program [argument ...]\n";
 
 static const struct verb {
@@ -21,6 +22,7 @@ static const struct verb {
     {"add", verb_add},
     {"set", verb_set},
     {"del", verb_del},
+    {"idle", verb_idle},
     {"list", verb_list},
     {"show", verb_show},
     {"fdb", verb_fdb},

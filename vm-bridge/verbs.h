@@ -9,6 +9,7 @@
 int verb_add(int argc, char **argv);
 int verb_set(int argc, char **argv);
 int verb_del(int argc, char **argv);
+int verb_idle(int argc, char **argv);
 int verb_list(int argc, char **argv);
 int verb_show(int argc, char **argv);
 int verb_fdb(int argc, char **argv);

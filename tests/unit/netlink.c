@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
+#include <poll.h>
 #include <sched.h>
 #include <string.h>
 
@@ -106,6 +107,22 @@ test_ask(struct netlink *nl)
 	ok(netlink_ask_batch(nl, &b, count, &n) == 0 && n == 2 && !b.n, "by name");
 }
 
+static void
+test_listen(struct netlink *nl)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct netlink_batch b = { 0 };
+	struct netlink news;
+
+	ok(netlink_listen(&news, NETLINK_ROUTE, RTNLGRP_LINK) == 0, "listen");
+	p.fd = news.fd;
+	ok(poll(&p, 1, 0) == 0, "no news yet");
+	add_bridge(&b, "br9");
+	netlink_commit(nl, &b, NULL);
+	ok(poll(&p, 1, 10000) == 1, "news of a new interface");
+	netlink_close(&news);
+}
+
 int
 main(void)
 {
@@ -119,6 +136,7 @@ main(void)
 	test_batch(&nl);
 	test_large(&nl);
 	test_ask(&nl);
+	test_listen(&nl);
 	netlink_close(&nl);
 	return tap_done();
 }
