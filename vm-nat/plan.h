@@ -6,7 +6,8 @@
 #include "vm-nat/network.h"
 #include "vm-nat/rules.h"
 
-#define TABLE_PREFIX "vm-nat-" /* of the tables that are ours */
+#define TABLE_PREFIX "vm-nat-"	    /* of the tables that are ours */
+#define UNDO_PREFIX "vm-nat-undo/" /* of those that only remember */
 
 /* The chain whose rules count the forwards, with -p's words as comments. */
 #define FORWARDS_CHAIN "forwards"

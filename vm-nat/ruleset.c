@@ -67,6 +67,16 @@ take_generation(struct nlmsghdr *h, void *arg)
 	return 0;
 }
 
+/* Behind the prefix, with the colons back that nft lets no name have: only networks have a slash. */
+static void
+name_network(struct found_table *t)
+{
+	snprintf(t->network, sizeof(t->network), "%s", t->name + strlen(TABLE_PREFIX));
+	for (char *c = strchr(t->network, '/') ? t->network : NULL; c && *c; c++)
+		if (*c == '_')
+			*c = ':';
+}
+
 static int
 take_table(struct nlmsghdr *h, void *arg)
 {
@@ -82,6 +92,7 @@ take_table(struct nlmsghdr *h, void *arg)
 	t = &rs->tables[rs->n++];
 	*t = (struct found_table){ .owner = owner ? ntohl(nla_get_u32(owner)) : 0 };
 	memcpy(t->name, name, sizeof(name));
+	name_network(t);
 	take_comment(attr(h, NFTA_TABLE_USERDATA), t->comment);
 	return 0;
 }
@@ -173,4 +184,10 @@ ruleset_find(const struct ruleset *rs, const char *name)
 		if (!strcmp(rs->tables[i].name, name))
 			return &rs->tables[i];
 	return NULL;
+}
+
+bool
+table_is_undo(const struct found_table *t)
+{
+	return !strncmp(t->name, UNDO_PREFIX, strlen(UNDO_PREFIX));
 }

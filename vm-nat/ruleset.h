@@ -11,7 +11,7 @@ struct found_rule {
 };
 
 struct found_table {
-	char name[TABLE_NAME_MAX], comment[COMMENT_MAX];
+	char name[TABLE_NAME_MAX], network[TABLE_NAME_MAX], comment[COMMENT_MAX];
 	uint32_t owner; /* the port of the socket it lives with: a process id, as a rule; 0: none */
 	struct found_rule *rules;
 	size_t n, room;
@@ -29,5 +29,8 @@ void ruleset_free(struct ruleset *rs);
 
 /* The table of that name, or NULL. */
 const struct found_table *ruleset_find(const struct ruleset *rs, const char *name);
+
+/* It is no network's, but remembers for one that a program holds. */
+bool table_is_undo(const struct found_table *t);
 
 #endif

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: ISC */
+/* Settings of the kernel; the contracts are in settings.h. */
+#include <netinet/in.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "common/num.h"
+#include "vm-nat/settings.h"
+
+#define ROOT "/proc/sys/net/"
+#define KEY_MAX 64
+#define FORWARD4 "ipv4/ip_forward"	    /* of all interfaces: writing it writes them all */
+#define FORWARD6 "ipv6/conf/all/forwarding" /* likewise */
+
+/* The path of a setting, whole. */
+static const char *
+path_of(const char *text)
+{
+	static char path[sizeof(ROOT) + COMMENT_MAX];
+
+	snprintf(path, sizeof(path), ROOT "%.*s", (int)strcspn(text, "="), text);
+	return path;
+}
+
+static int
+was(const struct setting *s)
+{
+	const char *value = strchr(s->text, '=');
+	uint64_t v = 0;
+
+	return value && num_parse(value + 1, 0, 9, &v) ? (int)v : 0;
+}
+
+static bool
+ends_in(const char *text, const char *end)
+{
+	size_t len = strcspn(text, "="), n = strlen(end);
+
+	return len >= n && !strncmp(text + len - n, end, n);
+}
+
+static bool
+is_key(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+
+	return !strncmp(text, key, n) && (text[n] == '=' || !text[n]);
+}
+
+/* All are switches, but that one: 2 is "also when this host forwards". */
+static int
+want(const char *text)
+{
+	return ends_in(text, "/accept_ra") ? 2 : 1;
+}
+
+static bool
+is_of_all(const char *text)
+{
+	return is_key(text, FORWARD4) || is_key(text, FORWARD6);
+}
+
+/* The value, or -1 with errno. */
+static int
+get(const char *key)
+{
+	int fd = open(path_of(key), O_RDONLY | O_CLOEXEC);
+	char digit = '0';
+
+	if (fd < 0)
+		return -1;
+	if (read(fd, &digit, 1) != 1)
+		digit = '0';
+	close(fd);
+	return digit - '0';
+}
+
+static bool
+set(const char *key, int value)
+{
+	const char digit[] = { (char)('0' + value), '\n' };
+	bool done;
+	int fd;
+
+	if (get(key) == value)
+		return true;
+	fd = open(path_of(key), O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	done = write(fd, digit, sizeof(digit)) == sizeof(digit);
+	close(fd);
+	return done;
+}
+
+static bool
+has(const struct settings *s, const char *key)
+{
+	char name[COMMENT_MAX];
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(key, "="), key);
+	for (size_t i = 0; i < s->n; i++)
+		if (is_key(s->v[i].text, name))
+			return true;
+	return false;
+}
+
+static void
+remember(struct settings *s, const char *text)
+{
+	if (has(s, text))
+		return;
+	if (s->n == SETTINGS_MAX)
+		die("more than %d settings of the kernel to put back", SETTINGS_MAX);
+	snprintf(s->v[s->n++].text, sizeof(s->v[0].text), "%s", text);
+}
+
+static void
+remember_value(struct settings *s, const char *key, int value)
+{
+	char text[KEY_MAX + 12];
+
+	snprintf(text, sizeof(text), "%.63s=%d", key, value);
+	remember(s, text);
+}
+
+/* Takes over what tables of ours remember of settings whose names begin and end so. */
+static void
+inherit(struct settings *s, const struct ruleset *rs, const char *begin, const char *end)
+{
+	for (size_t i = 0; i < rs->n; i++)
+		for (size_t j = 0; j < rs->tables[i].n; j++) {
+			const struct found_rule *r = &rs->tables[i].rules[j];
+
+			if (!strcmp(r->chain, UNDO_CHAIN) && !strncmp(r->comment, begin, strlen(begin)) && ends_in(r->comment, end))
+				remember(s, r->comment);
+		}
+}
+
+/* True when it is to be changed. */
+static bool
+need(struct settings *s, const char *key)
+{
+	int now = get(key);
+
+	if (now < 0)
+		die_sys("%s", path_of(key));
+	if (now == want(key))
+		return false;
+	remember_value(s, key, now);
+	return true;
+}
+
+static const char *
+interface_key(char key[KEY_MAX], const char *family, const char *name, const char *setting)
+{
+	snprintf(key, KEY_MAX, "%s/conf/%.15s/%s", family, name, setting);
+	return key;
+}
+
+/* Writing the setting of all interfaces overwrites those that had one of their own: forwarding, though others do not. */
+static void
+remember_interfaces(struct settings *s, const char *family)
+{
+	char key[KEY_MAX];
+	struct dirent *e;
+	DIR *d;
+
+	snprintf(key, sizeof(key), ROOT "%s/conf", family);
+	d = opendir(key);
+	while (d && (e = readdir(d))) {
+		if (e->d_name[0] == '.' || !strcmp(e->d_name, "all") || strlen(e->d_name) >= IFNAMSIZ)
+			continue;
+		if (get(interface_key(key, family, e->d_name, "forwarding")) == 1)
+			remember_value(s, key, 1);
+	}
+	if (d)
+		closedir(d);
+}
+
+static void
+plan4(struct settings *s, const struct network *n, const struct ruleset *rs)
+{
+	char key[KEY_MAX];
+
+	inherit(s, rs, "ipv4/", "forward");
+	inherit(s, rs, "ipv4/", "/forwarding");
+	/* Where it is known whence packets come and whither they go, those two interfaces are enough. */
+	if (n->bridge && n->via && !has(s, FORWARD4)) {
+		need(s, interface_key(key, "ipv4", n->bridge, "forwarding"));
+		need(s, interface_key(key, "ipv4", n->via, "forwarding"));
+	} else if (need(s, FORWARD4)) {
+		remember_interfaces(s, "ipv4");
+	}
+}
+
+/* An interface whose routes come from a router's advertisements. */
+static int
+take_route(struct nlmsghdr *h, void *arg)
+{
+	struct rtmsg *r = nlmsg_data(h);
+	struct nlattr *oif = nlmsg_find_attr(h, sizeof(*r), RTA_OIF);
+	struct settings *s = arg;
+	char name[IFNAMSIZ], key[KEY_MAX];
+
+	if (h->nlmsg_type != RTM_NEWROUTE || r->rtm_protocol != RTPROT_RA || !oif || !if_indextoname(nla_get_u32(oif), name))
+		return 0;
+	if (get(interface_key(key, "ipv6", name, "accept_ra")) == 1)
+		remember_value(s, key, 1);
+	return 0;
+}
+
+/*
+ * IPv6 forwards on all interfaces or on none. A host that does so hears no router any more, and forgets what it has heard,
+ * its default route included, unless it is told to go on (ip-sysctl.rst, accept_ra).
+ */
+static void
+plan6(struct settings *s, const struct ruleset *rs, struct netlink *route)
+{
+	const struct rtmsg all = { .rtm_family = AF_INET6 };
+
+	inherit(s, rs, "ipv6/", "/forwarding");
+	inherit(s, rs, "ipv6/", "/accept_ra");
+	if (!need(s, FORWARD6))
+		return;
+	remember_interfaces(s, "ipv6");
+	if (netlink_ask(route, RTM_GETROUTE, NLM_F_DUMP, &all, sizeof(all), take_route, s))
+		die("routes: %s", route->why);
+}
+
+void
+settings_plan(struct settings *s, const struct network *n, const struct ruleset *rs, struct netlink *route)
+{
+	char key[KEY_MAX];
+
+	s->n = 0;
+	if (network_has(n, AF_INET) && (!n->restricted || network_forwards(n, AF_INET)))
+		plan4(s, n, rs);
+	if (network_has(n, AF_INET6) && (!n->restricted || network_forwards(n, AF_INET6)))
+		plan6(s, rs, route);
+	if (n->bridge && network_forwards_loopback(n, AF_INET)) {
+		inherit(s, rs, interface_key(key, "ipv4", n->bridge, "route_localnet"), "");
+		need(s, key);
+	}
+}
+
+void
+settings_read(struct settings *s, const struct found_table *t)
+{
+	s->n = 0;
+	for (size_t i = 0; t && i < t->n; i++)
+		if (!strcmp(t->rules[i].chain, UNDO_CHAIN))
+			remember(s, t->rules[i].comment);
+}
+
+void
+settings_record(const struct settings *s, struct table *t)
+{
+	const struct expr nothing = { .kind = EXPR_VERDICT, .number = NFT_CONTINUE };
+	struct chain *c = s->n ? table_chain(t, UNDO_CHAIN, NULL, 0, 0) : NULL;
+
+	for (size_t i = 0; i < s->n; i++)
+		RULE(c, nothing, (struct expr){ .kind = EXPR_COMMENT, .text = s->v[i].text });
+}
+
+bool
+settings_can(const struct settings *s, const char **path)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const char *text = s->v[i].text;
+
+		*path = path_of(text);
+		if (get(text) != want(text) && access(*path, W_OK) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* That of all interfaces comes last, so that none is without its router meanwhile. */
+bool
+settings_apply(const struct settings *s, const char **path)
+{
+	for (int all = 0; all <= 1; all++)
+		for (size_t i = 0; i < s->n; i++)
+			if (is_of_all(s->v[i].text) == all && !set(s->v[i].text, want(s->v[i].text))) {
+				*path = path_of(s->v[i].text);
+				return false;
+			}
+	return true;
+}
+
+static bool
+needed_by_others(const char *text, const struct ruleset *rs, const struct found_table *own)
+{
+	struct settings others;
+
+	for (size_t i = 0; i < rs->n; i++) {
+		if (&rs->tables[i] == own)
+			continue;
+		settings_read(&others, &rs->tables[i]);
+		if (has(&others, text))
+			return true;
+	}
+	return false;
+}
+
+/* That of all interfaces comes first, since it overwrites the others. What is gone, an interface say, needs no putting back. */
+void
+settings_restore(const struct settings *s, const struct ruleset *rs, const struct found_table *own)
+{
+	for (int all = 1; all >= 0; all--)
+		for (size_t i = 0; i < s->n; i++) {
+			const char *text = s->v[i].text;
+
+			if (is_of_all(text) != all)
+				continue;
+			if (!set(text, needed_by_others(text, rs, own) ? want(text) : was(&s->v[i])) && errno != ENOENT)
+				warn_sys("%s", path_of(text));
+		}
+}
+
+void
+settings_print(FILE *f, const struct settings *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (get(s->v[i].text) != want(s->v[i].text))
+			fprintf(f, "# sysctl -w net/%.*s=%d\n", (int)strcspn(s->v[i].text, "="), s->v[i].text, want(s->v[i].text));
+}

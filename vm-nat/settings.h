@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The settings of the kernel (sysctl) that a network needs, and what they were before. The record of that lies in the kernel
+ * too, as comments of rules that do nothing, in a chain of the network's table: so it is of the same network namespace, and
+ * is there as long as the settings are needed. Who comes second takes over the record of the first, and who goes last puts
+ * back.
+ */
+#ifndef VM_NAT_SETTINGS_H
+#define VM_NAT_SETTINGS_H
+
+#include "vm-nat/network.h"
+#include "vm-nat/ruleset.h"
+
+#define UNDO_CHAIN "undo"
+#define SETTINGS_MAX 64
+
+struct setting {
+	char text[COMMENT_MAX]; /* "ipv4/ip_forward=0": its path below /proc/sys/net, and what it was */
+};
+
+struct settings {
+	struct setting v[SETTINGS_MAX];
+	size_t n;
+};
+
+/* What the network needs that is not so, or is so because another one of ours needs it. route: to ask for routes. Dies. */
+void settings_plan(struct settings *s, const struct network *n, const struct ruleset *rs, struct netlink *route);
+
+/* The record that a table keeps. */
+void settings_read(struct settings *s, const struct found_table *t);
+
+/* Into the table. The texts stay those of s. */
+void settings_record(const struct settings *s, struct table *t);
+
+/* They can be changed, as far as that is needed: false with errno, and the path of the one that cannot. */
+bool settings_can(const struct settings *s, const char **path);
+
+/* As the network needs them. False with errno when one cannot be set, and its path. */
+bool settings_apply(const struct settings *s, const char **path);
+
+/* As they were; but as the others need them, where they do. Tables but that one count as others. */
+void settings_restore(const struct settings *s, const struct ruleset *rs, const struct found_table *own);
+
+/* For -n: as the sysctl(8) commands that would do it, behind the #. */
+void settings_print(FILE *f, const struct settings *s);
+
+#endif
