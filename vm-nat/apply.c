@@ -9,9 +9,11 @@
 #include <linux/netfilter.h>
 #include <linux/netlink.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/diag.h"
+#include "common/forward_block.h"
 #include "vm-nat/apply.h"
 #include "vm-nat/encode.h"
 #include "vm-nat/hold.h"
@@ -69,6 +71,18 @@ check_others(const struct network *n, const struct ruleset *rs, const struct fou
 		}
 }
 
+/* A program that waits for connections would never see one again, and nobody would know why. */
+static void
+check_programs(const struct network *n)
+{
+	for (size_t i = 0; i < n->nforwards; i++) {
+		uint16_t port = forward_hides(&n->forwards[i]);
+
+		if (port)
+			die("-p %s: port %u: a program of this host has it, and would be hidden", n->words[i], port);
+	}
+}
+
 /* Everything of a network, as it is and as it shall be. */
 struct change {
 	struct netlink nl, route;
@@ -76,6 +90,8 @@ struct change {
 	struct table table;
 	const struct found_table *own;
 	struct settings settings, old; /* old: what the table that is replaced remembers */
+	struct forward_path path;
+	struct forward_blocks blocks; /* chains of others that drop what is forwarded */
 };
 
 static void
@@ -85,6 +101,29 @@ begin(struct change *c, struct options *o)
 	open_netlink(&c->nl, NETLINK_NETFILTER);
 	network_resolve(&o->net, &c->route);
 	network_check(&o->net);
+	check_programs(&o->net);
+}
+
+/* What firewalls drop is dropped, whatever our table says of it. */
+static void
+find_blocks(struct change *c, const struct options *o)
+{
+	const struct network *n = &o->net;
+	char what[160], remedy[256];
+
+	c->settings.tagged = c->old.tagged;
+	forward_blocks_free(&c->blocks);
+	c->path = (struct forward_path){ .bridge = n->bridge, .routed = true, .ip4 = network_has(n, AF_INET), .ip6 = network_has(n, AF_INET6) };
+	if (!n->bridge || (n->restricted && !n->nforwards))
+		return;
+	if (forward_blocks_find(&c->nl, &c->path, &c->blocks))
+		die("%s", c->nl.why);
+	c->settings.tagged |= o->fix && c->blocks.n;
+	for (size_t i = 0; i < c->blocks.n && !o->fix; i++) {
+		forward_block_describe(&c->blocks.v[i], &c->path, what, sizeof(what));
+		forward_block_remedy(&c->blocks.v[i], &c->path, remedy, sizeof(remedy));
+		warn("%s (what helps: -f, or %s)", what, remedy);
+	}
 }
 
 static void
@@ -108,6 +147,8 @@ plan(struct change *c, struct options *o)
 	check_others(&o->net, &c->rs, c->own);
 	settings_read(&c->old, c->own);
 	settings_plan(&c->settings, &o->net, &c->rs, &c->route);
+	if (!err)
+		find_blocks(c, o);
 	if (!o->check && !settings_can(&c->settings, &path))
 		die_sys("%s", path);
 }
@@ -115,6 +156,7 @@ plan(struct change *c, struct options *o)
 static void
 end(struct change *c)
 {
+	forward_blocks_free(&c->blocks);
 	table_free(&c->table);
 	ruleset_free(&c->rs);
 	netlink_close(&c->nl);
@@ -142,20 +184,23 @@ drop_old(struct change *c)
 	ruleset_free(&now);
 }
 
-/* A setting that cannot be made, though it seemed so, takes back the whole. */
+/* What is beyond the table. What cannot be done, though it seemed so, takes back the whole. */
 static void
-set(struct change *c)
+set(struct change *c, const struct options *o, const char *tag)
 {
 	const char *path;
-	int err;
+	int err = 0;
 
-	if (settings_apply(&c->settings, &path))
+	if (o->fix)
+		err = forward_blocks_open(&c->nl, &c->blocks, &c->path, tag);
+	if (!err && settings_apply(&c->settings, &path))
 		return;
-	err = errno;
+	if (!err)
+		snprintf(c->nl.why, sizeof(c->nl.why), "%s: %s", path, strerror(errno));
+	error("%s", c->nl.why);
 	if (!c->table.owner)
 		undo_table(&c->nl, c->table.name);
-	errno = err;
-	die_sys("%s", path);
+	exit(diag_exit);
 }
 
 void
@@ -181,7 +226,7 @@ apply_add(struct options *o)
 			die_netlink(&c.nl, err);
 	} while (err);
 	if (!o->check) {
-		set(&c);
+		set(&c, o, c.table.name);
 		drop_old(&c);
 	}
 	end(&c);
@@ -215,8 +260,9 @@ apply_hold(struct options *o)
 	err = netlink_commit(&c.nl, &b, NULL);
 	if (err)
 		die_netlink(&c.nl, err);
-	holder_start(&h, c.nl.fd);
-	set(&c);
+	holder_start(&h, &c.nl);
+	set(&c, o, h.table);
+	forward_blocks_free(&c.blocks);
 	table_free(&c.table);
 	ruleset_free(&c.rs);
 	netlink_close(&c.route);
@@ -245,6 +291,8 @@ undo_table(struct netlink *nl, const char *name)
 		settings_read(&settings, own);
 		settings_restore(&settings, &rs, own);
 		ruleset_free(&rs);
+		if (settings.tagged && forward_blocks_close(nl, name) < 0)
+			warn("%s", nl->why);
 		batch_begin(&b, &generation);
 		table_put_delete(&b, NFPROTO_INET, name);
 		batch_end(&b);

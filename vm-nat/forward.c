@@ -97,3 +97,30 @@ forward_overlaps(const struct forward *a, const struct forward *b)
 	       address_port(&b->host) <= a->last &&
 	       (address_is_any(&a->host) || address_is_any(&b->host) || same_host(&a->host, &b->host));
 }
+
+uint16_t
+forward_hides(const struct forward *f)
+{
+	int family = f->host.sa.sa_family, type = (f->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, on = 1;
+
+	for (unsigned port = address_port(&f->host); port <= f->last; port++) {
+		int fd = socket(family, type, 0);
+		union address a = f->host;
+		bool taken;
+
+		if (fd < 0)
+			return 0;
+		/* Sockets of connections that end are no matter; an address need not be this host's (yet). */
+		if (!f->udp)
+			(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+		(void)setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
+		if (family == AF_INET6)
+			(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+		address_set_port(&a, (uint16_t)port);
+		taken = bind(fd, &a.sa, address_len(&a)) < 0 && errno == EADDRINUSE;
+		close(fd);
+		if (taken)
+			return (uint16_t)port;
+	}
+	return 0;
+}

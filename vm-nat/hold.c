@@ -28,7 +28,7 @@ holder_record(struct holder *h, const struct settings *s, uint32_t generation)
 	int err;
 
 	h->nl.fd = -1;
-	if (!s->n)
+	if (!s->n && !s->tagged)
 		return 0;
 	open_netlink(&h->nl, NETLINK_NETFILTER);
 	snprintf(t.name, sizeof(t.name), UNDO_PREFIX "%d", getpid());
@@ -71,15 +71,15 @@ watch(struct holder *h, int pipe)
 }
 
 void
-holder_start(struct holder *h, int table_fd)
+holder_start(struct holder *h, struct netlink *table)
 {
 	char word[64];
 	int status, ends[2];
 	pid_t pid;
 
-	table_fd = fd_move_high(table_fd);
+	table->fd = fd_move_high(table->fd);
 	if (h->nl.fd < 0) {
-		snprintf(word, sizeof(word), "hold,fd=%d", table_fd);
+		snprintf(word, sizeof(word), "hold,fd=%d", table->fd);
 		wire_export(word);
 		return;
 	}
@@ -97,6 +97,6 @@ holder_start(struct holder *h, int table_fd)
 		die_sys("fork");
 	close(ends[0]);
 	netlink_close(&h->nl);
-	snprintf(word, sizeof(word), "hold,fd=%d:%d", table_fd, fd_move_high(ends[1]));
+	snprintf(word, sizeof(word), "hold,fd=%d:%d", table->fd, fd_move_high(ends[1]));
 	wire_export(word);
 }

@@ -16,7 +16,7 @@ struct holder {
 /* Makes the record, if there is anything to remember, unless the ruleset has changed. 0, or -errno (-ERESTART) with nl.why. */
 int holder_record(struct holder *h, const struct settings *s, uint32_t generation);
 
-/* Starts the watcher, and puts it and the socket that the network's table goes with into VM_WIRES. Dies. */
-void holder_start(struct holder *h, int table_fd);
+/* Starts the watcher, and puts it and the socket of the table into VM_WIRES, which stays usable. Dies. */
+void holder_start(struct holder *h, struct netlink *table);
 
 #endif

@@ -18,9 +18,9 @@ static const char usage[] =
     "guests:  [-46Gx] [-a address/length] [-b bridge]\n"
     "out:     [-o address] [-V interface]\n"
     "in:      [-p [udp:][address:]port[-port]:address[:port[-port]]]\n"
-    "process: [-nqv] [-U user]\n";
+    "process: [-fnqv] [-U user]\n";
 
-#define OPTSTRING "+:46a:b:Gjno:p:qU:vV:x"
+#define OPTSTRING "+:46a:b:fGjno:p:qU:vV:x"
 
 static const char *
 interface_opt(char letter, const char *word)
@@ -79,6 +79,7 @@ take_option(struct options *o, int c, const char *word)
 	case '6': n->no4 = true; break;
 	case 'a': add_net(n, word); break;
 	case 'b': n->bridge = interface_opt('b', word); break;
+	case 'f': o->fix = true; break;
 	case 'G': n->separate = true; break;
 	case 'j': o->json = true; break;
 	case 'n': o->check = true; break;
@@ -115,8 +116,8 @@ static void
 check_letters(const struct options *o, const char *given)
 {
 	static const char *const allowed[] = {
-		[VERB_LOAD] = "46abGnopqUVvx",
-		[VERB_ADD] = "46abGnopqVvx",
+		[VERB_LOAD] = "46abfGnopqUVvx",
+		[VERB_ADD] = "46abfGnopqVvx",
 		[VERB_DEL] = "abnqv",
 		[VERB_LIST] = "jqv",
 		[VERB_SHOW] = "abjqv",

@@ -16,7 +16,7 @@ enum verb {
 struct options {
 	enum verb verb;
 	struct network net;
-	bool check, json;
+	bool check, fix, json;
 	const char *user;
 	char **program;
 };

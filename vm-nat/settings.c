@@ -20,6 +20,7 @@
 
 #define ROOT "/proc/sys/net/"
 #define KEY_MAX 64
+#define TAGGED "tagged rules"
 #define FORWARD4 "ipv4/ip_forward"	    /* of all interfaces: writing it writes them all */
 #define FORWARD6 "ipv6/conf/all/forwarding" /* likewise */
 
@@ -244,6 +245,7 @@ settings_plan(struct settings *s, const struct network *n, const struct ruleset 
 	char key[KEY_MAX];
 
 	s->n = 0;
+	s->tagged = false;
 	if (network_has(n, AF_INET) && (!n->restricted || network_forwards(n, AF_INET)))
 		plan4(s, n, rs);
 	if (network_has(n, AF_INET6) && (!n->restricted || network_forwards(n, AF_INET6)))
@@ -258,19 +260,30 @@ void
 settings_read(struct settings *s, const struct found_table *t)
 {
 	s->n = 0;
-	for (size_t i = 0; t && i < t->n; i++)
-		if (!strcmp(t->rules[i].chain, UNDO_CHAIN))
+	s->tagged = false;
+	for (size_t i = 0; t && i < t->n; i++) {
+		if (strcmp(t->rules[i].chain, UNDO_CHAIN))
+			continue;
+		if (strcmp(t->rules[i].comment, TAGGED))
 			remember(s, t->rules[i].comment);
+		else
+			s->tagged = true;
+	}
 }
 
 void
 settings_record(const struct settings *s, struct table *t)
 {
 	const struct expr nothing = { .kind = EXPR_VERDICT, .number = NFT_CONTINUE };
-	struct chain *c = s->n ? table_chain(t, UNDO_CHAIN, NULL, 0, 0) : NULL;
+	struct chain *c;
 
+	if (!s->n && !s->tagged)
+		return;
+	c = table_chain(t, UNDO_CHAIN, NULL, 0, 0);
 	for (size_t i = 0; i < s->n; i++)
 		RULE(c, nothing, (struct expr){ .kind = EXPR_COMMENT, .text = s->v[i].text });
+	if (s->tagged)
+		RULE(c, nothing, (struct expr){ .kind = EXPR_COMMENT, .text = TAGGED });
 }
 
 bool

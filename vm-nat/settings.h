@@ -21,6 +21,7 @@ struct setting {
 struct settings {
 	struct setting v[SETTINGS_MAX];
 	size_t n;
+	bool tagged; /* rules in chains of others are to be taken out too: their tag is the name of the table with the record */
 };
 
 /* What the network needs that is not so, or is so because another one of ours needs it. route: to ask for routes. Dies. */
