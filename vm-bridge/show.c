@@ -10,10 +10,10 @@
 
 #include "common/diag.h"
 #include "common/num.h"
+#include "common/print.h"
 #include "vm-bridge/ifaddr.h"
 #include "vm-bridge/links.h"
 #include "vm-bridge/options.h"
-#include "vm-bridge/print.h"
 #include "vm-bridge/verbs.h"
 
 static void

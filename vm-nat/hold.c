@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* The watcher; the contracts are in hold.h. */
+/* Holding; the contracts are in hold.h. */
 #include <netinet/in.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/netfilter.h>
 #include <linux/netlink.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/diag.h"
 #include "common/fd.h"
-#include "common/seal.h"
+#include "common/keeper.h"
 #include "common/wire.h"
 #include "vm-nat/apply.h"
 #include "vm-nat/encode.h"
@@ -44,59 +40,29 @@ holder_record(struct holder *h, const struct settings *s, uint32_t generation)
 	return err;
 }
 
-/* It outlives the program by a moment, whatever the program and what started it are sent. */
-static _Noreturn void
-watch(struct holder *h, int pipe)
+static int
+take_back(void *arg)
 {
-	/* What reading rules, writing settings and saying what went wrong takes. */
-	static const char *const calls[] = { "read", "write", "close", "openat", "newfstatat", "fstat", "lseek", "sendto", "recvfrom",
-		"socket", "setsockopt", "getsockopt", "dup3", "brk", "mmap", "munmap", "mremap", "madvise", "futex", "exit", "exit_group",
-		"rt_sigreturn", "restart_syscall", NULL };
-	const int keep[] = { h->nl.fd, pipe };
-	char byte;
+	struct holder *h = arg;
 
-	setsid();
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_IGN);
-	fd_close_others(keep, 2);
-	close(0);
-	close(1);
-	if (chdir("/") < 0)
-		warn_sys("/");
-	seal_syscalls(calls);
-	while (fd_read_all(pipe, &byte, 1) > 0)
-		;
 	undo_table(&h->nl, h->table);
-	_exit(0);
+	return 0;
 }
 
 void
 holder_start(struct holder *h, struct netlink *table)
 {
 	char word[64];
-	int status, ends[2];
-	pid_t pid;
+	int pipe;
 
 	table->fd = fd_move_high(table->fd);
-	if (h->nl.fd < 0) {
-		snprintf(word, sizeof(word), "hold,fd=%d", table->fd);
-		wire_export(word);
-		return;
+	snprintf(word, sizeof(word), "hold,fd=%d", table->fd);
+	if (h->nl.fd >= 0) {
+		pipe = keeper_hold("vm-nat", &h->nl.fd, 1, take_back, h);
+		if (pipe < 0)
+			die("what puts settings back: %s", strerror(-pipe));
+		netlink_close(&h->nl);
+		snprintf(word, sizeof(word), "hold,fd=%d:%d", table->fd, fd_move_high(pipe));
 	}
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		die_sys("pipe");
-	pid = fork();
-	/* The watcher is nobody's child: the program must not find one that it did not start. */
-	if (!pid) {
-		pid = fork();
-		if (pid)
-			_exit(pid < 0);
-		watch(h, ends[0]);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status)
-		die_sys("fork");
-	close(ends[0]);
-	netlink_close(&h->nl);
-	snprintf(word, sizeof(word), "hold,fd=%d:%d", table->fd, fd_move_high(ends[1]));
 	wire_export(word);
 }

@@ -12,7 +12,7 @@
 static const char usage[] =
     "usage: vm-nat [options] program [argument ...]\n"
     "       vm-nat add [options]\n"
-    "       vm-nat del [-b bridge | -a address/length]\n"
+    "       vm-nat del [-n] [-b bridge | -a address/length]\n"
     "       vm-nat list [-j]\n"
     "       vm-nat show [-j] [-b bridge | -a address/length]\n"
     "guests:  [-46Gx] [-a address/length] [-b bridge]\n"
@@ -152,7 +152,7 @@ options_parse(struct options *o, int argc, char **argv)
 		die_usage("%s: one word too many (try --help)", *o->program);
 	if (o->net.no4 && o->net.no6)
 		die_usage("-4 and -6: one of them alone");
-	if (o->verb != VERB_LIST && !o->net.bridge && !o->net.nnets && o->verb != VERB_SHOW)
+	if (o->verb != VERB_LIST && !o->net.bridge && !o->net.nnets)
 		die_usage("whose network? give -b or -a (try --help)");
 	if (o->verb == VERB_LOAD)
 		diag_exit = 125;

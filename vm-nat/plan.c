@@ -179,15 +179,15 @@ plan_filter(struct chain *c, const struct network *n, struct expr from, struct e
 	RULE(c, to, known, accepted);
 	RULE(c, to, forwarded, accepted);
 	if (n->separate)
-		RULE(c, from, to, counter, dropped, comment("between guests"));
+		RULE(c, from, to, counter, dropped, comment(REFUSED_BETWEEN));
 	else
 		RULE(c, from, to, accepted);
 	RULE(c, from, known, accepted);
 	for (size_t i = 0; i < n->nnets && !n->restricted; i++)
 		if (n->bridge || from.addr.family == n->nets[i].family)
 			RULE(c, from, n->via ? oif(n->via) : none, n->bridge ? saddr(n->nets[i]) : none, accepted);
-	RULE(c, from, counter, refused, comment("refused from guests"));
-	RULE(c, to, counter, refused, comment("refused to guests"));
+	RULE(c, from, counter, refused, comment(REFUSED_FROM));
+	RULE(c, to, counter, refused, comment(REFUSED_TO));
 }
 
 void

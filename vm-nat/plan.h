@@ -9,6 +9,11 @@
 #define TABLE_PREFIX "vm-nat-"	    /* of the tables that are ours */
 #define UNDO_PREFIX "vm-nat-undo/" /* of those that only remember */
 
+/* Comments of rules that count what was not let through. */
+#define REFUSED_FROM "refused from guests"
+#define REFUSED_TO "refused to guests"
+#define REFUSED_BETWEEN "refused between guests"
+
 /* The chain whose rules count the forwards, with -p's words as comments. */
 #define FORWARDS_CHAIN "forwards"
 

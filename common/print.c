@@ -2,7 +2,7 @@
 /* Three forms of output; the contracts are in print.h. */
 #include <stdio.h>
 
-#include "vm-bridge/print.h"
+#include "common/print.h"
 
 /* The kernel lets names hold any bytes but '/', ':' and blanks; those that are no UTF-8 are passed on as they are. */
 static void
@@ -73,10 +73,10 @@ print_word(struct printer *p, const char *key, const char *value)
 }
 
 void
-print_number(struct printer *p, const char *key, unsigned value)
+print_number(struct printer *p, const char *key, uint64_t value)
 {
 	lead(p, key);
-	printf("%u", value);
+	printf("%llu", (unsigned long long)value);
 	trail(p);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* What list, show and fdb print, in the three forms they have. */
-#ifndef VM_BRIDGE_PRINT_H
-#define VM_BRIDGE_PRINT_H
+/* What verbs like list and show print, in the three forms they have. */
+#ifndef COMMON_PRINT_H
+#define COMMON_PRINT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,7 +22,7 @@ void print_begin(struct printer *p);
 void print_end(struct printer *p);
 
 void print_word(struct printer *p, const char *key, const char *value);
-void print_number(struct printer *p, const char *key, unsigned value);
+void print_number(struct printer *p, const char *key, uint64_t value);
 void print_mac(struct printer *p, const char *key, const uint8_t mac[6]);
 
 /* A list of words, or of rows, within an object. */
