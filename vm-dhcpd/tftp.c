@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: ISC */
+/* A read-only TFTP server; the contracts are in tftp.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "common/util.h"
+#include "vm-dhcpd/bytes.h"
+#include "vm-dhcpd/tftp.h"
+#include "vm-dhcpd/tftp_file.h"
+#include "vm-dhcpd/tftp_send.h"
+
+#define PORT 69
+#define PAUSE 1000	   /* ms until the first repetition, unless the client says (timeout) */
+#define PAUSE_MAX 8000
+#define SILENCE_MAX 60000  /* ms without progress; and of one that never answered at all: */
+#define SILENCE_FIRST 8000 /* its address may be forged, and what we repeat goes there */
+
+static void
+tell(const struct udp_peer *p, const char *name, const char *what)
+{
+	char address[INET6_ADDRSTRLEN];
+
+	udp_address_text(&p->address, address);
+	note(1, "tftp: %s: %s: %s", address, name, what);
+}
+
+static void
+end_transfer(struct tftp_transfer *t, const char *why)
+{
+	tell(&t->peer, t->name, why);
+	close(t->file);
+	t->file = -1;
+}
+
+static void
+refuse(const struct udp_peer *to, enum tftp_code code, const char *why)
+{
+	uint8_t packet[TFTP_REPLY_MAX];
+
+	tftp_send_packet(to, packet, tftp_put_error(packet, code, why));
+}
+
+/* The timer is moved for what comes earlier only: an ACK, which puts it off, costs no system call for it. */
+static void
+arm(struct tftp *s, int64_t due)
+{
+	if (due >= s->armed)
+		return;
+	s->armed = due;
+	timer_set(&s->timer, due);
+}
+
+static void
+send_more(struct tftp *s, struct tftp_transfer *t)
+{
+	if (tftp_send_blocks(s, t)) {
+		t->due = timer_now() + t->pause;
+		arm(s, t->due);
+		return;
+	}
+	refuse(&t->peer, TFTP_UNDEFINED, "the file was cut off or cannot be read");
+	end_transfer(t, "the file was cut off or cannot be read");
+}
+
+static bool
+answered(const struct tftp_transfer *t)
+{
+	return t->window.acked || (!t->window.oack && tftp_has_options(&t->options));
+}
+
+static void
+repeat(struct tftp *s, struct tftp_transfer *t, int64_t now)
+{
+	if (now - t->heard >= (answered(t) ? SILENCE_MAX : SILENCE_FIRST)) {
+		end_transfer(t, "given up: the client is silent");
+		return;
+	}
+	t->pause = t->pause * 2 < PAUSE_MAX ? t->pause * 2 : PAUSE_MAX;
+	send_more(s, t);
+}
+
+static void
+timer_fired(struct timer *timer)
+{
+	struct tftp *s = container_of(timer, struct tftp, timer);
+	int64_t now = timer_now();
+
+	s->armed = TIMER_NEVER;
+	for (struct tftp_transfer *t = s->transfers; t < s->transfers + TFTP_TRANSFERS; t++) {
+		if (t->file >= 0 && t->due <= now)
+			repeat(s, t, now);
+		if (t->file >= 0)
+			arm(s, t->due);
+	}
+}
+
+static struct tftp_transfer *
+find(struct tftp *s, const struct udp_peer *from)
+{
+	for (struct tftp_transfer *t = s->transfers; t < s->transfers + TFTP_TRANSFERS; t++)
+		if (t->file >= 0 && t->peer.fd == from->fd && !memcmp(&t->peer.address, &from->address, sizeof(from->address)))
+			return t;
+	return NULL;
+}
+
+/* A place for a transfer: one that is free, or else that of the client that has been silent longest, if it never answered
+ * at all: requests from forged addresses do not keep anybody out. NULL when all are busy. */
+static struct tftp_transfer *
+take_place(struct tftp *s)
+{
+	struct tftp_transfer *silent = NULL;
+
+	for (struct tftp_transfer *t = s->transfers; t < s->transfers + TFTP_TRANSFERS; t++) {
+		if (t->file < 0)
+			return t;
+		if (!answered(t) && (!silent || t->heard < silent->heard))
+			silent = t;
+	}
+	if (silent)
+		end_transfer(silent, "given up: others want to be served");
+	return silent;
+}
+
+/* What fits into a packet of the interface as it is now: fragments would be slow, and firmware does not put them together. */
+static unsigned
+largest_block(const struct tftp *s, const struct udp_peer *from)
+{
+	unsigned heads = (from->address.sa.sa_family == AF_INET6 ? 40 : 20) + 8 + 4;
+	struct ifreq ifr = {.ifr_mtu = 0};
+
+	memcpy(ifr.ifr_name, s->ifname, sizeof(s->ifname));
+	if (ioctl(from->fd, SIOCGIFMTU, &ifr) < 0 || ifr.ifr_mtu < (int)(heads + TFTP_BLKSIZE))
+		return TFTP_BLKSIZE;
+	return (unsigned)ifr.ifr_mtu - heads < TFTP_BLKSIZE_MAX ? (unsigned)ifr.ifr_mtu - heads : TFTP_BLKSIZE_MAX;
+}
+
+static void
+begin(struct tftp *s, const struct udp_peer *from, struct tftp_request *r, struct tftp_transfer *t)
+{
+	unsigned blksize;
+
+	t->peer = *from;
+	tftp_settle(r, largest_block(s, from));
+	blksize = r->blksize ? r->blksize : TFTP_BLKSIZE;
+	t->options = *r;
+	t->window = (struct tftp_window){
+	    .total = t->size / blksize + 1, .size = r->window ? r->window : 1, .oack = tftp_has_options(r)};
+	t->heard = timer_now();
+	t->pause = r->timeout ? r->timeout * 1000 : PAUSE;
+	send_more(s, t);
+}
+
+/* The name as it may be shown. */
+static void
+copy_name(char *to, size_t size, const char *name)
+{
+	size_t n = 0;
+
+	for (; name[n] && n < size - 1; n++)
+		to[n] = name[n] >= ' ' && name[n] <= '~' ? name[n] : '?';
+	to[n] = '\0';
+}
+
+/* Another request from a client's port ends what was under way there: it started anew, or heard nothing yet. */
+static void
+requested(struct tftp *s, const struct udp_peer *from, struct tftp_request *r)
+{
+	struct tftp_transfer *t = find(s, from);
+	char name[sizeof(t->name)];
+	uint64_t size = 0;
+	int file;
+
+	copy_name(name, sizeof(name), r->name);
+	file = tftp_file_open(s->root, r->name, &size);
+	if (file < 0) {
+		bool absent = errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG;
+
+		tell(from, name, strerror(errno));
+		refuse(from, absent ? TFTP_NOT_FOUND : TFTP_ACCESS, absent ? "file not found" : "access denied");
+		return;
+	}
+	if (t)
+		end_transfer(t, "asked for anew");
+	else
+		t = take_place(s);
+	if (!t) {
+		close(file);
+		refuse(from, TFTP_UNDEFINED, "too many transfers");
+		return;
+	}
+	t->file = file;
+	t->size = size;
+	memcpy(t->name, name, sizeof(name));
+	begin(s, from, r, t);
+}
+
+static void
+acknowledged(struct tftp *s, struct tftp_transfer *t, uint16_t block)
+{
+	enum tftp_next next = tftp_acked(&t->window, block);
+
+	if (next == TFTP_DONE)
+		end_transfer(t, "sent");
+	if (next != TFTP_SEND)
+		return;
+	t->heard = timer_now();
+	t->pause = t->options.timeout ? t->options.timeout * 1000 : PAUSE;
+	send_more(s, t);
+}
+
+static void
+received(void *arg, const struct udp_peer *from, uint8_t *packet, size_t len)
+{
+	struct tftp *s = arg;
+	struct tftp_transfer *t;
+	struct tftp_request r;
+	enum tftp_code code;
+	const char *why;
+
+	/* RFC 1123, 4.2.3.4: a request to all is nobody's to answer. */
+	if (len < 4 || from->group)
+		return;
+	t = find(s, from);
+	if (t && get16(packet) == TFTP_ACK) {
+		acknowledged(s, t, get16(packet + 2));
+	} else if (t && get16(packet) == TFTP_ERROR) {
+		end_transfer(t, "ended by the client");
+	} else if (tftp_parse_request(&r, packet, len, &code, &why)) {
+		if (why)
+			refuse(from, code, why);
+		else
+			requested(s, from, &r);
+	}
+}
+
+static void
+v4_readable(struct watch *w, uint32_t events)
+{
+	(void)events;
+	udp_receive(w->fd, received, container_of(w, struct tftp, v4));
+}
+
+static void
+v6_readable(struct watch *w, uint32_t events)
+{
+	(void)events;
+	udp_receive(w->fd, received, container_of(w, struct tftp, v6));
+}
+
+void
+tftp_open(struct tftp *s, const char *dir, const char *ifname, bool v6)
+{
+	s->root = tftp_root_open(dir);
+	snprintf(s->ifname, sizeof(s->ifname), "%s", ifname);
+	s->v4 = (struct watch){.fd = udp_open(AF_INET, PORT, ifname), .handler = v4_readable};
+	s->v6 = (struct watch){.fd = v6 ? udp_open(AF_INET6, PORT, ifname) : -1, .handler = v6_readable};
+	for (size_t i = 0; i < TFTP_TRANSFERS; i++)
+		s->transfers[i].file = -1;
+}
+
+int
+tftp_start(struct tftp *s, struct loop *l)
+{
+	int err = timer_init(&s->timer, l, timer_fired);
+
+	s->armed = TIMER_NEVER;
+	if (!err)
+		err = loop_watch(l, &s->v4, EPOLLIN);
+	if (!err && s->v6.fd >= 0)
+		err = loop_watch(l, &s->v6, EPOLLIN);
+	return err;
+}
