@@ -15,6 +15,7 @@
 
 static const struct service *const services[] = {
     &dhcp4_service,
+    &tftp_service,
 };
 
 static void
@@ -53,6 +54,8 @@ seal(const struct options *o)
 	    /* packets */
 	    "read", "readv", "write", "writev", "recvfrom", "recvmsg", "recvmmsg", "sendto", "sendmsg", "sendmmsg",
 	    "getsockname", "getsockopt",
+	    /* TFTP's files, the MTU */
+	    "openat2", "ioctl",
 	    /* leases */
 	    "pread64", "pwrite64", "fdatasync", "fsync", "ftruncate", "lseek", "fstat", "newfstatat",
 	    /* memory, the end */

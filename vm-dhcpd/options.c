@@ -18,9 +18,10 @@ static const char usage[] =
     "       vm-dhcpd [-q] [-b bridge] [-d dir] [-t seconds] mac\n"
     "addresses: [-a address[/length]] [-L address-address] [-L guest=address]\n"
     "settings: [-O setting]\n"
+    "booting: [-E file] [-e name] [-T dir]\n"
     "process: [-d dir] [-nqv] [-R fd] [-U user] [-w wire]\n";
 
-#define OPTSTRING "+a:b:d:jL:nO:qR:t:U:vw:"
+#define OPTSTRING "+a:b:d:E:e:jL:nO:qR:T:t:U:vw:"
 
 static void
 check(char letter, const char *word, const char *why)
@@ -61,12 +62,15 @@ take_option(struct options *o, struct wires *ws, int c, char *word)
 	case 'a': set_host(o, word); break;
 	case 'b': o->bridge = word; break;
 	case 'd': o->dir = strcmp(word, "none") ? word : NULL; break;
+	case 'E': check('E', word, pxe_add(&o->pxe, word)); break;
+	case 'e': check('e', word, pxe_set_server(&o->pxe, word)); break;
 	case 'j': o->json = true; break;
 	case 'L': check('L', word, pool_add(&o->pool, word)); break;
 	case 'n': o->check = true; break;
 	case 'O': check('O', word, settings_add(&o->settings, word)); break;
 	case 'q': diag_verbose = -1; break;
 	case 'R': o->ready_fd = (int)num_opt('R', word, 0, 1 << 20); break;
+	case 'T': o->tftp_dir = word; break;
 	case 't': o->wait_seconds = (int)num_opt('t', word, 0, 1 << 30); break;
 	case 'U': o->user = word; break;
 	case 'v': diag_verbose++; break;
@@ -125,6 +129,8 @@ options_parse(struct options *o, int argc, char **argv)
 		die_usage("-R %d: not an open descriptor", o->ready_fd);
 	if (o->mode != MODE_SERVE || o->bridge)
 		return;
+	if (o->tftp_dir)
+		die_usage("-T %s: files go over an interface's address: -b is needed", o->tftp_dir);
 	wires_load_env(&ws);
 	o->wire_fd = take_net_wire(&ws);
 	if (!o->host.s_addr || !o->prefix_len)

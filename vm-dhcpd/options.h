@@ -4,6 +4,7 @@
 #define VM_DHCPD_OPTIONS_H
 
 #include "vm-dhcpd/pool.h"
+#include "vm-dhcpd/pxe.h"
 #include "vm-dhcpd/setting.h"
 
 #define STATE_DIR "/var/lib/vm-dhcpd"
@@ -22,6 +23,8 @@ struct options {
 	unsigned prefix_len;
 	struct pool pool;	 /* -L, -G */
 	struct settings settings; /* -O */
+	struct pxe pxe;		 /* -E, -e */
+	const char *tftp_dir;	 /* -T; NULL: no TFTP */
 
 	const char *dir;  /* -d; NULL: none, nothing is kept */
 	const char *user; /* -U; NULL: nobody, if root */

@@ -68,8 +68,8 @@ parse_who(const char *word, size_t len, int *who)
 	return true;
 }
 
-bool
-pxe_add(struct pxe *p, const char *word, const char **why)
+const char *
+pxe_add(struct pxe *p, const char *word)
 {
 	struct pxe_file f = {.who = WHO_ANY};
 	/* A name of a machine before '='; a file or URL may have that sign too, but behind other characters. */
@@ -77,35 +77,29 @@ pxe_add(struct pxe *p, const char *word, const char **why)
 
 	f.file = word[who] == '=' ? word + who + 1 : word;
 	f.url = strstr(f.file, "://");
-	*why = "before = is none of bios, x86, x64, arm, arm64, riscv64, ipxe, nor a number of an architecture";
 	if (f.file != word && !parse_who(word, who, &f.who))
-		return false;
-	*why = "no file";
+		return "before = is none of bios, x86, x64, arm, arm64, riscv64, ipxe, nor the number of an architecture";
 	if (!*f.file)
-		return false;
-	*why = "longer than 254 characters";
+		return "no file";
 	if (strlen(f.file) > PXE_FILE_MAX)
-		return false;
-	*why = "there is one for that client already";
+		return "longer than 254 characters";
 	for (size_t i = 0; i < p->nfiles; i++)
 		if (p->files[i].who == f.who && (p->files[i].url == f.url || f.who == WHO_IPXE))
-			return false;
-	*why = "too many of them";
+			return "there is one for that client already";
 	if (p->nfiles == PXE_FILES_MAX)
-		return false;
+		return "too many of them";
 	p->files[p->nfiles++] = f;
-	return true;
+	return NULL;
 }
 
-bool
-pxe_set_server(struct pxe *p, const char *word, const char **why)
+const char *
+pxe_set_server(struct pxe *p, const char *word)
 {
-	*why = "not a name of 1 to 63 characters";
 	if (!*word || strlen(word) > 63)
-		return false;
+		return "not a name of 1 to 63 characters";
 	p->server = word;
 	inet_pton(AF_INET, word, &p->next); /* or none: then it is a name, which the client looks up */
-	return true;
+	return NULL;
 }
 
 static bool

@@ -26,11 +26,11 @@ struct pxe {
 	struct in_addr next; /* its address, if that is how it was given */
 };
 
-/* Takes a word of -E, which must last. False with *why. */
-bool pxe_add(struct pxe *p, const char *word, const char **why);
+/* Takes a word of -E, which must last. NULL, or what is wrong with it. */
+const char *pxe_add(struct pxe *p, const char *word);
 
-/* Takes the word of -e, which must last: an IPv4 address or a name. False with *why. */
-bool pxe_set_server(struct pxe *p, const char *word, const char **why);
+/* Takes the word of -e, which must last: an IPv4 address or a name. NULL, or what is wrong with it. */
+const char *pxe_set_server(struct pxe *p, const char *word);
 
 /* What a client says; DHCPv4's options and DHCPv6's alike. Bytes as they came, NULL and 0 where there were none. */
 struct pxe_client {

@@ -32,5 +32,6 @@ struct service {
 };
 
 extern const struct service dhcp4_service;
+extern const struct service tftp_service;
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* A read-only TFTP server; the contracts are in tftp.h. */
+/*
+ * A read-only TFTP server on one interface. All is answered from port 69 (as QEMU's own server does), so one rule of a
+ * firewall is enough and no socket is made after the start. A transfer holds no buffer and ends when its client is silent.
+ */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -9,6 +11,7 @@
 #include "common/diag.h"
 #include "common/util.h"
 #include "vm-dhcpd/bytes.h"
+#include "vm-dhcpd/service.h"
 #include "vm-dhcpd/tftp.h"
 #include "vm-dhcpd/tftp_file.h"
 #include "vm-dhcpd/tftp_send.h"
@@ -132,7 +135,7 @@ largest_block(const struct tftp *s, const struct udp_peer *from)
 	unsigned heads = (from->address.sa.sa_family == AF_INET6 ? 40 : 20) + 8 + 4;
 	struct ifreq ifr = {.ifr_mtu = 0};
 
-	memcpy(ifr.ifr_name, s->ifname, sizeof(s->ifname));
+	memcpy(ifr.ifr_name, s->ifname, IF_NAMESIZE);
 	if (ioctl(from->fd, SIOCGIFMTU, &ifr) < 0 || ifr.ifr_mtu < (int)(heads + TFTP_BLKSIZE))
 		return TFTP_BLKSIZE;
 	return (unsigned)ifr.ifr_mtu - heads < TFTP_BLKSIZE_MAX ? (unsigned)ifr.ifr_mtu - heads : TFTP_BLKSIZE_MAX;
@@ -144,6 +147,7 @@ begin(struct tftp *s, const struct udp_peer *from, struct tftp_request *r, struc
 	unsigned blksize;
 
 	t->peer = *from;
+	r->tsize &= t->size != 0; /* curl takes 0 for an error */
 	tftp_settle(r, largest_block(s, from));
 	blksize = r->blksize ? r->blksize : TFTP_BLKSIZE;
 	t->options = *r;
@@ -251,26 +255,29 @@ v6_readable(struct watch *w, uint32_t events)
 	udp_receive(w->fd, received, container_of(w, struct tftp, v6));
 }
 
-void
-tftp_open(struct tftp *s, const char *dir, const char *ifname, bool v6)
+static void
+open_server(struct dhcpd *d)
 {
-	s->root = tftp_root_open(dir);
-	snprintf(s->ifname, sizeof(s->ifname), "%s", ifname);
-	s->v4 = (struct watch){.fd = udp_open(AF_INET, PORT, ifname), .handler = v4_readable};
-	s->v6 = (struct watch){.fd = v6 ? udp_open(AF_INET6, PORT, ifname) : -1, .handler = v6_readable};
+	static struct tftp server;
+	struct tftp *s = &server;
+	int err;
+
+	if (!d->options->tftp_dir)
+		return;
+	s->root = tftp_root_open(d->options->tftp_dir);
+	s->ifname = d->iface.name;
+	s->v4 = (struct watch){.fd = udp_open(AF_INET, PORT, s->ifname), .handler = v4_readable};
+	s->v6 = (struct watch){.fd = udp_has_ipv6() ? udp_open(AF_INET6, PORT, s->ifname) : -1, .handler = v6_readable};
+	s->armed = TIMER_NEVER;
 	for (size_t i = 0; i < TFTP_TRANSFERS; i++)
 		s->transfers[i].file = -1;
-}
-
-int
-tftp_start(struct tftp *s, struct loop *l)
-{
-	int err = timer_init(&s->timer, l, timer_fired);
-
-	s->armed = TIMER_NEVER;
+	err = timer_init(&s->timer, &d->loop, timer_fired);
 	if (!err)
-		err = loop_watch(l, &s->v4, EPOLLIN);
+		err = loop_watch(&d->loop, &s->v4, EPOLLIN);
 	if (!err && s->v6.fd >= 0)
-		err = loop_watch(l, &s->v6, EPOLLIN);
-	return err;
+		err = loop_watch(&d->loop, &s->v6, EPOLLIN);
+	if (err)
+		die("TFTP: %s", strerror(-err));
 }
+
+const struct service tftp_service = {.open = open_server};

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * A read-only TFTP server on one interface. All is answered from port 69 (as QEMU's own server does), so one rule of a
- * firewall is enough and no socket is made after the start. A transfer holds no buffer and ends when its client is silent.
- */
+/* What the files of the TFTP server share. */
 #ifndef VM_DHCPD_TFTP_H
 #define VM_DHCPD_TFTP_H
 
@@ -27,7 +24,7 @@ struct tftp_transfer {
 
 struct tftp {
 	int root;
-	char ifname[IF_NAMESIZE];
+	const char *ifname; /* IF_NAMESIZE bytes */
 	struct watch v4, v6;
 	struct timer timer;
 	int64_t armed; /* when the timer runs out: never after a transfer's `due` */
@@ -35,11 +32,5 @@ struct tftp {
 	struct tftp_transfer transfers[TFTP_TRANSFERS];
 	uint8_t data[65536]; /* blocks on their way from a file to the socket */
 };
-
-/* Opens the directory and the sockets, with IPv6 on request; needs the rights that port 69 does. Dies on failure. */
-void tftp_open(struct tftp *s, const char *dir, const char *ifname, bool v6);
-
-/* Serves from now on. 0 or -errno. */
-int tftp_start(struct tftp *s, struct loop *l);
 
 #endif

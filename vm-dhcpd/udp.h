@@ -27,6 +27,9 @@ struct udp_peer {
 	size_t local_len;
 };
 
+/* Whether this kernel has IPv6. */
+bool udp_has_ipv6(void);
+
 /* A socket bound to a port of the interface, IPv4 (AF_INET) or IPv6 alone. Dies on failure, naming the port. */
 int udp_open(int family, uint16_t port, const char *ifname);
 
