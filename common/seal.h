@@ -6,6 +6,9 @@
 /* Becomes USER (see user.h) with its groups; no way back. -U of the loaders. Nothing when one is USER already. */
 void seal_user(const char *word);
 
+/* Becomes nobody, with no groups, if root. Where no other user is mapped (a user namespace) it stays what it is. */
+void seal_nobody(void);
+
 /* No new privileges, no capabilities (bounding and ambient ones included), no core files. */
 void seal_privileges(void);
 /* As seal_privileges, but for one capability (CAP_NET_ADMIN...), which is kept where it was there. */

@@ -8,6 +8,8 @@
 #include "common/seal.h"
 #include "common/user.h"
 
+#define NOBODY 65534
+
 static void
 become(const char *word, const struct user *u)
 {
@@ -32,4 +34,13 @@ seal_user(const char *word)
 	if (!getresuid(&id[0], &id[1], &id[2]) && id[0] == u.uid && id[1] == u.uid && id[2] == u.uid)
 		return;
 	become(word, &u);
+}
+
+void
+seal_nobody(void)
+{
+	if (geteuid() || setgroups(0, NULL) < 0)
+		return;
+	if (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
+		note(2, "still user %u: no other is mapped here", geteuid());
 }

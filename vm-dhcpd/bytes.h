@@ -20,6 +20,13 @@ get32(const uint8_t *p)
 	return (uint32_t)get16(p) << 16 | get16(p + 2);
 }
 
+static inline void
+set16(uint8_t *p, unsigned v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
 /* A packet that grows. What does not fit is left out whole, and `full` is set for good. */
 struct put {
 	uint8_t *buf;

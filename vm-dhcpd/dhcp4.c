@@ -1,11 +1,294 @@
 /* SPDX-License-Identifier: ISC */
-/* DHCPv4. */
-#include "vm-dhcpd/service.h"
+/* DHCPv4 as a service: packets in, leases to the log, answers out, in this order. */
+#include <arpa/inet.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/diag.h"
+#include "common/util.h"
+#include "vm-dhcpd/server.h"
+
+/* What stands in front of each answer in server.out. */
+struct waiting {
+	struct station to;
+	uint16_t port, len;
+};
+
+void
+server_answer_later(struct server *s, const uint8_t *buf, size_t len, const struct station *to, uint16_t port)
+{
+	const struct waiting head = {.to = *to, .port = port, .len = (uint16_t)len};
+
+	if (sizeof(s->out) - s->out_len < sizeof(head) + IPV4_HEAD + len)
+		server_settle(s);
+	memcpy(s->out + s->out_len, &head, sizeof(head));
+	memcpy(s->out + s->out_len + sizeof(head), buf, IPV4_HEAD + len);
+	s->out_len += sizeof(head) + IPV4_HEAD + len;
+}
+
+static void
+send_waiting(struct server *s)
+{
+	for (size_t at = 0; at < s->out_len;) {
+		struct waiting head;
+
+		memcpy(&head, s->out + at, sizeof(head));
+		at += sizeof(head);
+		link_send(&s->link, s->out + at, head.len, &head.to, head.port);
+		at += IPV4_HEAD + head.len;
+	}
+}
+
+static void
+add_record(struct server *s, enum record_what what, const struct lease *l)
+{
+	struct record r = {.what = what, .addr = l->addr, .until = l->until == LEASE_NEVER ? INT64_MAX : l->until + s->epoch};
+
+	memcpy(r.mac, l->mac, 6);
+	if (l->key[0] == GUEST_BY_ID) {
+		r.id_len = (uint8_t)(l->key_len - 1);
+		memcpy(r.id, l->key + 1, r.id_len);
+	}
+	if (l->name)
+		strcpy(r.name, l->name);
+	leaselog_add(&s->log, &r);
+}
+
+static void
+add_all(struct leaselog *g, void *arg)
+{
+	static const enum record_what what[] = {[LEASE_BOUND] = RECORD_BOUND, [LEASE_PAST] = RECORD_PAST, [LEASE_SET_ASIDE] = RECORD_ASIDE};
+	static const enum lease_state states[] = {LEASE_PAST, LEASE_BOUND, LEASE_SET_ASIDE};
+	struct server *s = arg;
+	struct lease *l;
+
+	(void)g;
+	for (size_t i = 0; i < ARRAY_LEN(states); i++)
+		TAILQ_FOREACH(l, &s->leases.queue[states[i]], queue)
+			add_record(s, what[states[i]], l);
+}
+
+static void
+set_timer(struct server *s)
+{
+	int64_t next = leases_next(&s->leases);
+
+	if (next == s->timer_at)
+		return;
+	s->timer_at = next;
+	timer_set(&s->timer, next == LEASE_NEVER ? TIMER_NEVER : timer_now() + (next - lease_clock()) * 1000);
+}
+
+void
+server_settle(struct server *s)
+{
+	bool good = leaselog_commit(&s->log);
+
+	if (good)
+		send_waiting(s);
+	s->out_len = 0;
+	link_flush(&s->link);
+	event_settle(&s->events, &s->d->loop, good);
+	if (leaselog_is_long(&s->log))
+		leaselog_compact(&s->log, add_all, s);
+	set_timer(s);
+}
+
+void
+server_bind(struct server *s, struct lease *l, uint32_t seconds)
+{
+	const struct request *r = &s->request;
+	const char *name = r->guest && r->guest->name ? r->guest->name : r->name;
+	bool renewed = l->state == LEASE_BOUND;
+
+	memcpy(l->mac, r->message.chaddr, 6);
+	lease_set_name(l, name, strlen(name));
+	l->probed = true;
+	l->past = false;
+	lease_set(&s->leases, l, LEASE_BOUND, seconds == LEASE_INFINITE ? LEASE_NEVER : lease_clock() + seconds);
+	add_record(s, RECORD_BOUND, l);
+	event_add(&s->events, renewed ? "renewed" : "bound", l->mac, l->addr, l->name);
+}
+
+void
+server_release(struct server *s, struct lease *l)
+{
+	lease_set(&s->leases, l, LEASE_PAST, lease_clock());
+	add_record(s, RECORD_PAST, l);
+	event_add(&s->events, "released", l->mac, l->addr, l->name);
+	s->short_told = false;
+}
+
+/* The address is nobody's for a while: it is its own key. */
+static void
+set_aside(struct server *s, uint32_t addr, int64_t until)
+{
+	static const uint8_t nobody[6];
+	uint8_t key[5] = {UINT8_MAX};
+
+	memcpy(key + 1, &addr, sizeof(addr));
+	lease_add(&s->leases, addr, key, sizeof(key), nobody, LEASE_SET_ASIDE, until);
+}
+
+void
+server_set_aside(struct server *s, struct lease *l, const char *event)
+{
+	uint32_t addr = l->addr;
+
+	event_add(&s->events, event, l->mac, addr, l->name);
+	lease_delete(&s->leases, l);
+	set_aside(s, addr, lease_clock() + ASIDE_SECONDS);
+	add_record(s, RECORD_ASIDE, lease_of_addr(&s->leases, addr));
+}
+
+static void
+over(struct timer *t)
+{
+	struct server *s = container_of(t, struct server, timer);
+	int64_t now = lease_clock();
+	struct lease *l;
+
+	s->timer_at = LEASE_NEVER;
+	while ((l = lease_over(&s->leases, now))) {
+		bool bound = l->state == LEASE_BOUND;
+
+		if (bound)
+			event_add(&s->events, "expired", l->mac, l->addr, l->name);
+		if (bound || l->past)
+			lease_set(&s->leases, l, LEASE_PAST, l->until);
+		else
+			lease_delete(&s->leases, l);
+		s->short_told = false;
+	}
+	server_settle(s);
+}
+
+static void
+arrived(struct link *l, const struct packet *p)
+{
+	struct server *s = container_of(l, struct server, link);
+	struct request *r = &s->request;
+
+	if (p->kind == PACKET_ARP_REPLY)
+		probe_answered(&s->probes, ntohl(p->src.s_addr), p->mac);
+	else if (p->kind == PACKET_ECHO_REPLY)
+		probe_answered(&s->probes, ntohl(p->src.s_addr), NULL);
+	if (p->kind != PACKET_UDP || !message_parse(&r->message, p->data, p->len))
+		return;
+	memcpy(r->mac, p->mac, 6);
+	r->src = p->src;
+	r->bytes = p->data;
+	r->len = p->len;
+	server_handle(s);
+}
+
+static void
+idle(struct link *l)
+{
+	server_settle(container_of(l, struct server, link));
+}
+
+static void
+gone(struct link *l)
+{
+	struct server *s = container_of(l, struct server, link);
+
+	if (l->iface)
+		error("%s: the interface is gone", s->o->bridge);
+	s->d->failed |= l->iface;
+	loop_unwatch(&l->watch);
+	loop_stop(&s->d->loop);
+}
+
+/* A line of the log: what an earlier one said of this address, or of this client, is void. */
+static void
+replay(void *arg, const struct record *r)
+{
+	struct server *s = arg;
+	int64_t until = r->until == INT64_MAX ? LEASE_NEVER : r->until - s->epoch, now = lease_clock();
+	uint8_t key[KEY_MAX] = {r->id_len ? GUEST_BY_ID : GUEST_BY_MAC};
+	size_t len = 1 + (r->id_len ? r->id_len : 6u);
+	struct lease *l = lease_of_addr(&s->leases, r->addr);
+
+	if (l)
+		lease_delete(&s->leases, l);
+	if (r->what == RECORD_ASIDE) {
+		set_aside(s, r->addr, until > now + ASIDE_SECONDS ? now + ASIDE_SECONDS : until);
+		return;
+	}
+	memcpy(key + 1, r->id_len ? r->id : r->mac, len - 1);
+	l = lease_of_key(&s->leases, key, len);
+	if (l)
+		lease_delete(&s->leases, l);
+	l = lease_add(&s->leases, r->addr, key, len, r->mac, r->what == RECORD_BOUND ? LEASE_BOUND : LEASE_PAST, until);
+	lease_set_name(l, r->name, strlen(r->name));
+}
+
+static void
+find_home(struct server *s, uint32_t *host, unsigned *prefix_len)
+{
+	const struct iface *f = &s->d->iface;
+	const struct options *o = s->o;
+	unsigned i = 0;
+
+	while (i < f->nin && o->host.s_addr && f->in[i].in.s_addr != o->host.s_addr)
+		i++;
+	if (i == f->nin && (!o->host.s_addr || !o->prefix_len))
+		die("%s: it has %s: give it one, or say -a", o->bridge, o->host.s_addr ? "not the address of -a" : "no IPv4 address");
+	*host = ntohl(o->host.s_addr ? o->host.s_addr : f->in[i].in.s_addr);
+	*prefix_len = o->prefix_len ? o->prefix_len : f->in[i].prefix_len;
+	if (*prefix_len > 30 || *prefix_len < 8)
+		die("%s: no network to serve has a length of %u", o->bridge, *prefix_len);
+}
+
+static struct server server;
 
 static void
 dhcp4_open(struct dhcpd *d)
 {
-	(void)d;
+	struct server *s = &server;
+	unsigned prefix_len;
+	uint32_t host;
+	int err;
+
+	s->d = d;
+	s->o = d->options;
+	find_home(s, &host, &prefix_len);
+	subnets_init(&s->subnets, s->o, host, prefix_len);
+	leases_init(&s->leases);
+	s->epoch = (int64_t)time(NULL) - lease_clock();
+	s->log = (struct leaselog){.fd = -1, .copy = -1};
+	if (s->o->dir)
+		leaselog_open(&s->log, s->o->dir, s->o->bridge ? s->o->bridge : "wire", replay, s);
+	if (s->o->bridge)
+		link_open_iface(&s->link, &d->iface);
+	else
+		link_open_fd(&s->link, s->o->wire_fd);
+	s->link.own.addr.s_addr = htonl(host);
+	s->link.arrived = arrived;
+	s->link.idle = idle;
+	s->link.gone = gone;
+	err = timer_init(&s->timer, &d->loop, over);
+	if (err)
+		die("timer: %s", strerror(-err));
+	probes_open(&s->probes, s);
 }
 
-const struct service dhcp4_service = {.open = dhcp4_open};
+static void
+dhcp4_start(struct dhcpd *d)
+{
+	server.timer_at = LEASE_NEVER;
+	link_start(&server.link, &d->loop);
+	server_settle(&server);
+}
+
+static void
+dhcp4_stop(struct dhcpd *d)
+{
+	(void)d;
+	server_settle(&server);
+	leaselog_close(&server.log);
+	leases_done(&server.leases);
+}
+
+const struct service dhcp4_service = {dhcp4_open, dhcp4_start, dhcp4_stop};

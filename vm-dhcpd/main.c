@@ -44,7 +44,7 @@ watch_signals(struct loop *l)
 		die("signals: %s", strerror(-err));
 }
 
-/* Root is not needed any more. Where only one user exists (a user namespace) it stays, without a capability. */
+/* Root is not needed any more. */
 static void
 seal(const struct options *o)
 {
@@ -64,6 +64,8 @@ seal(const struct options *o)
 
 	if (o->user)
 		seal_user(o->user);
+	else
+		seal_nobody();
 	seal_privileges();
 	seal_syscalls(calls);
 }
@@ -98,7 +100,7 @@ serve(const struct options *o)
 	for (size_t i = 0; i < ARRAY_LEN(services); i++)
 		if (services[i]->stop)
 			services[i]->stop(&d);
-	return 0;
+	return d.failed;
 }
 
 int

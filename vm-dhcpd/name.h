@@ -7,6 +7,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define MAC_FORMAT "%02x:%02x:%02x:%02x:%02x:%02x"
+#define MAC_ARGS(m) (m)[0], (m)[1], (m)[2], (m)[3], (m)[4], (m)[5]
+
 /*
  * The first label of a name that a guest gave, in lower case, into out (len + 1 bytes). Its length, 0 when it is none:
  * letters, digits and inner hyphens (RFC 1123, 2.1; underscores too, which many have), at most 63.

@@ -61,7 +61,7 @@ take_option(struct options *o, struct wires *ws, int c, char *word)
 	switch (c) {
 	case 'a': set_host(o, word); break;
 	case 'b': o->bridge = word; break;
-	case 'd': o->dir = strcmp(word, "none") ? word : NULL; break;
+	case 'd': o->dir = word; break;
 	case 'E': check('E', word, pxe_add(&o->pxe, word)); break;
 	case 'e': check('e', word, pxe_set_server(&o->pxe, word)); break;
 	case 'j': o->json = true; break;
@@ -109,7 +109,7 @@ take_operands(struct options *o, char **rest)
 		o->mode = MODE_WAIT;
 	else
 		die_usage("%s: neither list nor a MAC address", *rest);
-	if (!o->dir)
+	if (o->dir && !strcmp(o->dir, "none"))
 		die_usage("-d none: there is nothing to look at");
 }
 
@@ -120,11 +120,15 @@ options_parse(struct options *o, int argc, char **argv)
 	int c;
 
 	diag_long_options(argc, argv, usage);
-	*o = (struct options){.dir = STATE_DIR, .wire_fd = -1, .ready_fd = -1, .wait_seconds = -1};
+	*o = (struct options){.wire_fd = -1, .ready_fd = -1, .wait_seconds = -1};
 	settings_init(&o->settings);
 	while ((c = getopt(argc, argv, OPTSTRING)) != -1)
 		take_option(o, &ws, c, optarg);
 	take_operands(o, argv + optind);
+	if (!o->dir && (o->bridge || o->mode != MODE_SERVE))
+		o->dir = STATE_DIR;
+	if (o->dir && !strcmp(o->dir, "none"))
+		o->dir = NULL;
 	if (o->ready_fd >= 0 && !fd_set_cloexec(o->ready_fd, true))
 		die_usage("-R %d: not an open descriptor", o->ready_fd);
 	if (o->mode != MODE_SERVE || o->bridge)

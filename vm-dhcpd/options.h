@@ -26,7 +26,7 @@ struct options {
 	struct pxe pxe;		 /* -E, -e */
 	const char *tftp_dir;	 /* -T; NULL: no TFTP */
 
-	const char *dir;  /* -d; NULL: none, nothing is kept */
+	const char *dir;  /* -d; NULL: nothing is kept, as without a bridge nothing is unless asked for */
 	const char *user; /* -U; NULL: nobody, if root */
 	int ready_fd;	  /* -R; -1: none */
 	int wait_seconds; /* -t; -1: without end */

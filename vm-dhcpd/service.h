@@ -14,6 +14,7 @@ struct dhcpd {
 	const struct options *options;
 	struct iface iface; /* of -b, as it was at the start; index 0 with a wire */
 	struct loop loop;
+	bool failed; /* the loop was stopped by a failure, which has been told */
 };
 
 struct service {

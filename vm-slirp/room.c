@@ -21,7 +21,6 @@
 #include "vm-slirp/room.h"
 
 #define WALLS (CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID)
-#define NOBODY 65534
 
 /* Where it is refused we are user nobody in there, and room_enter will see that it has no rights. */
 static void
@@ -121,16 +120,6 @@ room_enter(const char *tftp_dir, int *resolv)
 	return true;
 }
 
-/* Root has no business here. Where only one user exists (a user namespace of ours or of a container), it is him. */
-static void
-become_nobody(void)
-{
-	if (geteuid() || setgroups(0, NULL) < 0)
-		return;
-	if (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
-		note(2, "the stack stays user %u: no other is mapped here", geteuid());
-}
-
 void
 room_seal(void)
 {
@@ -147,7 +136,7 @@ room_seal(void)
 	    "brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "futex", "getrandom", "getpid", "gettid", "tgkill",
 	    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "restart_syscall", "exit", "exit_group", NULL};
 
-	become_nobody();
+	seal_nobody();
 	seal_privileges();
 	seal_syscalls(calls);
 }
