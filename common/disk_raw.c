@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/disk_raw.h"
+#include "common/iov.h"
 
 /* Never written, so all of it is the kernel's one page of zeroes. */
 static uint8_t zeroes[256 << 10] __attribute__((aligned(4096)));
@@ -44,17 +45,8 @@ raw_advance(struct disk_req *r, size_t n)
 {
 	r->off += n;
 	r->len -= n;
-	if (r->call != CALL_RW)
-		return;
-	while (n && n >= r->iov->iov_len) {
-		n -= r->iov->iov_len;
-		r->iov++;
-		r->niov--;
-	}
-	if (n) {
-		r->iov->iov_base = (uint8_t *)r->iov->iov_base + n;
-		r->iov->iov_len -= n;
-	}
+	if (r->call == CALL_RW)
+		iov_skip(&r->iov, &r->niov, n);
 }
 
 static void

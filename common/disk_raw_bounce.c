@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/disk_raw.h"
+#include "common/iov.h"
 
 bool
 raw_misaligned(const struct raw *w, const struct disk_req *r)
@@ -16,22 +17,6 @@ raw_misaligned(const struct raw *w, const struct disk_req *r)
 	for (unsigned i = 0; r->op != DISK_ZERO && i < r->niov; i++)
 		memory |= (uintptr_t)r->iov[i].iov_base | r->iov[i].iov_len;
 	return ((r->off | r->len) & (w->align_offset - 1)) || (memory & (w->align_memory - 1));
-}
-
-/* Copies n bytes between the request's first bytes and p. */
-static void
-copy(const struct disk_req *r, uint8_t *p, size_t n)
-{
-	for (const struct iovec *v = r->iov; n; v++) {
-		size_t part = v->iov_len < n ? v->iov_len : n;
-
-		if (raw_writes(r))
-			memcpy(p, v->iov_base, part);
-		else
-			memcpy(v->iov_base, p, part);
-		p += part;
-		n -= part;
-	}
 }
 
 /* One bounce buffer full of a request that direct I/O cannot take as it is; 0 or an errno. */
@@ -51,8 +36,10 @@ bounce_once(struct raw *w, struct disk_req *r)
 	}
 	if (r->op == DISK_ZERO)
 		memset(w->bounce + skip, 0, n);
+	else if (raw_writes(r))
+		iov_read(r->iov, r->niov, 0, w->bounce + skip, n);
 	else
-		copy(r, w->bounce + skip, n);
+		iov_write(r->iov, r->niov, 0, w->bounce + skip, n);
 	if (raw_writes(r)) {
 		got = pwrite(w->fd, w->bounce, span, (off_t)from);
 		if (got != (ssize_t)span)

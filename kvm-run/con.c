@@ -56,11 +56,7 @@ con_write(struct con *c, const void *data, size_t len)
 static void
 wake(struct con *c)
 {
-	const uint64_t one = 1;
-
-	if (write(c->wake.fd, &one, sizeof(one)) < 0) {
-		/* only when 2^64 wakeups are pending */
-	}
+	eventfd_write(c->wake.fd, 1);
 }
 
 void

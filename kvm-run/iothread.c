@@ -2,7 +2,6 @@
 /* Device threads; the contracts are in iothread.h. */
 #include <errno.h>
 #include <signal.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -18,12 +17,10 @@ static void
 on_wake(struct watch *w, uint32_t events)
 {
 	struct iothread *t = container_of(w, struct iothread, wake);
-	uint64_t n;
+	eventfd_t n;
 
 	(void)events;
-	if (read(t->wake_fd, &n, sizeof(n)) < 0) {
-		/* spurious */
-	}
+	eventfd_read(t->wake_fd, &n);
 	pthread_mutex_lock(&t->lock);
 	if (t->fn)
 		t->fn(t->arg);
@@ -84,11 +81,7 @@ iothread_start(struct iothread *t, const char *name)
 static void
 wake_and_wait(struct iothread *t)
 {
-	const uint64_t one = 1;
-
-	if (write(t->wake_fd, &one, sizeof(one)) < 0) {
-		/* the counter is full: it is awake already */
-	}
+	eventfd_write(t->wake_fd, 1);
 	while (t->fn)
 		pthread_cond_wait(&t->done, &t->lock);
 }

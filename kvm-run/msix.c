@@ -152,17 +152,14 @@ msix_access(struct pci_dev *d, uint64_t off, void *data, unsigned len, bool writ
 void
 msix_fire(struct pci_dev *d, unsigned v)
 {
-	const uint64_t one = 1;
-
-	if (v < d->nvectors && write(d->vectors[v].fd, &one, sizeof(one)) < 0) {
-		/* the counter is full: it is pending anyway */
-	}
+	if (v < d->nvectors)
+		eventfd_write(d->vectors[v].fd, 1);
 }
 
 void
 msix_reset(struct pci_dev *d)
 {
-	uint64_t n;
+	eventfd_t count;
 
 	if (!d->msix_cap)
 		return;
@@ -173,9 +170,7 @@ msix_reset(struct pci_dev *d)
 		v->addr = v->data = 0;
 		v->ctrl = ENTRY_MASKED;
 		update(d, v, false);
-		if (read(v->fd, &n, sizeof(n)) < 0) {
-			/* nothing was pending */
-		}
+		eventfd_read(v->fd, &count);
 	}
 }
 

@@ -11,6 +11,7 @@
 
 #include "common/frame.h"
 #include "common/net_mac.h"
+#include "common/util.h"
 #include "kvm-run/virtio.h"
 #include "kvm-run/virtio_net.h"
 
@@ -37,6 +38,15 @@
 #define NET_BATCH 64	   /* frames for one system call, or for one turn of the loop */
 #define NET_HOLD_IOV (4 * NET_RING)
 #define NET_REACH 2048	   /* receive buffers that an ordinary frame needs */
+
+/* 5.1.4, as far as the offered features reach */
+struct net_config {
+	uint8_t mac[6];
+	uint16_t status; /* NET_LINK_UP or 0 */
+	uint16_t max_virtqueue_pairs;
+	uint16_t mtu;
+};
+#define NET_LINK_UP 1
 
 struct net_chain {
 	uint16_t head;
@@ -117,6 +127,12 @@ struct net_dev {
 	struct net_pair pairs[];
 };
 
+static inline struct net_dev *
+net_of_virtio(struct virtio_dev *d)
+{
+	return container_of(d, struct net_dev, virtio);
+}
+
 /* --- net_hold.c --- */
 
 /* Takes one more chain off the ring: its writable part for receiving, else its readable part without the first `skip`
@@ -172,8 +188,13 @@ void net_ctrl(struct net_dev *n);
 /* The driver uses the first `pairs` pairs from now on. False, and no change, when the host refuses. */
 bool net_set_pairs(struct net_dev *n, unsigned pairs);
 
+/* The handler of a pair's wire. */
+void net_on_wire(struct watch *w, uint32_t events);
+
 /* What of a pair's descriptor the loop shall report now. */
 void net_watch(struct net_pair *p);
+
+extern const struct virtio_ops net_ops;
 
 static inline void
 net_count(_Atomic uint64_t *counter, uint64_t n)
@@ -181,6 +202,11 @@ net_count(_Atomic uint64_t *counter, uint64_t n)
 	/* One writer: no locked instruction is needed. */
 	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
 }
+
+/* --- virtio_net_new.c --- */
+
+/* What the set-up made, but neither the thread nor the descriptors. */
+void net_release(struct net_dev *n);
 
 /* --- net_pcap.c --- */
 

@@ -82,34 +82,11 @@ net_capture_select(struct net_capture **all, const char *id)
 	return list;
 }
 
-/* The bytes skip..skip+len of iov as an iovec of their own. */
-static unsigned
-cut(struct iovec *out, const struct iovec *iov, unsigned n, size_t skip, size_t len)
-{
-	unsigned k = 0;
-
-	for (unsigned i = 0; i < n && len; i++) {
-		size_t part = iov[i].iov_len;
-
-		if (skip >= part) {
-			skip -= part;
-			continue;
-		}
-		part -= skip;
-		if (part > len)
-			part = len;
-		out[k++] = (struct iovec){(char *)iov[i].iov_base + skip, part};
-		len -= part;
-		skip = 0;
-	}
-	return k;
-}
-
 void
 net_capture_frame(struct net_capture **list, const struct iovec *iov, unsigned n, size_t skip, size_t len)
 {
 	struct iovec part[NET_HOLD_IOV];
-	unsigned k = cut(part, iov, n, skip, len);
+	unsigned k = iov_part(part, iov, n, skip, len);
 
 	for (; *list; list++) {
 		struct net_capture *c = *list;

@@ -79,18 +79,11 @@ net_rx_room(struct net_pair *p, struct iovec *iov, unsigned max)
 	const struct iovec *from = p->rx.iov + p->rx.iov_first;
 	unsigned k = n->up ? offered_iovs(p, max - 1) : 0;
 	size_t skip = n->vnet_hdr ? 0 : NET_HDR;
-	unsigned out = 0;
+	unsigned out = iov_part(iov, from, k, skip, SIZE_MAX);
 
 	p->offered = 0;
-	for (unsigned i = 0; i < k; i++) {
-		if (skip >= from[i].iov_len) {
-			skip -= from[i].iov_len;
-			continue;
-		}
-		iov[out] = (struct iovec){(char *)from[i].iov_base + skip, from[i].iov_len - skip};
-		p->offered += iov[out++].iov_len;
-		skip = 0;
-	}
+	for (unsigned i = 0; i < out; i++)
+		p->offered += iov[i].iov_len;
 	iov[out++] = (struct iovec){n->bounce, sizeof(n->bounce)};
 	return out;
 }

@@ -113,7 +113,6 @@ net_tx(struct net_pair *p)
 {
 	struct virtio_dev *d = &p->dev->virtio;
 	struct virtq *vq = &p->txq->vq;
-	const uint64_t one = 1;
 	unsigned done = 0;
 
 	if (p->tx_blocked && p->dev->up && !p->dev->stuck)
@@ -138,9 +137,8 @@ net_tx(struct net_pair *p)
 			break;
 		}
 	}
-	if (done >= TURN && write(p->txq->kick_fd, &one, sizeof(one)) < 0) {
-		/* the counter is full: it will be seen */
-	}
+	if (done >= TURN)
+		virtio_kick_again(d, 2 * p->index + 1);
 	if (done)
 		virtio_interrupt(d, 2 * p->index + 1);
 }

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/eventfd.h>
 
 #include "kvm-run/iothread.h"
 #include "kvm-run/pci.h"
@@ -89,6 +90,14 @@ void virtio_unplug(struct virtio_dev *d);
 
 /* Power-on state. vCPUs are stopped or none exist; stop is called if it runs. */
 void virtio_reset(struct virtio_dev *d);
+
+/* Has kick called for the queue, after whatever else the I/O thread has to do: for a device that stops after one lap, so
+ * that others have their turn. Nothing while the device is stopped; its start calls kick itself. Any thread. */
+static inline void
+virtio_kick_again(struct virtio_dev *d, unsigned q)
+{
+	eventfd_write(d->queues[q].kick_fd, 1);
+}
 
 /* After vq_push: interrupts if the driver wants it. I/O thread. */
 void virtio_interrupt(struct virtio_dev *d, unsigned q);

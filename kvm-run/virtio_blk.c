@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
 #include "common/diag.h"
 #include "kvm-run/virtio_blk_dev.h"
@@ -272,7 +271,7 @@ settle(struct blk *b)
 		return;
 	for (unsigned q = 0; b->starved; q++) {
 		if (b->starved & (1U << q))
-			eventfd_write(b->dev.queues[q].kick_fd, 1);
+			virtio_kick_again(&b->dev, q);
 		b->starved &= ~(1U << q);
 	}
 }

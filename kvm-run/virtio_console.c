@@ -46,17 +46,6 @@ of_dev(struct virtio_dev *d)
 	return container_of(d, struct console, dev);
 }
 
-/* Have kick() called on the I/O thread; while the device is stopped nobody listens, and its start calls kick() itself. */
-static void
-poke(struct virtio_dev *d, unsigned q)
-{
-	const uint64_t one = 1;
-
-	if (write(d->queues[q].kick_fd, &one, sizeof(one)) < 0) {
-		/* the counter is full: a kick is pending anyway */
-	}
-}
-
 static size_t
 input(void *dev, const uint8_t *data, size_t len)
 {
@@ -68,7 +57,7 @@ input(void *dev, const uint8_t *data, size_t len)
 	memcpy(c->buf + c->len, data, len);
 	c->len += len;
 	pthread_mutex_unlock(&c->lock);
-	poke(&c->dev, RX);
+	virtio_kick_again(&c->dev, RX);
 	return len;
 }
 
@@ -130,7 +119,7 @@ static void
 settled(struct console *c)
 {
 	c->settled = true;
-	poke(&c->dev, RX);
+	virtio_kick_again(&c->dev, RX);
 }
 
 static void
@@ -166,7 +155,7 @@ kick(struct virtio_dev *d, unsigned q)
 		settled(c);
 	/* Buffers to receive into are of no use as long as there is no input. */
 	if (vq_want_kicks(vq) && (q == TX || (c->settled && has_input(c))))
-		poke(d, q);
+		virtio_kick_again(d, q);
 }
 
 /* An emergency write: a character by way of the configuration, before there is a driver (5.3.4). */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "kvm-run/virtio.h"
 #include "kvm-run/virtio_rng.h"
@@ -33,7 +32,6 @@ kick(struct virtio_dev *d, unsigned q)
 	struct virtq *vq = &d->queues[q].vq;
 	struct iovec iov[QUEUE_SIZE];
 	struct vq_chain c;
-	const uint64_t again = 1;
 	int r = 0;
 
 	vq_no_kicks(vq);
@@ -45,9 +43,8 @@ kick(struct virtio_dev *d, unsigned q)
 		return;
 	}
 	virtio_interrupt(d, q);
-	if (vq_want_kicks(vq) && write(d->queues[q].kick_fd, &again, sizeof(again)) < 0) {
-		/* the counter is full: a kick is pending anyway */
-	}
+	if (vq_want_kicks(vq))
+		virtio_kick_again(d, q);
 }
 
 static bool

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/uio.h>
 
+#include "common/iov.h"
 #include "kvm-run/mem.h"
 
 #define VIRTQ_SIZE_MAX 1024
@@ -63,12 +63,5 @@ bool vq_need_interrupt(struct virtq *q);
 /* Ask the driver for kicks, or not. vq_want_kicks returns true when chains arrived meanwhile: pop again instead of waiting. */
 bool vq_want_kicks(struct virtq *q);
 void vq_no_kicks(struct virtq *q);
-
-/* Copy between a chain's iovec and a buffer, from byte `off` of the iovec on. Return bytes copied, less at the end. */
-size_t iov_read(const struct iovec *iov, unsigned n, size_t off, void *buf, size_t len);
-size_t iov_write(const struct iovec *iov, unsigned n, size_t off, const void *buf, size_t len);
-
-/* Drops the first `len` bytes: advances *iov and *n and trims the first entry (which is changed). */
-void iov_skip(struct iovec **iov, unsigned *n, size_t len);
 
 #endif

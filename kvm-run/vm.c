@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "common/diag.h"
@@ -20,13 +21,10 @@
 void
 vm_end(struct vm *vm, enum vm_end how)
 {
-	const uint64_t one = 1;
 	int running = VM_RUNNING;
 
-	if (atomic_compare_exchange_strong(&vm->end, &running, (int)how) &&
-	    write(vm->end_fd, &one, sizeof(one)) < 0) {
-		/* the main loop is awake already */
-	}
+	if (atomic_compare_exchange_strong(&vm->end, &running, (int)how))
+		eventfd_write(vm->end_fd, 1);
 }
 
 void

@@ -1,4 +1,4 @@
-/* links: kvm-run/ctl.c kvm-run/ctl_request.c kvm-run/hotplug.c kvm-run/con_out.c */
+/* links: kvm-run/ctl.c kvm-run/ctl_client.c kvm-run/ctl_request.c kvm-run/hotplug.c kvm-run/con_out.c */
 /* SPDX-License-Identifier: ISC */
 /* The control protocol over sockets and fifos, and hot-plug; the machine and the guest are played here. */
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The network device on a tap of its own network namespace: virtio headers, offloads, several queues. */
-/* links: kvm-run/virtio_net.c kvm-run/net_hold.c kvm-run/net_rx.c kvm-run/net_tx.c kvm-run/net_ctrl.c kvm-run/net_pcap.c kvm-run/net_tap.c kvm-run/net_vhost.c kvm-run/vhost.c kvm-run/net_stream.c kvm-run/net_packet.c kvm-run/virtq.c kvm-run/iothread.c kvm-run/mem.c */
+/* links: kvm-run/virtio_net.c kvm-run/virtio_net_new.c kvm-run/net_hold.c kvm-run/net_rx.c kvm-run/net_tx.c kvm-run/net_ctrl.c kvm-run/net_pcap.c kvm-run/net_tap.c kvm-run/net_vhost.c kvm-run/vhost.c kvm-run/net_stream.c kvm-run/net_packet.c kvm-run/virtq.c kvm-run/iothread.c kvm-run/mem.c */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
