@@ -65,7 +65,9 @@ stream_send(struct cable *c, const void *frame, size_t len)
 
 	if (frame_put(&s->out, frame, len))
 		return;
-	stream_flush(c);
+	/* While it is known to be full a system call for each frame would tell the same. */
+	if (!c->blocked)
+		cable_flush(c);
 	if (!frame_put(&s->out, frame, len))
 		c->dropped++;
 }
@@ -131,5 +133,6 @@ cable_send(struct cable *c, const void *frame, size_t len)
 bool
 cable_flush(struct cable *c)
 {
-	return c->ops->flush(c);
+	c->blocked = !c->ops->flush(c);
+	return !c->blocked;
 }

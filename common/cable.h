@@ -19,6 +19,7 @@ struct cable {
 	void *state;	  /* of the form */
 	size_t frame_max; /* bytes; what is larger is not a frame of this network */
 	uint64_t dropped; /* frames that the other end had no room for */
+	bool blocked;	  /* as cable_flush said last */
 	bool broken;	  /* a length came that no frame has */
 	bool gone;	  /* sending told that there is nobody: a datagram socket says it in no other way */
 };

@@ -101,7 +101,7 @@ packet_send(struct cable *c, const void *frame, size_t len)
 	struct packet *p = c->state;
 	struct batch *b = &p->out;
 
-	if (b->end == CABLE_BATCH && !packet_flush(c)) {
+	if (b->end == CABLE_BATCH && (c->blocked || !cable_flush(c))) {
 		c->dropped++;
 		return;
 	}

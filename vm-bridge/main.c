@@ -13,7 +13,13 @@ static const char usage[] =
     "       vm-bridge list [-j]\n"
     "       vm-bridge show|fdb [-j] bridge\n"
     "       vm-bridge idle [-t seconds] bridge\n"
-    "       vm-bridge [-fnqv] [-a address] [-O setting] [-R fd] [-U user] [-b bridge] program [argument ...]\n";
+    "       vm-bridge [-fnqv] [-a address] [-O setting] [-R fd] [-U user] [-b bridge] program [argument ...]\n"
+    "       vm-bridge pair [cable] path | - program [argument ...]\n"
+    "       vm-bridge hub [cable] [-C path] [-l address] path program [argument ...]\n"
+    "       vm-bridge hub [-C path] -l address [-R fd] [-w wire]\n"
+    "       vm-bridge listen|connect [cable] [-1] [-w wire] address [program [argument ...]]\n"
+    "       vm-bridge udp|mcast [cable] [-l address] [-O setting] [-w wire] address [program [argument ...]]\n"
+    "cable:   [-qv] [-R fd] [-S socket] [-U user] [-u mtu]\n";
 
 static const struct verb {
 	const char *name;
@@ -26,6 +32,12 @@ static const struct verb {
     {"list", verb_list},
     {"show", verb_show},
     {"fdb", verb_fdb},
+    {"pair", verb_pair},
+    {"hub", verb_hub},
+    {"listen", verb_listen},
+    {"connect", verb_connect},
+    {"udp", verb_udp},
+    {"mcast", verb_mcast},
 };
 
 int

@@ -17,4 +17,12 @@ int verb_fdb(int argc, char **argv);
 /* The form without a verb, told by the option that stands in its place; argv[0] is the program's own name. */
 int verb_load(int argc, char **argv);
 
+/* Segments without a bridge, for which nobody need be root. */
+int verb_pair(int argc, char **argv);
+int verb_hub(int argc, char **argv);
+int verb_listen(int argc, char **argv);
+int verb_connect(int argc, char **argv);
+int verb_udp(int argc, char **argv);
+int verb_mcast(int argc, char **argv);
+
 #endif

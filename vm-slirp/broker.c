@@ -8,13 +8,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/control.h"
 #include "common/diag.h"
 #include "common/fd.h"
 #include "common/loop.h"
 #include "common/util.h"
 #include "vm-slirp/broker.h"
 #include "vm-slirp/channel.h"
-#include "vm-slirp/control.h"
 #include "vm-slirp/resolv.h"
 #include "vm-slirp/room.h"
 #include "vm-slirp/stack.h"
@@ -269,11 +269,12 @@ list_forwards(const struct broker *b, FILE *out)
 }
 
 static const char *
-control_line(void *arg, char *line, FILE *out)
+control_line(void *arg, char *line, struct control_fds *fds, FILE *out)
 {
 	struct broker *b = arg;
 	char *word = line + strcspn(line, " ");
 
+	(void)fds;
 	if (*word)
 		*word++ = '\0';
 	if (!strcmp(line, "add"))

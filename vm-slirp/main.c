@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/backend.h"
 #include "common/diag.h"
 #include "common/fd.h"
 #include "common/ready.h"
@@ -27,39 +27,17 @@ foreground_ready(void *arg)
 	ready_announce(o->ready_fd);
 }
 
-/* A newline, and the end of it. A reader that has gone is no reason to stop. */
 static void
-tell(int fd)
+loader_ready(void *arg)
 {
-	if (fd < 0)
-		return;
-	if (write(fd, "\n", 1) < 0)
-		note(1, "nobody reads that the network is ready");
-	close(fd);
+	(void)arg;
+	backend_ready();
 }
 
-static void
-backend_ready(void *arg)
+/* What stays open of all that the user's other loaders opened for the program. Returns how many. */
+static size_t
+own(const struct doorway *d, int keep[FORWARDS_MAX + 3])
 {
-	tell(*(int *)arg);
-}
-
-/* stdin and stdout are the program's; a pipeline must not wait for the backend. stderr stays for what may go wrong. */
-static void
-leave_stdio(void)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
-		die_sys("/dev/null");
-	close(null);
-}
-
-/* Closes what the user's other loaders opened for the program. */
-static void
-keep_own(const struct doorway *d, int ready)
-{
-	int keep[FORWARDS_MAX + 4];
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->nforwards; i++)
@@ -67,30 +45,7 @@ keep_own(const struct doorway *d, int ready)
 	keep[n++] = d->control;
 	keep[n++] = d->cable;
 	keep[n++] = d->listener;
-	keep[n++] = ready;
-	fd_close_others(keep, n);
-}
-
-/* The backend is nobody's child: the program must not find one that it did not start. */
-static void
-fork_backend(const struct options *o, struct doorway *d, int ready)
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid < 0)
-		die_sys("fork");
-	if (pid) {
-		if (waitpid(pid, &status, 0) < 0 || status)
-			die("the backend did not start");
-		return;
-	}
-	pid = fork();
-	if (pid)
-		_exit(pid < 0);
-	leave_stdio();
-	keep_own(d, ready);
-	exit(broker_run(o, d, backend_ready, &ready));
+	return n;
 }
 
 /* The wire's two ends, of which ours is d->cable. A stream: it carries many frames a system call, and so costs a third
@@ -118,20 +73,16 @@ format_wire(char *word, size_t size, const struct options *o, int fd)
 static _Noreturn void
 load(const struct options *o, struct doorway *d)
 {
-	int wire = make_wire(d), pipe[2];
-	char word[64], newline;
+	int wire = make_wire(d), keep[FORWARDS_MAX + 3];
+	size_t n = own(d, keep);
+	char word[64];
 
-	if (pipe2(pipe, O_CLOEXEC) < 0)
-		die_sys("pipe");
-	fork_backend(o, d, pipe[1]);
-	close(pipe[1]);
-	if (fd_read_all(pipe[0], &newline, 1) != 1)
-		exit(diag_exit); /* it has said why */
-	close(pipe[0]);
+	if (backend_fork(keep, n))
+		exit(broker_run(o, d, loader_ready, NULL));
 	close(d->cable);
 	for (size_t i = 0; i < d->nforwards; i++)
 		close(d->forwards[i].fd);
-	tell(o->ready_fd); /* the notification socket is left to the program: it is the service */
+	backend_tell(o->ready_fd); /* the notification socket is left to the program: it is the service */
 	wire = fd_move_high(wire);
 	format_wire(word, sizeof(word), o, wire);
 	wire_export(word);
@@ -177,6 +128,8 @@ main(int argc, char **argv)
 {
 	static struct options o;
 	static struct doorway d = {.control = -1, .listener = -1, .cable = -1};
+	int keep[FORWARDS_MAX + 4];
+	size_t nkeep;
 
 	diag_init(argv[0], 1);
 	options_parse(&o, argc, argv);
@@ -209,6 +162,8 @@ main(int argc, char **argv)
 	case MODE_WIRE:
 		d.cable = o.wire_fd;
 	}
-	keep_own(&d, o.ready_fd);
+	nkeep = own(&d, keep);
+	keep[nkeep++] = o.ready_fd;
+	fd_close_others(keep, nkeep);
 	return broker_run(&o, &d, foreground_ready, &o);
 }

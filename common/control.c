@@ -6,14 +6,24 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/control.h"
 #include "common/util.h"
-#include "vm-slirp/control.h"
+
+static void
+close_fds(struct control_fds *fds)
+{
+	for (size_t i = 0; i < fds->n; i++)
+		if (fds->v[i] >= 0)
+			close(fds->v[i]);
+	fds->n = 0;
+}
 
 static void
 hang_up(struct control_client *cl)
 {
 	struct control *c = cl->control;
 
+	close_fds(&cl->fds);
 	loop_unwatch(&cl->watch);
 	close(cl->watch.fd);
 	cl->watch.fd = -1;
@@ -32,7 +42,8 @@ answer(struct control_client *cl, char *line)
 
 	if (!out)
 		return false;
-	why = cl->control->handler(cl->control->arg, line, out);
+	why = cl->control->handler(cl->control->arg, line, &cl->fds, out);
+	close_fds(&cl->fds);
 	fprintf(out, why ? "no %s\n" : "ok\n", why);
 	sent = fclose(out) == 0 && send(cl->watch.fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
 	free(text);
@@ -61,9 +72,14 @@ static void
 client_spoke(struct watch *w, uint32_t events)
 {
 	struct control_client *cl = container_of(w, struct control_client, watch);
-	ssize_t n = read(w->fd, cl->line + cl->len, sizeof(cl->line) - cl->len);
+	struct control_fds fds = {.n = FD_PASS_MAX};
+	ssize_t n = fd_recv(w->fd, cl->line + cl->len, sizeof(cl->line) - cl->len, fds.v, &fds.n);
 
 	(void)events;
+	if (n >= 0 && fds.n) {
+		close_fds(&cl->fds);
+		cl->fds = fds;
+	}
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n <= 0) {

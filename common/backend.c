@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC */
+/* A loader's backend; the contracts are in backend.h. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/backend.h"
+#include "common/diag.h"
+#include "common/fd.h"
+
+#define KEEP_MAX 512
+
+static int ready_fd = -1;
+
+void
+backend_tell(int fd)
+{
+	if (fd < 0)
+		return;
+	if (write(fd, "\n", 1) < 0)
+		note(1, "nobody reads that it is ready");
+	close(fd);
+}
+
+void
+backend_ready(void)
+{
+	backend_tell(ready_fd);
+	ready_fd = -1;
+}
+
+static void
+leave_stdio(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
+		die_sys("/dev/null");
+	close(null);
+}
+
+/* What is open besides was opened by the user's other loaders for the program. */
+static void
+close_others(const int *keep, size_t n)
+{
+	int all[KEEP_MAX + 1] = {ready_fd};
+
+	if (n > KEEP_MAX)
+		die("%zu descriptors to keep", n);
+	for (size_t i = 0; i < n; i++)
+		all[i + 1] = keep[i];
+	fd_close_others(all, n + 1);
+}
+
+static void
+await(int fd, pid_t child)
+{
+	int status;
+	char newline;
+
+	if (waitpid(child, &status, 0) < 0 || status)
+		die("the backend did not start");
+	if (fd_read_all(fd, &newline, 1) != 1)
+		exit(diag_exit);
+	close(fd);
+}
+
+bool
+backend_fork(const int *keep, size_t n)
+{
+	int pipe[2];
+	pid_t pid;
+
+	if (pipe2(pipe, O_CLOEXEC) < 0)
+		die_sys("pipe");
+	pid = fork();
+	if (pid < 0)
+		die_sys("fork");
+	if (pid) {
+		close(pipe[1]);
+		await(pipe[0], pid);
+		return false;
+	}
+	pid = fork();
+	if (pid)
+		_exit(pid < 0);
+	ready_fd = pipe[1];
+	leave_stdio();
+	close_others(keep, n);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	return true;
+}

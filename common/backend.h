@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/* The process that a loader leaves behind to serve the wire that it hands on. */
+#ifndef COMMON_BACKEND_H
+#define COMMON_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Forks a process that is nobody's child, since the program to be run must not find one that it did not start. True in it:
+ * its input and output are /dev/null, so that no pipeline waits for it, errors still go to stderr, the terminal's signals are
+ * ignored, being meant for the program, and of the other descriptors only keep[0..n) are open (any order, -1: none). False in the
+ * caller, once the other has called backend_ready; when it ends before, the caller exits with diag_exit: it has said why.
+ */
+bool backend_fork(const int *keep, size_t n);
+
+/* In the backend: what it is for can be used now. */
+void backend_ready(void);
+
+/* A newline to fd (-R; -1: none), and the end of it. A reader that has gone is no reason to stop. */
+void backend_tell(int fd);
+
+#endif
