@@ -148,3 +148,13 @@ in_ns() {
 examples() {
 	sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/p' "$1" | sed -nE 's/^\.Dl //p' | sed 's/\\e/\\/g; s/\\&//g'
 }
+
+# spawn_in NS [-R] NAME CMD...: as spawn, in such a namespace.
+spawn_in() {
+	local target=${pids[$1]} ready=() name
+	shift
+	[[ $1 != -R ]] || { ready=(-R); shift; }
+	name=$1
+	shift
+	spawn "${ready[@]}" "$name" nsenter --preserve-credentials -U -n -t "$target" "$@"
+}

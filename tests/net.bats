@@ -36,13 +36,6 @@ tap() {
 	in_ns host sh -ec 'ip tuntap add tap0 mode tap "$@"; ip link set tap0 master br0 up' sh "$@"
 }
 
-# spawn_in NS NAME CMD...: as spawn, in a namespace made by netns.
-spawn_in() {
-	local target=${pids[$1]} name=$2
-	shift 2
-	spawn "$name" nsenter --preserve-credentials -U -n -t "$target" "$@"
-}
-
 # The guest of lan: an address, what its driver agreed upon, a file down and back up.
 lan_guest() {
 	initrd "$T/guest" <<-'EOS'

@@ -11,16 +11,6 @@ in_guest() {
 	in_ns guest "$@"
 }
 
-# spawn in a namespace: spawn_in NS [-R] NAME CMD...
-spawn_in() {
-	local ns=$1 ready=() name
-	shift
-	[[ $1 != -R ]] || { ready=(-R); shift; }
-	name=$1
-	shift
-	spawn "${ready[@]}" "$name" nsenter --preserve-credentials -U -n -t "${pids[$ns]}" "$@"
-}
-
 # slirp OPTION...: vm-slirp -l $T/net in the host's namespace.
 slirp() {
 	netns host

@@ -40,7 +40,7 @@ peer_left(struct port *p)
 	struct door *d = p->arg;
 
 	if (d->watch.fd < 0) { /* it dials */
-		warn("%s: the connection ended: trying again", d->name);
+		warn("%s: the connection ended, trying again", d->name);
 		d->complained = true;
 		later(d);
 	} else {
@@ -118,7 +118,7 @@ static void
 failed(struct door *d)
 {
 	if (!d->complained)
-		warn_sys("%s: trying again", d->name);
+		warn("%s: %s, trying again", d->name, strerror(errno));
 	d->complained = true;
 	later(d);
 }

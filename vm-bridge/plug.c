@@ -101,6 +101,9 @@ plug_hand_on(const struct plug *p, int fd)
 	char word[WIRE_TEXT_MAX];
 	int status;
 
+	/* Whoever gets it may be a program that reads and writes and no more. */
+	if (!fd_set_nonblock(fd, false))
+		die_sys("the guest's end");
 	if (!p->send_to) {
 		backend_tell(p->ready_fd);
 		export(p, fd);

@@ -163,14 +163,8 @@ static bool
 join6(int fd, const struct sock_group *g)
 {
 	struct ipv6_mreq m = {.ipv6mr_multiaddr = g->address.in6.sin6_addr, .ipv6mr_interface = g->address.in6.sin6_scope_id};
-	int hops = (int)g->hops, loop = g->loop, index;
+	int hops = (int)g->hops, loop = g->loop, index = (int)m.ipv6mr_interface;
 
-	if (g->local) {
-		m.ipv6mr_interface = if_nametoindex(g->local);
-		if (!m.ipv6mr_interface)
-			die_usage("-l %s: no such interface", g->local);
-	}
-	index = (int)m.ipv6mr_interface;
 	return !setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &m, sizeof(m)) &&
 	       !setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof(hops)) &&
 	       !setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, &loop, sizeof(loop)) &&
@@ -178,14 +172,20 @@ join6(int fd, const struct sock_group *g)
 }
 
 int
-sock_group(const char *word, const struct sock_group *g)
+sock_group(const char *word, struct sock_group *g)
 {
-	const union address *a = &g->address;
+	union address *a = &g->address;
+	bool v6 = a->sa.sa_family == AF_INET6;
 	int fd = datagrams(word, a->sa.sa_family), on = 1;
 
+	if (v6 && g->local) {
+		a->in6.sin6_scope_id = if_nametoindex(g->local);
+		if (!a->in6.sin6_scope_id)
+			die_usage("-l %s: no such interface", g->local);
+	}
 	/* Each guest of this host binds the same. A socket bound to the group hears nothing that was sent elsewhere. */
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 || bind(fd, &a->sa, address_len(a)) < 0 ||
-	    !(a->sa.sa_family == AF_INET ? join4(fd, g) : join6(fd, g)))
+	    !(v6 ? join6(fd, g) : join4(fd, g)))
 		die_sys("%s", word);
 	return fd;
 }

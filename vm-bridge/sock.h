@@ -31,7 +31,8 @@ struct sock_group {
 	bool loop;	   /* other programs of this host hear it too */
 };
 
-/* UDP bound to the multicast group, which it has joined, and to which what is sent goes. Dies. */
-int sock_group(const char *word, const struct sock_group *g);
+/* UDP bound to the multicast group, which it has joined, and to which what is sent goes. Of IPv6 the address gets the scope
+ * that `local` is. Dies. */
+int sock_group(const char *word, struct sock_group *g);
 
 #endif
