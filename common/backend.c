@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* A loader's backend; the contracts are in backend.h. */
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -87,10 +86,8 @@ backend_fork(const int *keep, size_t n)
 	if (pid)
 		_exit(pid < 0);
 	ready_fd = pipe[1];
+	setsid();
 	leave_stdio();
 	close_others(keep, n);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
 	return true;
 }

@@ -7,10 +7,11 @@
 #include <stddef.h>
 
 /*
- * Forks a process that is nobody's child, since the program to be run must not find one that it did not start. True in it:
- * its input and output are /dev/null, so that no pipeline waits for it, errors still go to stderr, the terminal's signals are
- * ignored, being meant for the program, and of the other descriptors only keep[0..n) are open (any order, -1: none). False in the
- * caller, once the other has called backend_ready; when it ends before, the caller exits with diag_exit: it has said why.
+ * Forks a process that is nobody's child, since the program to be run must not find one that it did not start, in a session of
+ * its own, since others may depend on it when the program's terminal or service is stopped. True in it: its input and output
+ * are /dev/null, so that no pipeline waits for it, errors still go to stderr, and of the other descriptors only keep[0..n) are
+ * open (any order, -1: none). False in the caller, once the other has called backend_ready; when it ends before, the caller
+ * exits with diag_exit: it has said why.
  */
 bool backend_fork(const int *keep, size_t n);
 
