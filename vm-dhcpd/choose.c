@@ -37,13 +37,13 @@ choose_allows(const struct server *s, const struct request *r, uint32_t addr)
 static bool
 is_free(const struct server *s, const struct request *r, uint32_t addr)
 {
-	return choose_allows(s, r, addr) && !lease_of_addr(&s->leases, addr);
+	return choose_allows(s, r, addr) && !lease_of_addr(&s->journal.leases, addr);
 }
 
 static struct lease *
 offer(struct server *s, const struct request *r, uint32_t addr)
 {
-	return lease_add(&s->leases, addr, r->key, r->key_len, r->message.chaddr, LEASE_OFFERED, lease_clock() + OFFER_SECONDS);
+	return lease_add(&s->journal.leases, addr, r->key, r->key_len, r->message.chaddr, LEASE_OFFERED, lease_clock() + OFFER_SECONDS);
 }
 
 /* The lease that is longest in this state and would do. */
@@ -52,7 +52,7 @@ oldest(const struct server *s, const struct request *r, enum lease_state state)
 {
 	struct lease *l;
 
-	TAILQ_FOREACH(l, &s->leases.queue[state], queue)
+	TAILQ_FOREACH(l, &s->journal.leases.queue[state], queue)
 		if (choose_allows(s, r, l->addr))
 			return l;
 	return NULL;
@@ -71,7 +71,7 @@ take_over(struct server *s, const struct request *r)
 	if (!l)
 		return NULL;
 	addr = l->addr;
-	lease_delete(&s->leases, l);
+	lease_delete(&s->journal.leases, l);
 	return offer(s, r, addr);
 }
 
@@ -89,7 +89,7 @@ choose_new(struct server *s, const struct request *r)
 			return offer(s, r, addr);
 	}
 	start = hash(r->key, r->key_len, 0);
-	for (uint32_t n = 0; n < total && s->leases.count < s->subnets.total; n++) {
+	for (uint32_t n = 0; n < total && s->journal.leases.count < s->subnets.total; n++) {
 		uint32_t addr = subnet_address(r->subnet, (start + n) % total);
 
 		if (is_free(s, r, addr))
@@ -102,30 +102,30 @@ choose_new(struct server *s, const struct request *r)
 static struct lease *
 choose_own(struct server *s, const struct request *r)
 {
-	struct lease *l = lease_of_addr(&s->leases, r->guest->addr);
+	struct lease *l = lease_of_addr(&s->journal.leases, r->guest->addr);
 
 	if (l && (l->state == LEASE_BOUND || l->state == LEASE_SET_ASIDE))
 		return NULL;
 	if (l)
-		lease_delete(&s->leases, l);
+		lease_delete(&s->journal.leases, l);
 	return offer(s, r, r->guest->addr);
 }
 
 struct lease *
 choose_lease(struct server *s, struct request *r, struct in_addr wish)
 {
-	struct lease *l = lease_of_key(&s->leases, r->key, r->key_len);
+	struct lease *l = lease_of_key(&s->journal.leases, r->key, r->key_len);
 
 	if (l && choose_allows(s, r, l->addr)) {
 		if (l->state == LEASE_PAST) {
 			l->past = true;
 			l->probed = false;
-			lease_set(&s->leases, l, LEASE_OFFERED, lease_clock() + OFFER_SECONDS);
+			lease_set(&s->journal.leases, l, LEASE_OFFERED, lease_clock() + OFFER_SECONDS);
 		}
 		return l;
 	}
 	if (l)
-		lease_delete(&s->leases, l);
+		lease_delete(&s->journal.leases, l);
 	if (r->guest && subnet_of(&s->subnets, r->guest->addr) == r->subnet) {
 		l = choose_own(s, r);
 		if (l)

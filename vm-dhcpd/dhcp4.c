@@ -2,7 +2,6 @@
 /* DHCPv4 as a service: packets in, leases to the log, answers out, in this order. */
 #include <arpa/inet.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/diag.h"
 #include "common/util.h"
@@ -40,38 +39,30 @@ send_waiting(struct server *s)
 }
 
 static void
-add_record(struct server *s, enum record_what what, const struct lease *l)
+add_record(struct server *s, const struct lease *l)
 {
-	struct record r = {.what = what, .addr = l->addr, .until = l->until == LEASE_NEVER ? INT64_MAX : l->until + s->epoch};
+	const struct record r = journal_record(&s->journal, l);
 
-	memcpy(r.mac, l->mac, 6);
-	if (l->key[0] == GUEST_BY_ID) {
-		r.id_len = (uint8_t)(l->key_len - 1);
-		memcpy(r.id, l->key + 1, r.id_len);
-	}
-	if (l->name)
-		strcpy(r.name, l->name);
 	leaselog_add(&s->log, &r);
 }
 
 static void
 add_all(struct leaselog *g, void *arg)
 {
-	static const enum record_what what[] = {[LEASE_BOUND] = RECORD_BOUND, [LEASE_PAST] = RECORD_PAST, [LEASE_SET_ASIDE] = RECORD_ASIDE};
 	static const enum lease_state states[] = {LEASE_PAST, LEASE_BOUND, LEASE_SET_ASIDE};
 	struct server *s = arg;
 	struct lease *l;
 
 	(void)g;
 	for (size_t i = 0; i < ARRAY_LEN(states); i++)
-		TAILQ_FOREACH(l, &s->leases.queue[states[i]], queue)
-			add_record(s, what[states[i]], l);
+		TAILQ_FOREACH(l, &s->journal.leases.queue[states[i]], queue)
+			add_record(s, l);
 }
 
 static void
 set_timer(struct server *s)
 {
-	int64_t next = leases_next(&s->leases);
+	int64_t next = leases_next(&s->journal.leases);
 
 	if (next == s->timer_at)
 		return;
@@ -105,29 +96,18 @@ server_bind(struct server *s, struct lease *l, uint32_t seconds)
 	lease_set_name(l, name, strlen(name));
 	l->probed = true;
 	l->past = false;
-	lease_set(&s->leases, l, LEASE_BOUND, seconds == LEASE_INFINITE ? LEASE_NEVER : lease_clock() + seconds);
-	add_record(s, RECORD_BOUND, l);
+	lease_set(&s->journal.leases, l, LEASE_BOUND, seconds == LEASE_INFINITE ? LEASE_NEVER : lease_clock() + seconds);
+	add_record(s, l);
 	event_add(&s->events, renewed ? "renewed" : "bound", l->mac, l->addr, l->name);
 }
 
 void
 server_release(struct server *s, struct lease *l)
 {
-	lease_set(&s->leases, l, LEASE_PAST, lease_clock());
-	add_record(s, RECORD_PAST, l);
+	lease_set(&s->journal.leases, l, LEASE_PAST, lease_clock());
+	add_record(s, l);
 	event_add(&s->events, "released", l->mac, l->addr, l->name);
 	s->short_told = false;
-}
-
-/* The address is nobody's for a while: it is its own key. */
-static void
-set_aside(struct server *s, uint32_t addr, int64_t until)
-{
-	static const uint8_t nobody[6];
-	uint8_t key[5] = {UINT8_MAX};
-
-	memcpy(key + 1, &addr, sizeof(addr));
-	lease_add(&s->leases, addr, key, sizeof(key), nobody, LEASE_SET_ASIDE, until);
 }
 
 void
@@ -136,9 +116,8 @@ server_set_aside(struct server *s, struct lease *l, const char *event)
 	uint32_t addr = l->addr;
 
 	event_add(&s->events, event, l->mac, addr, l->name);
-	lease_delete(&s->leases, l);
-	set_aside(s, addr, lease_clock() + ASIDE_SECONDS);
-	add_record(s, RECORD_ASIDE, lease_of_addr(&s->leases, addr));
+	lease_delete(&s->journal.leases, l);
+	add_record(s, journal_set_aside(&s->journal, addr, lease_clock() + ASIDE_SECONDS));
 }
 
 static void
@@ -149,15 +128,15 @@ over(struct timer *t)
 	struct lease *l;
 
 	s->timer_at = LEASE_NEVER;
-	while ((l = lease_over(&s->leases, now))) {
+	while ((l = lease_over(&s->journal.leases, now))) {
 		bool bound = l->state == LEASE_BOUND;
 
 		if (bound)
 			event_add(&s->events, "expired", l->mac, l->addr, l->name);
 		if (bound || l->past)
-			lease_set(&s->leases, l, LEASE_PAST, l->until);
+			lease_set(&s->journal.leases, l, LEASE_PAST, l->until);
 		else
-			lease_delete(&s->leases, l);
+			lease_delete(&s->journal.leases, l);
 		s->short_told = false;
 	}
 	server_settle(s);
@@ -200,30 +179,6 @@ gone(struct link *l)
 	loop_stop(&s->d->loop);
 }
 
-/* A line of the log: what an earlier one said of this address, or of this client, is void. */
-static void
-replay(void *arg, const struct record *r)
-{
-	struct server *s = arg;
-	int64_t until = r->until == INT64_MAX ? LEASE_NEVER : r->until - s->epoch, now = lease_clock();
-	uint8_t key[KEY_MAX] = {r->id_len ? GUEST_BY_ID : GUEST_BY_MAC};
-	size_t len = 1 + (r->id_len ? r->id_len : 6u);
-	struct lease *l = lease_of_addr(&s->leases, r->addr);
-
-	if (l)
-		lease_delete(&s->leases, l);
-	if (r->what == RECORD_ASIDE) {
-		set_aside(s, r->addr, until > now + ASIDE_SECONDS ? now + ASIDE_SECONDS : until);
-		return;
-	}
-	memcpy(key + 1, r->id_len ? r->id : r->mac, len - 1);
-	l = lease_of_key(&s->leases, key, len);
-	if (l)
-		lease_delete(&s->leases, l);
-	l = lease_add(&s->leases, r->addr, key, len, r->mac, r->what == RECORD_BOUND ? LEASE_BOUND : LEASE_PAST, until);
-	lease_set_name(l, r->name, strlen(r->name));
-}
-
 static void
 find_home(struct server *s, uint32_t *host, unsigned *prefix_len)
 {
@@ -255,11 +210,10 @@ dhcp4_open(struct dhcpd *d)
 	s->o = d->options;
 	find_home(s, &host, &prefix_len);
 	subnets_init(&s->subnets, s->o, host, prefix_len);
-	leases_init(&s->leases);
-	s->epoch = (int64_t)time(NULL) - lease_clock();
+	journal_init(&s->journal);
 	s->log = (struct leaselog){.fd = -1, .copy = -1};
 	if (s->o->dir)
-		leaselog_open(&s->log, s->o->dir, s->o->bridge ? s->o->bridge : "wire", replay, s);
+		leaselog_open(&s->log, s->o->dir, s->o->bridge ? s->o->bridge : "wire", journal_replay, &s->journal);
 	if (s->o->bridge)
 		link_open_iface(&s->link, &d->iface);
 	else
@@ -288,7 +242,7 @@ dhcp4_stop(struct dhcpd *d)
 	(void)d;
 	server_settle(&server);
 	leaselog_close(&server.log);
-	leases_done(&server.leases);
+	leases_done(&server.journal.leases);
 }
 
 const struct service dhcp4_service = {dhcp4_open, dhcp4_start, dhcp4_stop};

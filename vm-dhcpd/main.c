@@ -11,6 +11,7 @@
 #include "common/ready.h"
 #include "common/seal.h"
 #include "common/util.h"
+#include "vm-dhcpd/query.h"
 #include "vm-dhcpd/service.h"
 
 static const struct service *const services[] = {
@@ -110,5 +111,10 @@ main(int argc, char **argv)
 
 	diag_init(argv[0], 1);
 	options_parse(&o, argc, argv);
+	switch (o.mode) {
+	case MODE_LIST: return query_list(&o);
+	case MODE_WAIT: return query_wait(&o);
+	case MODE_SERVE: break;
+	}
 	return serve(&o);
 }

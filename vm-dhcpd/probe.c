@@ -34,7 +34,7 @@ due(struct timer *t)
 	struct probe *first;
 
 	while ((first = TAILQ_FIRST(&p->queue)) && first->due <= now) {
-		struct lease *l = lease_of_addr(&p->server->leases, first->addr);
+		struct lease *l = lease_of_addr(&p->server->journal.leases, first->addr);
 
 		if (l)
 			l->probed = true;
@@ -99,7 +99,7 @@ void
 probe_answered(struct probes *p, uint32_t addr, const uint8_t *mac)
 {
 	struct probe *waiting = p->count ? find(p, addr) : NULL;
-	struct lease *l = waiting ? lease_of_addr(&p->server->leases, addr) : NULL;
+	struct lease *l = waiting ? lease_of_addr(&p->server->journal.leases, addr) : NULL;
 
 	/* The client itself may have kept it. */
 	if (!l || l->state != LEASE_OFFERED || (mac && !memcmp(mac, l->mac, 6)))

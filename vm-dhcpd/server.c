@@ -121,7 +121,7 @@ lease_seconds(const struct server *s, const struct lease *l)
 {
 	const uint8_t *p = message_option(&s->request.message, OPT_LEASE_TIME, 4, NULL);
 	uint32_t seconds = s->o->settings.lease, wanted = p ? get32(p) : LEASE_INFINITE;
-	size_t total = s->subnets.total, used = s->leases.counts[LEASE_BOUND] + s->leases.counts[LEASE_SET_ASIDE];
+	size_t total = s->subnets.total, used = s->journal.leases.counts[LEASE_BOUND] + s->journal.leases.counts[LEASE_SET_ASIDE];
 
 	if (wanted < LEASE_MIN)
 		wanted = LEASE_MIN;
@@ -178,9 +178,9 @@ withdraw(struct server *s, struct lease *l)
 	if (!l || l->state != LEASE_OFFERED)
 		return;
 	if (l->past)
-		lease_set(&s->leases, l, LEASE_PAST, lease_clock());
+		lease_set(&s->journal.leases, l, LEASE_PAST, lease_clock());
 	else
-		lease_delete(&s->leases, l);
+		lease_delete(&s->journal.leases, l);
 }
 
 /* The client's lease for addr, or a new one where the log knows of none (it was lost, or was another server's). */
@@ -188,7 +188,7 @@ static struct lease *
 requested_lease(struct server *s, uint32_t addr, const char **why)
 {
 	struct request *r = &s->request;
-	struct lease *l = lease_of_key(&s->leases, r->key, r->key_len), *other = lease_of_addr(&s->leases, addr);
+	struct lease *l = lease_of_key(&s->journal.leases, r->key, r->key_len), *other = lease_of_addr(&s->journal.leases, addr);
 
 	if (!choose_allows(s, r, addr))
 		*why = "not an address for this client here";
@@ -200,8 +200,8 @@ requested_lease(struct server *s, uint32_t addr, const char **why)
 		return l;
 	else {
 		if (other)
-			lease_delete(&s->leases, other);
-		return lease_add(&s->leases, addr, r->key, r->key_len, r->message.chaddr, LEASE_OFFERED, lease_clock() + OFFER_SECONDS);
+			lease_delete(&s->journal.leases, other);
+		return lease_add(&s->journal.leases, addr, r->key, r->key_len, r->message.chaddr, LEASE_OFFERED, lease_clock() + OFFER_SECONDS);
 	}
 	return NULL;
 }
@@ -215,7 +215,7 @@ handle_request(struct server *s)
 	struct lease *l;
 
 	if (server.s_addr && ntohl(server.s_addr) != s->subnets.host) {
-		withdraw(s, lease_of_key(&s->leases, r->key, r->key_len));
+		withdraw(s, lease_of_key(&s->journal.leases, r->key, r->key_len));
 		return;
 	}
 	if (!addr.s_addr)
@@ -223,7 +223,7 @@ handle_request(struct server *s)
 	if (!addr.s_addr)
 		return;
 	/* Without being asked by name, a server that is not the only one speaks of what it knows alone. */
-	if (!server.s_addr && s->o->settings.silent && !lease_of_key(&s->leases, r->key, r->key_len))
+	if (!server.s_addr && s->o->settings.silent && !lease_of_key(&s->journal.leases, r->key, r->key_len))
 		return;
 	l = requested_lease(s, ntohl(addr.s_addr), &why);
 	if (l)
@@ -236,7 +236,7 @@ static struct lease *
 own_lease(const struct server *s, struct in_addr addr)
 {
 	const struct request *r = &s->request;
-	struct lease *l = lease_of_key(&s->leases, r->key, r->key_len);
+	struct lease *l = lease_of_key(&s->journal.leases, r->key, r->key_len);
 	struct in_addr server = message_address(&r->message, OPT_SERVER);
 
 	return l && ntohl(addr.s_addr) == l->addr && l->state == LEASE_BOUND && ntohl(server.s_addr) == s->subnets.host ? l : NULL;

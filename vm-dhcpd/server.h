@@ -5,7 +5,7 @@
 
 #include "common/timer.h"
 #include "vm-dhcpd/event.h"
-#include "vm-dhcpd/lease.h"
+#include "vm-dhcpd/journal.h"
 #include "vm-dhcpd/leaselog.h"
 #include "vm-dhcpd/link.h"
 #include "vm-dhcpd/message.h"
@@ -14,7 +14,6 @@
 #include "vm-dhcpd/subnet.h"
 
 #define OFFER_SECONDS 30    /* an offer is held */
-#define ASIDE_SECONDS 600   /* an address that somebody else uses is left alone */
 #define SHORT_SECONDS 300   /* leases when addresses run short, so that a flood of clients is over one day */
 #define OUTBOX_SIZE (64 << 10)
 
@@ -37,13 +36,12 @@ struct server {
 	const struct options *o;
 	struct link link;
 	struct subnets subnets;
-	struct leases leases;
+	struct journal journal;
 	struct leaselog log;
 	struct events events;
 	struct probes probes;
 	struct timer timer;
 	int64_t timer_at;   /* of lease_clock */
-	int64_t epoch;	    /* seconds since 1970 at 0 of lease_clock */
 	struct request request;
 	bool short_told;
 	size_t out_len;	    /* answers that wait until their leases are on the disk */
