@@ -6,6 +6,7 @@
 #include "vm-dhcpd/server.h"
 
 #define IP_UDP 28	  /* bytes before a message in a datagram */
+#define NAMESERVERS_MS 5000
 #define DATAGRAM_MIN 576 /* that every client takes (RFC 2131, 2) */
 
 /* The largest message for this client: what it says, what goes unfragmented, and what each must take. */
@@ -50,6 +51,20 @@ add_routes(struct server *s, struct answer *a, unsigned code)
 		answer_option(a, code, bytes, 5 + set->len);
 }
 
+/* The host's own, which may change while we run: looked at again, but not for each client. */
+static void
+add_nameservers(struct server *s, struct answer *a)
+{
+	struct nameservers *n = &s->d->nameservers;
+
+	if (timer_now() - s->nameservers_at > NAMESERVERS_MS) {
+		s->nameservers_at = timer_now();
+		nameservers_read(n);
+	}
+	if (n->nin)
+		answer_option(a, OPT_DNS, n->in, n->nin * sizeof(*n->in));
+}
+
 /* What is told without having been set. */
 static void
 add_default(struct server *s, struct answer *a, unsigned code)
@@ -64,6 +79,7 @@ add_default(struct server *s, struct answer *a, unsigned code)
 		if (r->guest && r->guest->name)
 			answer_option(a, code, r->guest->name, strlen(r->guest->name));
 		break;
+	case OPT_DNS: add_nameservers(s, a); break;
 	case OPT_MTU: /* Ethernet's own need not be said */
 		if (s->d->iface.mtu && s->d->iface.mtu != 1500 && r->subnet == s->subnets.v)
 			answer_option(a, code, (const uint8_t[]){(uint8_t)(s->d->iface.mtu >> 8), (uint8_t)s->d->iface.mtu}, 2);
@@ -85,6 +101,41 @@ add_option(struct server *s, struct answer *a, unsigned code)
 		answer_option(a, code, set->bytes, set->len);
 }
 
+static void
+add_boot_option(struct answer *a, unsigned code, const void *bytes, size_t len, bool done[256])
+{
+	if (!bytes)
+		return;
+	answer_option(a, code, bytes, len);
+	done[code] = true;
+}
+
+/* What it boots, in the old fields, where every ROM looks; and as options for who asks for these, or where it is too long. */
+static void
+add_boot(struct server *s, struct answer *a, const uint8_t *list, size_t n, bool done[256])
+{
+	const struct message *m = &s->request.message;
+	const uint8_t *arch = message_option(m, OPT_ARCH, 2, NULL);
+	struct pxe_client c = {.arch = arch ? get16(arch) : PXE_NO_ARCH, .ipxe = message_option(m, OPT_IPXE, 0, NULL)};
+	struct pxe_answer b;
+	bool short_enough;
+
+	c.class = message_option(m, OPT_CLASS, 1, &c.class_len);
+	c.user_class = message_option(m, OPT_USER_CLASS, 1, &c.user_class_len);
+	pxe_choose(&s->o->pxe, &c, &b);
+	if (!b.file)
+		return;
+	if (b.next.s_addr || !b.url)
+		answer_siaddr(a, b.next.s_addr ? b.next : (struct in_addr){htonl(s->subnets.host)});
+	short_enough = answer_boot(a, b.server ? b.server : "", b.file);
+	if (!short_enough || (n && memchr(list, OPT_BOOT_FILE, n)))
+		add_boot_option(a, OPT_BOOT_FILE, b.file, strlen(b.file), done);
+	if (b.server && (!short_enough || (n && memchr(list, OPT_BOOT_SERVER, n))))
+		add_boot_option(a, OPT_BOOT_SERVER, b.server, strlen(b.server), done);
+	add_boot_option(a, OPT_CLASS, b.class, b.class ? strlen(b.class) : 0, done);
+	add_boot_option(a, OPT_VENDOR, b.vendor, b.vendor_len, done);
+}
+
 /* In the client's order, each once; all that there is for a client that does not say what it wants. */
 static void
 add_options(struct server *s, struct answer *a)
@@ -95,6 +146,7 @@ add_options(struct server *s, struct answer *a)
 	    [OPT_SERVER] = true, [OPT_PARAMETERS] = true, [OPT_TEXT] = true, [OPT_MAX_SIZE] = true, [OPT_T1] = true,
 	    [OPT_T2] = true, [OPT_CLIENT_ID] = true, [OPT_RAPID] = true, [OPT_AGENT] = true, [OPT_END] = true};
 
+	add_boot(s, a, list, n, done);
 	add_option(s, a, OPT_MASK);
 	done[OPT_MASK] = true;
 	for (size_t i = 0; i < n; i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* DHCPv4 as a service: packets in, leases to the log, answers out, in this order. */
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/diag.h"
@@ -196,20 +197,48 @@ find_home(struct server *s, uint32_t *host, unsigned *prefix_len)
 		die("%s: no network to serve has a length of %u", o->bridge, *prefix_len);
 }
 
+static void
+check_nameservers(const struct server *s)
+{
+	const struct nameservers *n = &s->d->nameservers;
+
+	if (!s->o->settings.option[OPT_DNS].given && n->stub && !n->nin)
+		warn("/etc/resolv.conf: a name server on the loopback is no guest's: they are told of none (-O dns=ADDRESS)");
+}
+
 static struct server server;
+
+static void
+plan(struct server *s, struct dhcpd *d)
+{
+	unsigned prefix_len;
+	uint32_t host;
+
+	s->d = d;
+	s->o = d->options;
+	find_home(s, &host, &prefix_len);
+	check_nameservers(s);
+	subnets_init(&s->subnets, s->o, host, prefix_len);
+}
+
+void
+dhcp4_print(struct dhcpd *d)
+{
+	plan(&server, d);
+	if (d->options->bridge)
+		printf("bridge\t%s\n", d->options->bridge);
+	subnets_print(&server.subnets);
+	settings_print(&d->options->settings);
+	printf("log\t%s\n", d->options->dir ? d->options->dir : "none");
+}
 
 static void
 dhcp4_open(struct dhcpd *d)
 {
 	struct server *s = &server;
-	unsigned prefix_len;
-	uint32_t host;
 	int err;
 
-	s->d = d;
-	s->o = d->options;
-	find_home(s, &host, &prefix_len);
-	subnets_init(&s->subnets, s->o, host, prefix_len);
+	plan(s, d);
 	journal_init(&s->journal);
 	s->log = (struct leaselog){.fd = -1, .copy = -1};
 	if (s->o->dir)
@@ -218,7 +247,7 @@ dhcp4_open(struct dhcpd *d)
 		link_open_iface(&s->link, &d->iface);
 	else
 		link_open_fd(&s->link, s->o->wire_fd);
-	s->link.own.addr.s_addr = htonl(host);
+	s->link.own.addr.s_addr = htonl(s->subnets.host);
 	s->link.arrived = arrived;
 	s->link.idle = idle;
 	s->link.gone = gone;

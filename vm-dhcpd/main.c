@@ -55,8 +55,8 @@ seal(const struct options *o)
 	    /* packets */
 	    "read", "readv", "write", "writev", "recvfrom", "recvmsg", "recvmmsg", "sendto", "sendmsg", "sendmmsg",
 	    "getsockname", "getsockopt",
-	    /* TFTP's files, the MTU */
-	    "openat2", "ioctl",
+	    /* TFTP's files, resolv.conf, the MTU */
+	    "openat", "openat2", "ioctl",
 	    /* leases */
 	    "pread64", "pwrite64", "fdatasync", "fsync", "ftruncate", "lseek", "fstat", "newfstatat",
 	    /* memory, the end */
@@ -85,6 +85,12 @@ serve(const struct options *o)
 	why = o->bridge ? iface_read(&d.iface, o->bridge) : NULL;
 	if (why)
 		die("%s: %s", o->bridge, why);
+	nameservers_read(&d.nameservers);
+	if (o->check) {
+		dhcp4_print(&d);
+		flush_stdout();
+		return 0;
+	}
 	watch_signals(&d.loop);
 	for (size_t i = 0; i < ARRAY_LEN(services); i++)
 		if (services[i]->open)

@@ -31,6 +31,7 @@ enum option { /* those that the server itself knows */
 	OPT_HOSTNAME = 12,
 	OPT_MTU = 26,
 	OPT_BROADCAST = 28,
+	OPT_VENDOR = 43,
 	OPT_REQUESTED = 50,
 	OPT_LEASE_TIME = 51,
 	OPT_OVERLOAD = 52,
@@ -43,6 +44,8 @@ enum option { /* those that the server itself knows */
 	OPT_T2 = 59,
 	OPT_CLASS = 60,
 	OPT_CLIENT_ID = 61,
+	OPT_BOOT_SERVER = 66,
+	OPT_BOOT_FILE = 67,
 	OPT_USER_CLASS = 77,
 	OPT_RAPID = 80,	 /* RFC 4039 */
 	OPT_FQDN = 81,	 /* RFC 4702 */

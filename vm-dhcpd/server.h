@@ -41,7 +41,8 @@ struct server {
 	struct events events;
 	struct probes probes;
 	struct timer timer;
-	int64_t timer_at;   /* of lease_clock */
+	int64_t timer_at;	/* of lease_clock */
+	int64_t nameservers_at; /* of timer_now, when they were read */
 	struct request request;
 	bool short_told;
 	size_t out_len;	    /* answers that wait until their leases are on the disk */

@@ -8,11 +8,13 @@
 
 #include "common/loop.h"
 #include "vm-dhcpd/iface.h"
+#include "vm-dhcpd/nameserver.h"
 #include "vm-dhcpd/options.h"
 
 struct dhcpd {
 	const struct options *options;
 	struct iface iface; /* of -b, as it was at the start; index 0 with a wire */
+	struct nameservers nameservers; /* the host's, as they were read last */
 	struct loop loop;
 	bool failed; /* the loop was stopped by a failure, which has been told */
 };
@@ -33,6 +35,10 @@ struct service {
 };
 
 extern const struct service dhcp4_service;
+
+/* -n: what DHCPv4 would lease and say; a name, a tab and a value a line. */
+void dhcp4_print(struct dhcpd *d);
+
 extern const struct service tftp_service;
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* -O from its words; the contracts are in setting.h. What the options say is in RFC 2132 unless another is named. */
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -299,4 +300,33 @@ settings_add(struct settings *s, const char *word)
 	if (cut(number, sizeof(number), word, len) && num_parse(number, 0, 255, &code))
 		return set_raw(s, code, value);
 	return "unknown key";
+}
+
+static void
+print_seconds(const char *name, uint32_t seconds)
+{
+	if (seconds == LEASE_INFINITE)
+		printf("%s\tinfinite\n", name);
+	else if (seconds)
+		printf("%s\t%u\n", name, seconds);
+}
+
+void
+settings_print(const struct settings *s)
+{
+	print_seconds("lease", s->lease);
+	print_seconds("t1", s->t1);
+	print_seconds("t2", s->t2);
+	printf("probe\t%u\nkey\t%s\nnak\t%s\nrapid\t%s\n", s->probe_ms, s->by_id ? "id" : "mac", s->silent ? "no" : "yes",
+	    s->no_rapid ? "no" : "yes");
+	for (unsigned code = 0; code < 256; code++) {
+		const struct setting *o = &s->option[code];
+
+		if (!o->given)
+			continue;
+		printf("option\t%u\t", code);
+		for (size_t i = 0; i < o->len; i++)
+			printf("%02x", o->bytes[i]);
+		printf("%s\n", o->len ? "" : "none");
+	}
 }

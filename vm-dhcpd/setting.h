@@ -30,4 +30,7 @@ void settings_init(struct settings *s);
 /* KEY=VALUE; lists grow by each. NULL, or what is wrong with it. */
 const char *settings_add(struct settings *s, const char *word);
 
+/* A name, a tab and a value a line; options as their number and bytes. */
+void settings_print(const struct settings *s);
+
 #endif

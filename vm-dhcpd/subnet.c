@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Networks, ranges and guests, to be looked up; the contracts are in subnet.h. */
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,6 +119,34 @@ subnets_init(struct subnets *s, const struct options *o, uint32_t host, unsigned
 	for (size_t i = 0; i < s->n; i++)
 		s->total += s->v[i].total;
 	sort_guests(s, &o->pool);
+}
+
+static void
+print_guest(const struct guest *g)
+{
+	static const char *const by[] = {[GUEST_BY_MAC] = "mac ", [GUEST_BY_NAME] = "name ", [GUEST_BY_ID] = "id "};
+
+	printf("guest\t%s", by[g->by]);
+	for (size_t i = 0; i < g->id_len; i++)
+		printf(g->by == GUEST_BY_NAME ? "%c" : i ? ":%02x" : "%02x", g->id[i]);
+	printf("\t%s\t%s\n", text(g->addr), g->name ? g->name : "");
+}
+
+void
+subnets_print(const struct subnets *s)
+{
+	printf("address\t%s\n", text(s->host));
+	for (size_t i = 0; i < s->n; i++) {
+		const struct subnet *n = &s->v[i];
+
+		printf("network\t%s/%d\n", text(n->addr), __builtin_popcount(n->mask));
+		for (size_t k = 0; k < n->nranges; k++) {
+			printf("range\t%s", text(n->ranges[k].first));
+			printf("-%s\n", text(n->ranges[k].last));
+		}
+	}
+	for (size_t i = 0; i < s->nguests; i++)
+		print_guest(&s->guests[i]);
 }
 
 const struct subnet *

@@ -27,6 +27,9 @@ struct subnets {
 /* Sorts the options' ranges into networks; dies when one is outside of all. */
 void subnets_init(struct subnets *s, const struct options *o, uint32_t host, unsigned prefix_len);
 
+/* The server's address, networks, ranges and guests; a name, a tab and a value a line. */
+void subnets_print(const struct subnets *s);
+
 /* The network an address is in, or NULL. */
 const struct subnet *subnet_of(const struct subnets *s, uint32_t addr);
 
