@@ -27,6 +27,17 @@ take_link(struct nlmsghdr *h, void *arg)
 	return 0;
 }
 
+/* The place of an address among those that are known, or behind them. */
+static unsigned
+find(const struct iface_address *v, unsigned n, const void *address, size_t len)
+{
+	unsigned i = 0;
+
+	while (i < n && memcmp(&v[i], address, len))
+		i++;
+	return i;
+}
+
 /* IFA_LOCAL is the interface's own address where IFA_ADDRESS is the peer's; IPv6 has the latter alone. */
 static int
 take_address(struct nlmsghdr *h, void *arg)
@@ -35,21 +46,40 @@ take_address(struct nlmsghdr *h, void *arg)
 	const struct ifaddrmsg *head = nlmsg_data(h);
 	struct nlattr *a[IFA_MAX + 1], *own;
 	bool v4 = head->ifa_family == AF_INET;
-	unsigned *n = v4 ? &f->nin : &f->nin6;
-	struct iface_address *to;
+	unsigned *n = v4 ? &f->nin : &f->nin6, i;
+	struct iface_address *v = v4 ? f->in : f->in6;
 
-	if (head->ifa_index != f->index || (!v4 && head->ifa_family != AF_INET6) || *n == IFACE_ADDRESSES_MAX)
+	if (head->ifa_index != f->index || (!v4 && head->ifa_family != AF_INET6))
 		return 0;
 	if (nlmsg_parse(h, sizeof(*head), a, IFA_MAX, NULL) < 0)
 		return -EBADMSG;
 	own = a[IFA_LOCAL] ? a[IFA_LOCAL] : a[IFA_ADDRESS];
-	to = v4 ? &f->in[*n] : &f->in6[*n];
 	if (!own || nla_len(own) != (v4 ? 4 : 16))
 		return 0;
-	memcpy(to, nla_data(own), (size_t)nla_len(own));
-	to->prefix_len = head->ifa_prefixlen;
-	(*n)++;
+	i = find(v, *n, nla_data(own), (size_t)nla_len(own));
+	if (h->nlmsg_type == RTM_DELADDR) {
+		if (i < *n)
+			v[i] = v[--*n];
+		return 0;
+	}
+	if (i == IFACE_ADDRESSES_MAX)
+		return 0;
+	*n += i == *n;
+	memcpy(&v[i], nla_data(own), (size_t)nla_len(own));
+	v[i].prefix_len = head->ifa_prefixlen;
+	v[i].flags = a[IFA_FLAGS] ? nla_get_u32(a[IFA_FLAGS]) : head->ifa_flags;
 	return 0;
+}
+
+void
+iface_news(struct iface *f, struct nlmsghdr *h)
+{
+	const struct ifinfomsg *link = nlmsg_data(h);
+
+	if (h->nlmsg_type == RTM_NEWADDR || h->nlmsg_type == RTM_DELADDR)
+		take_address(h, f);
+	else if (h->nlmsg_type == RTM_NEWLINK && link->ifi_index == (int)f->index)
+		take_link(h, f);
 }
 
 const char *

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct nlmsghdr;
+
 #define IFACE_ADDRESSES_MAX 16 /* of each family; more are not looked at */
 
 struct iface_address {
@@ -16,6 +18,7 @@ struct iface_address {
 		struct in6_addr in6;
 	};
 	unsigned prefix_len;
+	uint32_t flags; /* IFA_F_ */
 };
 
 struct iface {
@@ -30,5 +33,8 @@ struct iface {
 
 /* Asks the kernel. NULL, or the reason ("No such device"), valid until the next call. */
 const char *iface_read(struct iface *f, const char *name);
+
+/* Takes in what rtnetlink tells of links and addresses; messages of other interfaces change nothing. */
+void iface_news(struct iface *f, struct nlmsghdr *h);
 
 #endif

@@ -16,6 +16,8 @@
 
 static const struct service *const services[] = {
     &dhcp4_service,
+    &ra_service,
+    &dhcp6_service,
     &tftp_service,
 };
 

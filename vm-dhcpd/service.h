@@ -35,10 +35,11 @@ struct service {
 };
 
 extern const struct service dhcp4_service;
+extern const struct service ra_service;
+extern const struct service dhcp6_service;
+extern const struct service tftp_service;
 
 /* -n: what DHCPv4 would lease and say; a name, a tab and a value a line. */
 void dhcp4_print(struct dhcpd *d);
-
-extern const struct service tftp_service;
 
 #endif

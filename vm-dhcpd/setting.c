@@ -292,7 +292,7 @@ settings_add(struct settings *s, const char *word)
 
 	if (!word[len] || !*value)
 		return "not KEY=VALUE";
-	if (set_behaviour(s, word, len, value, &why))
+	if (set_behaviour(s, word, len, value, &why) || settings6_add(&s->v6, word, len, &why))
 		return why;
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (strlen(keys[i].name) == len && !strncmp(keys[i].name, word, len))

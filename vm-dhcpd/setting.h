@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vm-dhcpd/setting6.h"
+
 #define LEASE_INFINITE UINT32_MAX /* RFC 2131, 3.3 */
 
 /* The bytes of one DHCP option as they go into an answer; more than 255 are sent as several options (RFC 3396). */
@@ -23,6 +25,7 @@ struct settings {
 	bool by_id;		    /* leases belong to client identifiers, not to MAC addresses */
 	bool silent;		    /* not authoritative: never a NAK */
 	bool no_rapid;		    /* no rapid commit */
+	struct settings6 v6;
 };
 
 void settings_init(struct settings *s);

@@ -266,8 +266,8 @@ open_server(struct dhcpd *d)
 		return;
 	s->root = tftp_root_open(d->options->tftp_dir);
 	s->ifname = d->iface.name;
-	s->v4 = (struct watch){.fd = udp_open(AF_INET, PORT, s->ifname), .handler = v4_readable};
-	s->v6 = (struct watch){.fd = udp_has_ipv6() ? udp_open(AF_INET6, PORT, s->ifname) : -1, .handler = v6_readable};
+	s->v4 = (struct watch){.fd = udp_open(AF_INET, PORT, s->ifname, false), .handler = v4_readable};
+	s->v6 = (struct watch){.fd = udp_has_ipv6() ? udp_open(AF_INET6, PORT, s->ifname, false) : -1, .handler = v6_readable};
 	s->armed = TIMER_NEVER;
 	for (size_t i = 0; i < TFTP_TRANSFERS; i++)
 		s->transfers[i].file = -1;

@@ -27,7 +27,7 @@ udp_has_ipv6(void)
 }
 
 int
-udp_open(int family, uint16_t port, const char *ifname)
+udp_open(int family, uint16_t port, const char *ifname, bool shared)
 {
 	union udp_address any = {0};
 	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
@@ -39,6 +39,7 @@ udp_open(int family, uint16_t port, const char *ifname)
 	else
 		any.in.sin_port = htons(port);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, ifname, (socklen_t)strlen(ifname)) < 0 ||
+	    (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0) ||
 	    (v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0) ||
 	    setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &on, sizeof(on)) < 0 ||
 	    bind(fd, &any.sa, address_len(family)) < 0)

@@ -30,8 +30,9 @@ struct udp_peer {
 /* Whether this kernel has IPv6. */
 bool udp_has_ipv6(void);
 
-/* A socket bound to a port of the interface, IPv4 (AF_INET) or IPv6 alone. Dies on failure, naming the port. */
-int udp_open(int family, uint16_t port, const char *ifname);
+/* A socket bound to a port of the interface, IPv4 (AF_INET) or IPv6 alone, beside servers of other interfaces if `shared`
+ * (and they are willing too). Dies on failure, naming the port. */
+int udp_open(int family, uint16_t port, const char *ifname, bool shared);
 
 /* Hands every packet that waits, up to a batch, to `handle`, which may write to it. */
 void udp_receive(int fd, void (*handle)(void *arg, const struct udp_peer *from, uint8_t *packet, size_t len), void *arg);
