@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What is there already against what is wanted; the contract is in tap.h. */
-#include <linux/if_tun.h>
+/* What is there already against what is wanted; the contracts are in tap.h. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,18 +29,13 @@ compare_id(const struct link *have, const char *what, int64_t is, bool given, un
 	differs(have, "its %s is %lld, not %u", what, (long long)is, want);
 }
 
-/* How it was made: what a program that opens it must agree with. */
 static void
-compare_tun(const struct want *w, const struct link *have)
+compare_tap(const struct want *w, const struct link *have)
 {
 	if (!link_is_tap(have))
 		die("%s: there already, and no tap", have->name);
 	if (have->tun.info)
 		differs(have, "its frames have the packet information of old");
-	if (have->tun.header == w->plain)
-		differs(have, "vnet_hdr is %s", have->tun.header ? "on" : "off");
-	if (have->tun.many != (w->queues > 1))
-		differs(have, "it has %s", have->tun.many ? "several queues" : "one queue");
 	compare_id(have, "owner", have->tun.owner, w->has_owner, w->owner);
 	compare_id(have, "group", have->tun.group, w->has_group, w->group);
 }
@@ -61,15 +55,58 @@ compare_bridge(struct netlink *nl, const struct want *w, const struct link *have
 		differs(have, "%s", why);
 }
 
-void
-tap_compare(struct netlink *nl, const struct want *w, const struct link *have)
+static void
+compare_rest(struct netlink *nl, const struct want *w, const struct link *have)
 {
-	compare_tun(w, have);
 	if (w->mtu && w->mtu != have->mtu)
 		differs(have, "its MTU is %u", have->mtu);
 	if (w->has_mac && memcmp(w->mac + 1, have->mac + 1, 5))
 		differs(have, "its MAC address");
 	compare_bridge(nl, w, have);
+	if (!(have->flags & IFF_UP))
+		differs(have, "it is down");
+}
+
+void
+compare_added(struct netlink *nl, const struct want *w, const struct link *have)
+{
+	compare_tap(w, have);
+	if (!have->tun.persistent)
+		differs(have, "it goes with the process that has it open");
+	if (have->tun.header == w->plain)
+		differs(have, "vnet_hdr is %s", have->tun.header ? "on" : "off");
+	if (have->tun.many != (w->queues > 1))
+		differs(have, "it has %s", have->tun.many ? "several queues" : "one queue");
+	compare_rest(nl, w, have);
+}
+
+/* Its queues are opened as it was made, if that will do. Those of two programs would share its frames. */
+void
+compare_opened(struct netlink *nl, const struct want *w, const struct link *have)
+{
+	compare_tap(w, have);
+	if (have->held)
+		die("%s: some process has it open already", have->name);
+	if (w->plain && have->tun.header)
+		differs(have, "vnet_hdr is on");
+	if (w->queues > 1 && !have->tun.many)
+		differs(have, "it has one queue");
+	compare_rest(nl, w, have);
+}
+
+void
+compare_macvtap(const struct want *w, const struct link *lower, const struct link *have)
+{
+	if (!link_is_macvtap(have))
+		die("%s: there already, and no macvtap", have->name);
+	if (have->lower != lower->index)
+		differs(have, "it is not %s's", lower->name);
+	if (have->mode != w->mode)
+		differs(have, "its mode");
+	if (w->mtu && w->mtu != have->mtu)
+		differs(have, "its MTU is %u", have->mtu);
+	if (w->has_mac && memcmp(w->mac, have->mac, 6))
+		differs(have, "its MAC address");
 	if (!(have->flags & IFF_UP))
 		differs(have, "it is down");
 }

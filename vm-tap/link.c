@@ -85,7 +85,7 @@ read_link(struct nlmsghdr *h, struct link *l)
 	*l = (struct link){
 	    .index = info->ifi_index,
 	    .master = number(a[IFLA_MASTER]),
-	    .lower = number(a[IFLA_LINK]),
+	    .lower = a[IFLA_LINK_NETNSID] ? 0 : number(a[IFLA_LINK]),
 	    .flags = info->ifi_flags,
 	    .mtu = (unsigned)number(a[IFLA_MTU]),
 	    .held = flag(a[IFLA_CARRIER]),

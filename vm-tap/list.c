@@ -35,7 +35,7 @@ print(const struct link *l, void *arg)
 	print_id(tap ? l->tun.owner : -1);
 	print_id(tap ? l->tun.group : -1);
 	printf("\t%u\t%02x:%02x:%02x:%02x:%02x:%02x\t%s\t%s\n", l->mtu, l->mac[0], l->mac[1], l->mac[2], l->mac[3], l->mac[4],
-	    l->mac[5], l->flags & IFF_UP ? "up" : "down", l->held ? "open" : "free");
+	    l->mac[5], l->flags & IFF_UP ? "up" : "down", !tap ? "-" : l->held ? "open" : "free");
 }
 
 void

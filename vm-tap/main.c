@@ -1,55 +1,101 @@
 /* SPDX-License-Identifier: ISC */
 /* vm-tap: a tap, ready on its bridge, whose descriptor is left open for the program that runs next. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/diag.h"
 #include "common/fd.h"
-#include "common/seal.h"
-#include "common/wire.h"
+#include "vm-tap/acl.h"
+#include "vm-tap/handover.h"
+#include "vm-tap/helper.h"
 #include "vm-tap/list.h"
-#include "vm-tap/options.h"
+#include "vm-tap/macvtap.h"
+#include "vm-tap/netns.h"
+#include "vm-tap/rights.h"
 #include "vm-tap/tap.h"
+#include "vm-tap/watch.h"
 
-/* The wire's word; its descriptors are fds, or, to be sent, their indexes. */
-static void
-format_wire(char word[WIRE_TEXT_MAX], const struct want *w, const struct tap *t, bool indexes)
+/* Rights that are lent are for this: a tap of the kernel's choice on a bridge that the ACL allows. */
+static bool
+by_acl(const struct options *o)
 {
-	int len = snprintf(word, WIRE_TEXT_MAX, "net,fd=");
+	const struct want *w = &o->want;
 
-	for (unsigned i = 0; i < t->n; i++)
-		len += snprintf(word + len, WIRE_TEXT_MAX - (size_t)len, "%s%d", i ? ":" : "", indexes ? (int)i : t->fds[i]);
-	if (w->has_mac)
-		len += snprintf(word + len, WIRE_TEXT_MAX - (size_t)len, ",mac=%02x:%02x:%02x:%02x:%02x:%02x", w->mac[0], w->mac[1],
-		    w->mac[2], w->mac[3], w->mac[4], w->mac[5]);
-	if (t->mtu != 1500)
-		snprintf(word + len, WIRE_TEXT_MAX - (size_t)len, ",mtu=%u", t->mtu);
+	return o->mode <= MODE_SEND && w->bridge && !w->name && !w->mtu && !w->port.given && !o->netns && !o->user && !w->has_group;
 }
 
-static _Noreturn void
-load(const struct options *o, struct tap *t)
+static void
+open_netlink(struct netlink *nl)
 {
-	char word[WIRE_TEXT_MAX];
+	int err = netlink_open(nl, NETLINK_ROUTE);
 
-	for (unsigned i = 0; i < t->n; i++)
-		t->fds[i] = fd_move_high(t->fds[i]);
-	format_wire(word, &o->want, t, false);
-	wire_export(word);
-	if (o->user)
-		seal_user(o->user);
-	wire_exec(o->rest);
+	if (err)
+		die("netlink: %s", strerror(-err));
+}
+
+/* Makes the tap in the namespace that this process is in. The pipe is for the lifetime of a macvtap. */
+static void
+take(const struct options *o, struct tap *t, const int pipe[2])
+{
+	struct netlink nl;
+
+	open_netlink(&nl);
+	if (!o->want.lower) {
+		tap_take(&nl, &o->want, t);
+	} else {
+		t->made = macvtap_add(&nl, &o->want, t);
+		if (t->made)
+			watch(&nl, t, pipe);
+		macvtap_open(&o->want, t);
+	}
+	netlink_close(&nl);
+}
+
+/* A namespace cannot always be left again, so a child goes there and sends what it has made. */
+static void
+take_elsewhere(const struct options *o, struct tap *t, const int pipe[2])
+{
+	size_t n = WIRE_FDS_MAX;
+	int sv[2], status;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0 || (pid = fork()) < 0)
+		die_sys("-J %s", o->netns);
+	if (!pid) {
+		netns_enter(o->netns);
+		take(o, t, pipe);
+		_exit(fd_send(sv[1], t, sizeof(*t), t->fds, t->n) < 0);
+	}
+	close(sv[1]);
+	if (fd_recv(sv[0], t, sizeof(*t), t->fds, &n) != sizeof(*t) || n != t->n)
+		exit(diag_exit); /* it has said why */
+	close(sv[0]);
+	waitpid(pid, &status, 0);
 }
 
 static int
-send_wire(const struct options *o, const struct tap *t)
+hand_over(const struct options *o, bool lent)
 {
-	char word[WIRE_TEXT_MAX];
+	int pipe[2] = {-1, -1};
+	struct tap t = {0};
 
-	format_wire(word, &o->want, t, true);
-	return wire_send(o->send_to, word, t->fds, t->n);
+	if (o->want.lower && pipe2(pipe, O_CLOEXEC) < 0)
+		die_sys("pipe");
+	if (o->netns)
+		take_elsewhere(o, &t, pipe);
+	else
+		take(o, &t, pipe);
+	if (lent)
+		rights_return();
+	if (o->mode == MODE_SEND)
+		return handover_send(o, &t);
+	handover_exec(o, &t, t.made ? pipe[1] : -1);
 }
 
 static void
@@ -57,8 +103,8 @@ add(struct netlink *nl, const struct want *w)
 {
 	struct tap t;
 
-	if (!tap_add(nl, w, &t))
-		note(1, "%s: there already", w->name);
+	if (!(w->lower ? macvtap_add : tap_add)(nl, w, &t))
+		note(1, "%s: there already", t.name);
 	else if (!w->name || strchr(w->name, '%'))
 		puts(t.name);
 }
@@ -87,35 +133,46 @@ del(struct netlink *nl, const char *name)
 	return false;
 }
 
+static int
+run_verb(const struct options *o)
+{
+	struct netlink nl;
+	int status = 0;
+
+	if (o->netns)
+		netns_enter(o->netns);
+	open_netlink(&nl);
+	switch (o->mode) {
+	case MODE_ADD: add(&nl, &o->want); break;
+	case MODE_LIST: list(&nl); break;
+	default:
+		for (char **name = o->rest; *name; name++)
+			status |= !del(&nl, *name);
+	}
+	flush_stdout();
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct options o;
-	struct netlink nl;
-	struct tap t;
-	int status = 0, err;
+	bool lent;
 
 	diag_init(argv[0], 1);
+	lent = rights_settle();
+	if (helper_called(argv)) {
+		helper(argv);
+		return 0;
+	}
 	options_parse(&o, argc, argv);
 	if (o.mode == MODE_LOADER)
 		diag_exit = 125;
-	err = netlink_open(&nl, NETLINK_ROUTE);
-	if (err)
-		die("netlink: %s", strerror(-err));
-	switch (o.mode) {
-	case MODE_ADD: add(&nl, &o.want); break;
-	case MODE_DEL:
-		for (; *o.rest; o.rest++)
-			status |= !del(&nl, *o.rest);
-		break;
-	case MODE_LIST: list(&nl); break;
-	default:
-		tap_take(&nl, &o.want, &t);
-		netlink_close(&nl);
-		if (o.mode == MODE_SEND)
-			return send_wire(&o, &t);
-		load(&o, &t);
-	}
-	flush_stdout();
-	return status;
+	if (lent && by_acl(&o))
+		acl_demand(o.want.bridge);
+	else if (lent)
+		rights_return();
+	if (o.mode > MODE_SEND)
+		return run_verb(&o);
+	return hand_over(&o, lent);
 }

@@ -187,8 +187,12 @@ check(const struct options *o)
 {
 	if (o->want.port.given && !o->want.bridge)
 		die_usage("-O: the setting of a port, but no -b");
-	if (o->want.bridge && o->want.lower)
+	if (o->want.lower && o->want.bridge)
 		die_usage("-b and -Y exclude each other");
+	if (o->mode == MODE_SEND && o->want.lower)
+		die_usage("-S and -Y exclude each other: a machine that runs has nothing to hold on to it");
+	if (o->mode == MODE_SEND && o->vhost)
+		die_usage("-S and -O vhost exclude each other");
 }
 
 void
@@ -210,6 +214,8 @@ options_parse(struct options *o, int argc, char **argv)
 			die_usage("no program, no -S and no verb (try --help)");
 		break;
 	case MODE_ADD:
+		if (o->want.lower && (o->user || o->want.has_group))
+			die_usage("-Y: a macvtap has no owner: who may open it is up to its /dev/tapN");
 		if (*o->rest)
 			set_name(&o->want, "", *o->rest++);
 		break;

@@ -57,8 +57,8 @@ open_queues(struct tap *t, const struct want *w, unsigned n, short flags)
 		die_sys("%s: sndbuf", t->name);
 }
 
-static short
-queue_flags(const struct want *w)
+short
+tap_flags(const struct want *w)
 {
 	return (short)(IFF_TAP | IFF_NO_PI | (w->plain ? 0 : IFF_VNET_HDR) | (w->queues > 1 ? IFF_MULTI_QUEUE : 0));
 }
@@ -87,7 +87,7 @@ make(struct netlink *nl, const struct want *w, struct tap *t, unsigned n)
 
 	if (w->bridge)
 		link_bridge(nl, w->bridge, &bridge);
-	open_queues(t, w, n, (short)(queue_flags(w) | IFF_TUN_EXCL));
+	open_queues(t, w, n, (short)(tap_flags(w) | IFF_TUN_EXCL));
 	memcpy(ifr.ifr_name, t->name, sizeof(t->name));
 	if (ioctl(nl->fd, SIOCGIFINDEX, &ifr) < 0)
 		die_sys("%s", t->name);
@@ -111,14 +111,16 @@ is_there(struct netlink *nl, const struct want *w, struct link *have)
 void
 tap_take(struct netlink *nl, const struct want *w, struct tap *t)
 {
+	struct want as = *w;
 	struct link have;
 
 	if (!is_there(nl, w, &have)) {
 		make(nl, w, t, w->queues);
 		return;
 	}
-	tap_compare(nl, w, &have);
-	open_queues(t, w, w->queues, queue_flags(w));
+	compare_opened(nl, w, &have);
+	as.plain = !have.tun.header;
+	open_queues(t, &as, w->queues, (short)(tap_flags(&as) | (have.tun.many ? IFF_MULTI_QUEUE : 0)));
 	t->index = have.index;
 	t->mtu = have.mtu;
 }
@@ -142,7 +144,8 @@ tap_add(struct netlink *nl, const struct want *w, struct tap *t)
 	struct link have;
 
 	if (is_there(nl, w, &have)) {
-		tap_compare(nl, w, &have);
+		compare_added(nl, w, &have);
+		strcpy(t->name, have.name);
 		return false;
 	}
 	make(nl, w, t, 1);

@@ -5,15 +5,18 @@
 
 #include "vm-tap/link.h"
 
-/* The one that is there already does not agree with what is wanted: dies saying how. */
-void tap_compare(struct netlink *nl, const struct want *w, const struct link *have);
+/* A tap that stays: false if it was there and agrees, whose name it then has. */
+bool tap_add(struct netlink *nl, const struct want *w, struct tap *t);
 
-/*
- * A tap for a program: the one of that name, if there is one and it agrees, or a new one, which ends with its descriptors.
- */
+/* A tap for a program: the one of that name, if there is one and it agrees, or a new one, which ends with its descriptors. */
 void tap_take(struct netlink *nl, const struct want *w, struct tap *t);
 
-/* A tap that stays: false if it was there and agrees. Its descriptors are closed. */
-bool tap_add(struct netlink *nl, const struct want *w, struct tap *t);
+/* What TUNSETIFF is told. */
+short tap_flags(const struct want *w);
+
+/* Nothing, or dies saying how the one that is there does not agree with what is wanted: to be kept, or to be opened. */
+void compare_added(struct netlink *nl, const struct want *w, const struct link *have);
+void compare_opened(struct netlink *nl, const struct want *w, const struct link *have);
+void compare_macvtap(const struct want *w, const struct link *lower, const struct link *have);
 
 #endif

@@ -34,9 +34,10 @@ struct tap {
 	char name[IFNAMSIZ];
 	int index;
 	unsigned mtu;
-	uint8_t mac[6]; /* of a macvtap: what the guest must have, too */
+	uint8_t mac[6]; /* of a macvtap, which must be the guest's, too */
 	int fds[WIRE_FDS_MAX];
 	unsigned n;
+	bool made; /* it was not there before */
 };
 
 #endif
