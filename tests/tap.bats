@@ -102,7 +102,7 @@ reply='^0{20}5254000000025254000000fe080600010800060400025254000000fe0a000001525
 		-u 65522 true~-u 65522: not a number from 68 to 65521
 		-a 01:00:00:00:00:01 true~-a 01:00:00:00:00:01: not the MAC address of a station
 		-U no-such-user true~-U no-such-user: no such user
-		-G no-such-group true~-G no-such-group: no such group
+		-O group=no-such-group true~-O group=no-such-group: no such group
 		-O colour true~-O colour: no such setting
 		-b br0 -O isolated=maybe true~-O isolated=maybe: neither on nor off
 		-b br0 -O cost=0 true~-O cost=0: not a number from 1 to 65535
@@ -122,7 +122,7 @@ reply='^0{20}5254000000025254000000fe080600010800060400025254000000fe0a000001525
 
 @test "add: a tap that stays, up, on its bridge, with the bridge's MTU" {
 	host ip link set br0 mtu 9000
-	run -0 host vm-tap add -b br0 -U daemon -G bin tap7
+	run -0 host vm-tap add -b br0 -U daemon -O group=bin tap7
 	[ ! "$output" ]
 	run -0 host ip -d link show tap7
 	[[ $output = *',UP>'*'mtu 9000'*'master br0'*'link/ether fe:'*'tun type tap pi off vnet_hdr on persist on user daemon group bin'* ]]
@@ -160,8 +160,8 @@ reply='^0{20}5254000000025254000000fe080600010800060400025254000000fe0a000001525
 @test "add: what is so already is success, what differs is said" {
 	local options why
 	host ip link add br1 type bridge
-	host vm-tap add -b br0 -U daemon -G bin -Q 2 -u 1400 -a 52:54:00:12:34:56 -O isolated tap0
-	run -0 host vm-tap add -b br0 -U daemon -G bin -Q 2 -u 1400 -a 52:54:00:12:34:56 -O isolated tap0
+	host vm-tap add -b br0 -U daemon -O group=bin -Q 2 -u 1400 -a 52:54:00:12:34:56 -O isolated tap0
+	run -0 host vm-tap add -b br0 -U daemon -O group=bin -Q 2 -u 1400 -a 52:54:00:12:34:56 -O isolated tap0
 	[ ! "$output" ]
 	run -0 host vm-tap add -v -Q 2 tap0
 	[ "$output" = 'vm-tap: tap0: there already' ]
@@ -171,7 +171,7 @@ reply='^0{20}5254000000025254000000fe080600010800060400025254000000fe0a000001525
 		[ "$output" = "vm-tap: tap0: there already, and it differs: $why" ]
 	done <<-'EOF'
 		-Q 2 -U bin~its owner is 1, not 2
-		-Q 2 -G daemon~its group is 2, not 1
+		-Q 2 -O group=daemon~its group is 2, not 1
 		-Q 1~it has several queues
 		-Q 2 -O vnet_hdr=off~vnet_hdr is on
 		-Q 2 -u 1500~its MTU is 1400
@@ -319,7 +319,7 @@ old\ttap\t-\t-\t7\t1500\t52:54:00:00:00:03\tdown\tfree' ]
 	[ "$output" = 'vm-tap: tap0: there already, and it differs: vnet_hdr is on' ]
 	[ "$(taps)" = 'tap0 tap1' ]
 	# By group.
-	host vm-tap add -G bin tap2
+	host vm-tap add -O group=bin tap2
 	run -0 as bin vm-tap -y tap2 true
 	run -125 as daemon vm-tap -y tap2 true
 }
@@ -535,7 +535,7 @@ lent_rights() {
 		-b br0 -u 1000
 		-b br0 -O isolated
 		-b br0 -U root
-		-b br0 -G daemon
+		-b br0 -O group=daemon
 	EOF
 	run -125 as daemon /mnt/vm-tap -J 1 true
 	[[ $output = *': Permission denied' ]]

@@ -22,10 +22,9 @@ static const char usage[] =
     "tap:     [-a address] [-J netns] [-Q queues] [-u mtu] [-y name]\n"
     "bridge:  [-b bridge] [-O setting]\n"
     "macvtap: [-Y device]\n"
-    "rights:  [-G group] [-U user]\n"
-    "process: [-qv]\n";
+    "process: [-qv] [-U user]\n";
 
-#define OPTSTRING "+:a:b:G:J:O:Q:qS:U:u:vY:y:"
+#define OPTSTRING "+:a:b:J:O:Q:qS:U:u:vY:y:"
 
 static const struct word {
 	const char *word;
@@ -68,6 +67,13 @@ set_sndbuf(struct want *w, const char *value)
 	return NULL;
 }
 
+static const char *
+set_group(struct want *w, const char *value)
+{
+	w->has_group = true;
+	return group_find(value, &w->group) ? NULL : "no such group";
+}
+
 /* -O KEY[=VALUE]: of the tap, of the macvtap, or of the port. */
 static void
 add_setting(struct options *o, const char *word)
@@ -81,6 +87,8 @@ add_setting(struct options *o, const char *word)
 		why = set_switch(&o->vhost, value, true);
 	else if (len == 6 && !strncmp(word, "sndbuf", len))
 		why = set_sndbuf(&o->want, value);
+	else if (len == 5 && !strncmp(word, "group", len))
+		why = set_group(&o->want, value);
 	else if (len == 4 && !strncmp(word, "mode", len))
 		why = set_mode(&o->want, value);
 	else if (!port_parse(&o->want.port, word, &why))
@@ -122,14 +130,6 @@ set_user(struct options *o, const char *word)
 }
 
 static void
-set_group(struct want *w, const char *word)
-{
-	if (!group_find(word, &w->group))
-		die_usage("-G %s: no such group", word);
-	w->has_group = true;
-}
-
-static void
 set_mac(struct want *w, const char *word)
 {
 	if (!mac_parse(word, w->mac))
@@ -143,7 +143,6 @@ set_option(struct options *o, int c, char *word)
 	switch (c) {
 	case 'a': set_mac(&o->want, word); break;
 	case 'b': o->want.bridge = name_opt('b', word); break;
-	case 'G': set_group(&o->want, word); break;
 	case 'J': o->netns = word; break;
 	case 'O': add_setting(o, word); break;
 	case 'Q': o->want.queues = (unsigned)num_opt('Q', word, 1, WIRE_FDS_MAX); break;
