@@ -10,6 +10,9 @@ DESTDIR ?=
 CC ?= cc
 CLANG ?= clang
 MAN := $(wildcard man/*.[1-8])
+# The scripts that QEMU calls, and examples for init, cron and systemd.
+SCRIPTS := $(wildcard */qemu-if*)
+EXAMPLES := $(wildcard man/examples/*)
 
 # What each command links, and nothing more. PKG_: pkg-config names; LIBS_: raw words.
 # slirp.pc asks for glib's, which libslirp-dev does not bring; its one header needs nothing of it.
@@ -132,10 +135,14 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(patsubst .%,$(DESTDIR)$(PREFIX)/share/man/man%,$(sort $(suffix $(MAN))))
 	install $(CMDS:%=$(O)/%) $(DESTDIR)$(PREFIX)/bin
 	for page in $(MAN); do install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; done
+	install -d $(DESTDIR)$(PREFIX)/share/kvm-utils/examples
+	install $(SCRIPTS) $(DESTDIR)$(PREFIX)/share/kvm-utils
+	cp $(EXAMPLES) $(DESTDIR)$(PREFIX)/share/kvm-utils/examples
 
 uninstall: ## undo install
 	rm -f $(CMDS:%=$(DESTDIR)$(PREFIX)/bin/%)
 	for page in $(MAN); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/share/kvm-utils/%,$(notdir $(SCRIPTS)) $(addprefix examples/,$(notdir $(EXAMPLES))))
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1	/p' Makefile | expand -t 12

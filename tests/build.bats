@@ -9,6 +9,8 @@ load lib
 	run -0 make -s B="${BIN##*/}" install DESTDIR="$T/dest" PREFIX=/opt/x
 	run -0 "$T/dest/opt/x/bin/kvm-run" --version
 	[ -x "$T/dest/opt/x/bin/vm-slirp" ]
+	[ -x "$T/dest/opt/x/share/kvm-utils/qemu-ifup-nat" ]
+	[ -x "$T/dest/opt/x/share/kvm-utils/examples/vm.init" ]
 	[ -f "$T/dest/opt/x/share/man/man7/vm-wires.7" ]
 	run -0 make -s B="${BIN##*/}" uninstall DESTDIR="$T/dest" PREFIX=/opt/x
 	run -0 find "$T/dest" ! -type d
