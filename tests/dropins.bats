@@ -21,3 +21,122 @@ load lib
 	run -2 vm-bridge idle -t x br0
 	[ "$output" = 'vm-bridge: -t x: not a number from 0 to 1000000000' ]
 }
+
+# world: namespaces of everything, with a /run and a /var/lib of their own, that end with the test and all that is in them.
+# There $T is /mnt, and PATH has the scripts too.
+world() {
+	need_access /dev/net/tun
+	export PATH=$TESTS/../vm-bridge:$TESTS/../vm-nat:$PATH
+	# shellcheck disable=SC2016 # for the inner shell
+	spawn -R world unshare -rnmpf --mount-proc --kill-child=KILL sh -ec '
+		mount --bind "$1" /mnt
+		mount -t tmpfs none /run
+		mount -t tmpfs none /var/lib
+		ip link set lo up
+		echo >&9
+		exec sleep infinity 9>&-' sh "$T"
+	world=$(pgrep -P "${pids[world]}")
+}
+
+in_world() {
+	clean nsenter --preserve-credentials -U -n -m -p --wdns=/mnt -t "$world" "$@"
+}
+
+# state: all that may be left behind there.
+state() {
+	# shellcheck disable=SC2016 # for the inner shell
+	in_world sh -c '
+		nft list ruleset
+		ip -o link | cut -d" " -f2-
+		ip -o address | cut -d" " -f2-
+		ip route
+		cd /proc/sys/net && grep . ipv4/ip_forward ipv4/conf/*/forwarding ipv4/conf/*/route_localnet ipv6/conf/*/forwarding
+		ps -eo args | grep -v "^sh -c\|^ps \|^grep "'
+}
+
+# qemu NAME TAP SCRIPT [DOWNSCRIPT]: QEMU, with a tap and no guest, until it reads "quit" from $T/NAME.in.
+qemu() {
+	mkfifo "$T/$1.in"
+	# shellcheck disable=SC2016 # for the inner shell
+	spawn "$1" nsenter --preserve-credentials -U -n -m -p --wdns=/mnt -t "$world" sh -c 'exec qemu-system-x86_64 -M none \
+		-nodefaults -display none -monitor stdio -netdev "tap,id=n,ifname=$2,script=$3,downscript=$4" <"$1.in"' \
+		sh "$1" "$2" "$(command -v "$3")" "$(command -v "${4-}" || echo no)"
+	exec {console[$1]}<>"$T/$1.in"
+}
+declare -gA console=()
+
+# up NAME...: each is past its script.
+up() {
+	local name
+	for name; do
+		wait_line "$T/$name.log" "monitor - type" 10 || { cat "$T/$name.log"; return 1; }
+	done
+}
+
+# quit NAME...: each ends in peace.
+quit() {
+	local name
+	for name; do
+		echo quit >&"${console[$name]}"
+		exec {console[$name]}>&-
+		await "$name"
+	done
+}
+
+# one_set: there is one bridge, one table, one server.
+one_set() {
+	[ "$(in_world vm-bridge list | wc -l)" -eq 1 ]
+	[ "$(in_world nft list tables | wc -l)" -eq 1 ]
+	[ "$(in_world ps -eo comm | grep -c vm-dhcpd)" -eq 1 ]
+}
+
+@test "qemu-ifup-nat: ten guests at once share one set, which goes with the last, killed or not" {
+	need qemu-system-x86_64 nft
+	local before i
+	world
+	before=$(state)
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		qemu "q$i" "t$i" qemu-ifup-nat qemu-ifdown-nat
+	done
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		up "q$i"
+	done
+	one_set
+	[ "$(in_world vm-bridge show kvmbr0 | grep -c '^port')" -eq 10 ]
+	[[ $(in_world ip -o address show kvmbr0) = *' 192.168.122.1/24 '* ]]
+	quit q1 q2 q3 q4 q5 q6 q7 q8 q9
+	one_set
+	kill -KILL "${pids[q10]}"
+	in_world vm-bridge idle -t 30 kvmbr0
+	in_world flock /run/vm/qemu-ifup-nat.kvmbr0/keeper true
+	[ "$(state)" = "$before" ] || diff <(state) <(echo "$before")
+}
+
+@test "qemu-ifup-nat: after a crash of its processes the next guest puts it right" {
+	need qemu-system-x86_64 nft
+	local before
+	world
+	before=$(state)
+	qemu a t1 qemu-ifup-nat qemu-ifdown-nat
+	up a
+	in_world sh -c 'kill -KILL $(pgrep "vm-dhcpd|vm-bridge|qemu-ifdown")'
+	qemu b t2 qemu-ifup-nat qemu-ifdown-nat
+	up b
+	one_set
+	[ "$(in_world ps -eo comm | grep -c qemu-ifdown)" -eq 1 ]
+	quit a b
+	in_world flock /run/vm/qemu-ifup-nat.kvmbr0/keeper true
+	[ "$(state)" = "$before" ] || diff <(state) <(echo "$before")
+}
+
+@test "qemu-ifup-nat: what fails says why, fails QEMU too, and leaves nothing behind" {
+	need qemu-system-x86_64 nft
+	local before
+	world
+	before=$(state)
+	export DHCPRANGE=10.0.0.1,10.0.0.9
+	qemu a t1 qemu-ifup-nat qemu-ifdown-nat
+	await a 1
+	[[ $(<"$T/a.log") = *vm-dhcpd:*10.0.0.1* ]]
+	[ "$(state)" = "$before" ] || diff <(state) <(echo "$before")
+}
