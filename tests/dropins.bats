@@ -2,6 +2,10 @@
 # What starts and stops guests' networks: the scripts that QEMU calls, the examples for init, and the verb they lean on.
 load lib
 
+setup() {
+	PATH=$TESTS/../vm-bridge:$TESTS/../vm-nat:$PATH
+}
+
 @test "vm-bridge idle waits for the last port to go, by whatever way" {
 	# shellcheck disable=SC2016 # for the inner shell
 	run -0 ns sh -ec '
@@ -20,38 +24,6 @@ load lib
 	run -2 vm-bridge idle
 	run -2 vm-bridge idle -t x br0
 	[ "$output" = 'vm-bridge: -t x: not a number from 0 to 1000000000' ]
-}
-
-# world: namespaces of everything, with a /run and a /var/lib of their own, that end with the test and all that is in them.
-# There $T is /mnt, and PATH has the scripts too.
-world() {
-	need_access /dev/net/tun
-	export PATH=$TESTS/../vm-bridge:$TESTS/../vm-nat:$PATH
-	# shellcheck disable=SC2016 # for the inner shell
-	spawn -R world unshare -rnmpf --mount-proc --kill-child=KILL sh -ec '
-		mount --bind "$1" /mnt
-		mount -t tmpfs none /run
-		mount -t tmpfs none /var/lib
-		ip link set lo up
-		echo >&9
-		exec sleep infinity 9>&-' sh "$T"
-	world=$(pgrep -P "${pids[world]}")
-}
-
-in_world() {
-	clean nsenter --preserve-credentials -U -n -m -p --wdns=/mnt -t "$world" "$@"
-}
-
-# state: all that may be left behind there.
-state() {
-	# shellcheck disable=SC2016 # for the inner shell
-	in_world sh -c '
-		nft list ruleset
-		ip -o link | cut -d" " -f2-
-		ip -o address | cut -d" " -f2-
-		ip route
-		cd /proc/sys/net && grep . ipv4/ip_forward ipv4/conf/*/forwarding ipv4/conf/*/route_localnet ipv6/conf/*/forwarding
-		ps -eo args | grep -v "^sh -c\|^ps \|^grep "'
 }
 
 # qemu NAME TAP SCRIPT [DOWNSCRIPT]: QEMU, with a tap and no guest, until it reads "quit" from $T/NAME.in.
@@ -94,7 +66,7 @@ one_set() {
 	need qemu-system-x86_64 nft
 	local before i
 	world
-	before=$(state)
+	before=$(world_state)
 	for i in 1 2 3 4 5 6 7 8 9 10; do
 		qemu "q$i" "t$i" qemu-ifup-nat qemu-ifdown-nat
 	done
@@ -106,17 +78,17 @@ one_set() {
 	[[ $(in_world ip -o address show kvmbr0) = *' 192.168.122.1/24 '* ]]
 	quit q1 q2 q3 q4 q5 q6 q7 q8 q9
 	one_set
-	kill -KILL "${pids[q10]}"
+	in_world sh -c 'kill -KILL "$(pgrep -f "ifname=t1[0]")"'
 	in_world vm-bridge idle -t 30 kvmbr0
 	in_world flock /run/vm/qemu-ifup-nat.kvmbr0/keeper true
-	[ "$(state)" = "$before" ] || diff <(state) <(echo "$before")
+	diff <(world_state) <(echo "$before")
 }
 
 @test "qemu-ifup-nat: after a crash of its processes the next guest puts it right" {
 	need qemu-system-x86_64 nft
 	local before
 	world
-	before=$(state)
+	before=$(world_state)
 	qemu a t1 qemu-ifup-nat qemu-ifdown-nat
 	up a
 	in_world sh -c 'kill -KILL $(pgrep "vm-dhcpd|vm-bridge|qemu-ifdown")'
@@ -126,17 +98,41 @@ one_set() {
 	[ "$(in_world ps -eo comm | grep -c qemu-ifdown)" -eq 1 ]
 	quit a b
 	in_world flock /run/vm/qemu-ifup-nat.kvmbr0/keeper true
-	[ "$(state)" = "$before" ] || diff <(state) <(echo "$before")
+	diff <(world_state) <(echo "$before")
 }
 
 @test "qemu-ifup-nat: what fails says why, fails QEMU too, and leaves nothing behind" {
 	need qemu-system-x86_64 nft
 	local before
 	world
-	before=$(state)
+	before=$(world_state)
 	export DHCPRANGE=10.0.0.1,10.0.0.9
 	qemu a t1 qemu-ifup-nat qemu-ifdown-nat
 	await a 1
 	[[ $(<"$T/a.log") = *vm-dhcpd:*10.0.0.1* ]]
-	[ "$(state)" = "$before" ] || diff <(state) <(echo "$before")
+	diff <(world_state) <(echo "$before")
+}
+
+@test "vm.init starts what is in its directory, knows when it is ready, and stops it" {
+	need nft
+	local before init=$TESTS/../man/examples/vm.init
+	world
+	before=$(world_state)
+	mkdir "$T/vm"
+	ln -s "$(realpath "$TESTS")/../man/examples/net" "$T/vm/10net"
+	printf '#!/bin/sh\nexec vm-tap -b nosuch true\n' >"$T/vm/20broken"
+	chmod +x "$T/vm/20broken"
+	export DIR=/mnt/vm
+	run -1 in_world "$init" start
+	[ "$output" = 'vm: 20broken did not start: vm-tap: nosuch: no such bridge' ]
+	[[ $(in_world vm-nat list) = *kvmbr0* ]]
+	rm "$T/vm/20broken"
+	run -0 in_world "$init" start
+	run -0 in_world "$init" status
+	[ "$output" = '10net runs' ]
+	run -0 in_world "$init" stop
+	diff <(world_state) <(echo "$before")
+	run -3 in_world "$init" status
+	[ "$output" = '10net does not run' ]
+	run -2 in_world "$init"
 }

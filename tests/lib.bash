@@ -158,3 +158,37 @@ spawn_in() {
 	shift
 	spawn "${ready[@]}" "$name" nsenter --preserve-credentials -U -n -t "$target" "$@"
 }
+
+# world: namespaces of everything, with a /run and a /var/lib of their own, that end with the test and all that is in them.
+# There $T is /mnt.
+world() {
+	need_access /dev/net/tun
+	# shellcheck disable=SC2016 # for the inner shell
+	spawn -R world unshare -rnmpf --mount-proc --kill-child=KILL bash -ec '
+		mount --bind "$1" /mnt
+		mount -t tmpfs none /run
+		mount -t tmpfs none /var/lib
+		ip link set lo up
+		echo >&9
+		exec 9>&-
+		sleep infinity &
+		wait # of the first process of all: for every orphan too' sh "$T"
+	world=$(pgrep -P "${pids[world]}")
+}
+
+# in_world CMD...: run CMD there, in /mnt.
+in_world() {
+	clean nsenter --preserve-credentials -U -n -m -p --wdns=/mnt -t "$world" "$@"
+}
+
+# world_state: all that may be left behind there: rules, interfaces, addresses, routes, settings, processes.
+world_state() {
+	# shellcheck disable=SC2016 # for the inner shell
+	in_world sh -c '
+		nft list ruleset
+		ip -o link | cut -d" " -f2-
+		ip -o address | cut -d" " -f2-
+		ip route
+		cd /proc/sys/net && grep . ipv4/ip_forward ipv4/conf/*/forwarding ipv4/conf/*/route_localnet ipv6/conf/*/forwarding
+		ps -eo args | grep -v "^sh -c\|^ps \|^grep "'
+}
