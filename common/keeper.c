@@ -13,6 +13,7 @@
 #include "common/fd.h"
 #include "common/keeper.h"
 #include "common/seal.h"
+#include "common/wire.h"
 
 /* The program may be ended with all of its terminal or of its service: what ends it so must not end us before our work. */
 static void
@@ -92,8 +93,9 @@ wait_for_end(void *arg)
 int
 keeper_hold(const char *title, const int *keep, size_t n, int (*undo)(void *arg), void *arg)
 {
-	int ends[2], all[FD_PASS_MAX + 1], err;
+	int ends[2], all[2 * FD_PASS_MAX + 1], err;
 	struct hold h = { .undo = undo, .arg = arg };
+	size_t held;
 
 	if (n > FD_PASS_MAX)
 		return -EINVAL;
@@ -102,8 +104,9 @@ keeper_hold(const char *title, const int *keep, size_t n, int (*undo)(void *arg)
 	h.pipe = ends[0];
 	for (size_t i = 0; i < n; i++)
 		all[i] = keep[i];
-	all[n] = ends[0];
-	err = keeper_start(title, all, n + 1, wait_for_end, &h);
+	all[n++] = ends[0];
+	held = wire_held(all + n, FD_PASS_MAX);
+	err = keeper_start(title, all, n + held, wait_for_end, &h);
 	close(ends[0]);
 	if (!err)
 		return ends[1];

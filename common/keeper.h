@@ -14,8 +14,9 @@ int keeper_start(const char *title, const int *keep, size_t n, int (*run)(void *
 
 /*
  * As keeper_start: undo(arg) is called once every copy of the descriptor that is returned has been closed, however those ended
- * who held it; it may use netlink, memory, and files (to set what /proc/sys has), and has no other system calls. The
- * descriptor is close-on-exec. -errno when there is none.
+ * who held it. What the hold wires of $VM_WIRES hold is held till then, so that what was set up before is taken back after.
+ * undo may use netlink, memory, and files (to set what /proc/sys has), and has no other system calls. The descriptor is
+ * close-on-exec. -errno when there is none.
  */
 int keeper_hold(const char *title, const int *keep, size_t n, int (*undo)(void *arg), void *arg);
 

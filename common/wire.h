@@ -110,6 +110,12 @@ void wires_close_others(const struct wires *ws, int extra);
 void wire_export(const char *word);
 
 /*
+ * Producer: the descriptors of the hold wires in $VM_WIRES, at most max of them; returns how many. A process that takes
+ * something back later keeps them open, so that what was set up before is taken back after.
+ */
+size_t wire_held(int *fds, size_t max);
+
+/*
  * Producer: sends the word over the control socket at `path` with its descriptors (fd numbers in `word` are indexes into
  * fds). Prints the answer's WHY and returns 1 on `no`, 0 on `ok` (whose ID is a note of -v);
  * dies when the socket cannot be used.

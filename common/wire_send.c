@@ -10,6 +10,8 @@
 #include "common/fd.h"
 #include "common/wire.h"
 
+#define WIRE_BLANKS " \t\n"
+
 /* What we make ourselves still holds words of the user's (an id, a mac): no consumer should be the first to notice. */
 static void
 check_word(const char *word)
@@ -34,6 +36,20 @@ wire_export(const char *word)
 		die("VM_WIRES: longer than %d characters", WIRES_TEXT_MAX - 1);
 	if (setenv("VM_WIRES", text, 1) < 0)
 		die_sys("VM_WIRES");
+}
+
+size_t
+wire_held(int *fds, size_t max)
+{
+	const char *at = getenv("VM_WIRES"), *why;
+	size_t n = 0;
+	struct wire w;
+
+	for (; at && *(at += strspn(at, WIRE_BLANKS)); at += strcspn(at, WIRE_BLANKS))
+		if (wire_parse(&w, at, strcspn(at, WIRE_BLANKS), &why) && w.kind == WIRE_HOLD)
+			for (size_t i = 0; i < w.nfds && n < max; i++)
+				fds[n++] = w.fds[i];
+	return n;
 }
 
 /* One line of the answer, without its newline; false at the end of the conversation. */

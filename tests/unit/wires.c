@@ -68,10 +68,17 @@ test_env(void)
 static void
 test_export(void)
 {
+	int fds[8];
+
 	unsetenv("VM_WIRES");
 	wire_export("net,fd=3");
 	wire_export("blk,fd=4");
 	is(getenv("VM_WIRES"), "net,fd=3 blk,fd=4", "words are appended");
+	wire_export("hold,fd=11:12");
+	ok(wire_held(fds, 8) == 2 && fds[0] == 11 && fds[1] == 12, "what is held");
+	ok(wire_held(fds, 1) == 1, "as much of it as there is room for");
+	unsetenv("VM_WIRES");
+	ok(wire_held(fds, 8) == 0, "nothing");
 }
 
 static const char *
