@@ -461,3 +461,39 @@ until_gone() {
 	reaches b 10.1.0.9
 	kill -0 "${pids[qemu]}"
 }
+
+# example NAME LINE: run it as it stands, but for the guest, who is a station here, with the address 10.0.2.10 if NAME is a.
+example() {
+	echo "$2"
+	spawn_in host "$1" env PATH="$T/bin:$PATH" sh -c "exec ${2% &}"
+	[[ $2 = *kvm-run* ]] || return 0
+	until in_ns "$1" ip link set eth0 up 2>/dev/null; do sleep 0.02; done
+	in_ns "$1" ip addr add "10.0.2.1$((36#$1 - 10))/24" dev eth0
+}
+
+@test "cables: the examples of vm-bridge(8) run" {
+	need_access /dev/net/tun
+	local lines
+	mkdir bin
+	printf '#!/bin/sh\nexec unshare -n wire-tap eth0 wire-join\n' >bin/kvm-run
+	chmod +x bin/kvm-run
+	mapfile -t lines < <(examples "$TESTS/../man/vm-bridge.8" | grep -E '^(vm-slirp )?vm-bridge (pair|hub|listen|connect)')
+	[ "${#lines[@]}" -eq 7 ]
+	example a "${lines[0]}"
+	example b "${lines[1]}"
+	reaches a 10.0.2.11
+	stop a
+	await b
+	example net "${lines[2]}"
+	until [ -S lan ]; do sleep 0.02; done
+	example a "${lines[3]}"
+	example b "${lines[4]}"
+	reaches a 10.0.2.11
+	reaches b 10.0.2.2
+	stop a
+	stop b
+	stop net
+	example a "${lines[5]}"
+	example b "${lines[6]}"
+	reaches a 10.0.2.11
+}
