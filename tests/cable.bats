@@ -5,7 +5,7 @@
 load lib
 
 setup() {
-	cd "$T"
+	cd "$T" || return
 	netns host
 }
 
