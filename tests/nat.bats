@@ -1,33 +1,328 @@
 # SPDX-License-Identifier: ISC
-# vm-nat, on the kernel's nftables in network namespaces.
+# vm-nat, on the kernel's nftables in network namespaces, with real traffic: "host" has the bridge br0 and an uplink up0 to
+# "remote", which knows nothing of the guests; "guest" and "other" are on the bridge.
 load lib
-
-# routed CMD...: run the words as shell commands in a namespace with a bridge br0 of 192.168.122.1/24 and fd00:9::1/64.
-routed() {
-	ns sh -ec 'ip link add br0 type bridge
-		ip addr add 192.168.122.1/24 dev br0
-		ip addr add fd00:9::1/64 dev br0 nodad
-		ip link set br0 up
-		'"$1" routed "$T"
-}
 
 # One of each kind.
 forwards="-p 8080:192.168.122.10:80 -p udp:127.0.0.1:53:192.168.122.10 -p 5000-5003:192.168.122.11:6000-6003 \
-	-p 192.0.2.1:7000-7003:192.168.122.11 -p 2222:[fd00:9::2]:22 -p [::1]:99:[fd00:9::3] -p udp:80-8000:[fd00:9::4]"
+	-p 192.0.2.1:7000-7003:192.168.122.11 -p 2222:[fd00:9::10]:22 -p [2001:db8::1]:99:[fd00:9::11] -p udp:80-8000:[fd00:9::11]"
+
+in_host() {
+	in_ns host "$@"
+}
+
+spawn_in() { # NS [-R] NAME CMD...
+	local ns=$1 ready=()
+	shift
+	[[ $1 != -R ]] || { ready=(-R); shift; }
+	spawn "${ready[@]}" "$1" nsenter --preserve-credentials -U -n -t "${pids[$ns]}" "${@:2}"
+}
+
+# bridge: only the host, with br0.
+bridge() {
+	need nft ip
+	netns host
+	in_host sh -ec 'ip link add br0 type bridge
+		ip addr add 192.168.122.1/24 dev br0
+		ip addr add fd00:9::1/64 dev br0 nodad
+		ip link set br0 up
+		echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables
+		echo 0 >/proc/sys/net/bridge/bridge-nf-call-ip6tables' 2>/dev/null
+}
+
+# node NAME INTERFACE-OF-HOST V4 V6: a namespace with eth0, whose other end is in the host.
+node() {
+	spawn_in host -R "$1" unshare -n sh -c 'ip link set lo up && echo >&9 && exec sleep infinity 9>&-'
+	in_host ip link add "$2" type veth peer name eth0 netns "${pids[$1]}"
+	in_host ip link set "$2" up
+	in_ns "$1" sh -ec 'ip addr add $0 dev eth0; ip addr add $1 dev eth0 nodad; ip link set eth0 up' "$3" "$4"
+}
+
+world() {
+	bridge
+	node remote up0 192.0.2.2/24 2001:db8::2/64
+	in_host sh -ec 'ip addr add 192.0.2.1/24 dev up0; ip addr add 2001:db8::1/64 dev up0 nodad'
+	node guest g0 192.168.122.10/24 fd00:9::10/64
+	node other g1 192.168.122.11/24 fd00:9::11/64
+	in_host sh -ec 'ip link set g0 master br0; ip link set g1 master br0'
+	in_ns guest sh -ec 'ip route add default via 192.168.122.1; ip route add default via fd00:9::1'
+	in_ns other sh -ec 'ip route add default via 192.168.122.1; ip route add default via fd00:9::1'
+}
+
+# serve NS NAME SOCAT-ADDRESS: answer every client with the name, whence it comes, and what it said.
+serve() {
+	local port=${3#*:}
+	port=${port%%,*}
+	spawn_in "$1" "$2" socat "$3" "SYSTEM:read -r line; echo \"$2 \$SOCAT_PEERADDR \$SOCAT_PEERPORT \$line\""
+	until in_ns "$1" ss -Hlnut "sport = :$port" | grep -q .; do sleep 0.02; done
+}
+
+# ask NS SOCAT-ADDRESS: what is answered. An answer that does not come is waited for two seconds.
+ask() {
+	in_ns "$1" timeout 5 socat -t 2 -T 2 - "$2" <<<hello
+}
+
+# answers NS SOCAT-ADDRESS REGEX: the answer is such a one. silent NS SOCAT-ADDRESS: there is none.
+answers() {
+	local answer
+	answer=$(ask "$1" "$2" 2>&1) || :
+	# UDP may lose what it carries.
+	[[ $answer || $2 != UDP* ]] || answer=$(ask "$1" "$2" 2>&1) || :
+	[[ $answer =~ ^$3\ hello$ ]] || {
+		echo "$1 asks $2: $answer"
+		return 1
+	}
+}
+silent() {
+	local answer
+	answer=$(ask "$1" "$2,connect-timeout=1" 2>/dev/null) || :
+	[ ! "$answer" ] || {
+		echo "$1 asks $2: $answer"
+		return 1
+	}
+}
+
+# settings: what this program sets, of every interface.
+settings() {
+	in_host sh -c 'cd /proc/sys/net && grep -r . ipv4/ip_forward ipv[46]/conf/*/forwarding ipv4/conf/*/route_localnet ipv6/conf/*/accept_ra'
+}
+
+# state: all that tests compare before and after.
+state() {
+	settings
+	in_host nft list ruleset
+	in_host ip -br link
+	in_host ip -o addr | sed 's/ tentative//; s/valid_lft.*//'
+	in_host ip route
+	in_host ip -6 route
+}
 
 @test "vm-nat: what -n prints is what is done, whatever is asked" {
-	need nft
 	local given
-	for given in "-b br0" "-b br0 $forwards" "-b br0 -x $forwards" "-4 -b br0 -G -V lo" "-b br0 -a 192.168.0.0/17 -o 192.0.2.9" \
+	bridge
+	for given in "-b br0" "-b br0 $forwards" "-b br0 -x $forwards" "-4 -b br0 -z -V lo" "-b br0 -a 192.168.0.0/17 -o 192.0.2.9" \
 		"-b br0 -o 192.0.2.9 -o 2001:db8::1 -V br0" "-a 10.0.0.0/9 -a fd00::/61" "-6 -b br0"; do
-		routed "vm-nat add $given
-			nft list ruleset >\$1/done
-			vm-nat add -n $given | nft -c -f -
-			vm-nat add -n $given | nft -f -
-			nft list ruleset >\$1/said
-			vm-nat add $given
-			nft list ruleset | cmp - \$1/done"
-		[ -s "$T/done" ]
-		diff -u "$T/said" "$T/done"
+		# shellcheck disable=SC2086 # words
+		in_host sh -ec 'vm-nat add "$@"
+			nft list ruleset >done
+			vm-nat add -n "$@" | nft -c -f -
+			vm-nat add -n "$@" | nft -f -
+			nft list ruleset >said
+			diff -u said done
+			vm-nat add "$@"
+			nft list ruleset | diff - done
+			[ -s done ]
+			nft flush ruleset' sh $given
 	done
+}
+
+@test "vm-nat: guests reach the world with the host's address" {
+	world
+	in_host vm-nat add -b br0
+	serve remote far4 TCP4-LISTEN:80,fork,reuseaddr
+	serve remote far6 TCP6-LISTEN:81,fork,reuseaddr,ipv6only=1
+	serve remote udp4 UDP4-RECVFROM:53,fork
+	serve remote udp6 UDP6-RECVFROM:54,fork,ipv6only=1
+	answers guest TCP4:192.0.2.2:80 'far4 192.0.2.1 [0-9]+'
+	answers guest 'TCP6:[2001:db8::2]:81' 'far6 \[?2001:0?db8.*1\]? [0-9]+'
+	answers other UDP4:192.0.2.2:53 'udp4 192.0.2.1 [0-9]+'
+	answers other 'UDP6:[2001:db8::2]:54' 'udp6 \[?2001:0?db8.*1\]? [0-9]+'
+	in_ns guest ping -c 1 -W 2 192.0.2.2
+	in_ns guest ping -c 1 -W 2 2001:db8::2
+	# A client's port is not one that some trust.
+	answers guest TCP4:192.0.2.2:80,sourceport=700,reuseaddr 'far4 192.0.2.1 [0-9]{4,5}'
+	run -0 in_host vm-nat show -b br0
+	[[ $output = *$'\nnetwork\t192.168.122.0/24\t4\n'* && $output = *$'\nnetwork\tfd00:9::/64\t3\n'* ]]
+}
+
+@test "vm-nat: -o: another address than that of the interface" {
+	world
+	in_host sh -ec 'ip addr add 192.0.2.77/24 dev up0; ip addr add 2001:db8::77/64 dev up0 nodad
+		vm-nat add -b br0 -o 192.0.2.77 -o 2001:db8::77'
+	serve remote far4 TCP4-LISTEN:80,fork,reuseaddr
+	serve remote far6 TCP6-LISTEN:81,fork,reuseaddr,ipv6only=1
+	answers guest TCP4:192.0.2.2:80 'far4 192.0.2.77 [0-9]+'
+	answers guest 'TCP6:[2001:db8::2]:81' 'far6 .*77\]? [0-9]+'
+	in_ns guest ping -c 1 -W 2 192.0.2.2
+}
+
+@test "vm-nat: a forward is reached from everywhere, by every address" {
+	local from
+	world
+	in_host vm-nat add -b br0 -p 8080:192.168.122.10:80 -p '8080:[fd00:9::10]:81' -p udp:5353:192.168.122.10:53 -p 'udp:5353:[fd00:9::10]:54'
+	serve guest web4 TCP4-LISTEN:80,fork,reuseaddr
+	serve guest web6 TCP6-LISTEN:81,fork,reuseaddr,ipv6only=1
+	serve guest udp4 UDP4-RECVFROM:53,fork
+	serve guest udp6 UDP6-RECVFROM:54,fork,ipv6only=1
+	# Outside, with the client's own address.
+	answers remote TCP4:192.0.2.1:8080 'web4 192.0.2.2 [0-9]+'
+	answers remote 'TCP6:[2001:db8::1]:8080' 'web6 \[?2001:0?db8.*2\]? [0-9]+'
+	answers remote UDP4:192.0.2.1:5353 'udp4 192.0.2.2 [0-9]+'
+	answers remote 'UDP6:[2001:db8::1]:5353' 'udp6 \[?2001:0?db8.*2\]? [0-9]+'
+	# This host, the other guest, and the guest itself.
+	for from in host other guest; do
+		for address in 192.0.2.1 192.168.122.1; do
+			answers "$from" "TCP4:$address:8080" 'web4 192.*'
+			answers "$from" "UDP4:$address:5353" 'udp4 192.*'
+		done
+		for address in 2001:db8::1 fd00:9::1; do
+			answers "$from" "TCP6:[$address]:8080" 'web6 .*'
+			answers "$from" "UDP6:[$address]:5353" 'udp6 .*'
+		done
+	done
+	answers host TCP4:127.0.0.1:8080 'web4 192.168.122.1 [0-9]+'
+	answers host UDP4:127.0.0.1:5353 'udp4 192.168.122.1 [0-9]+'
+	# The kernel has no way back to ::1: it is not touched.
+	serve host own TCP6-LISTEN:8080,fork,reuseaddr,ipv6only=1,bind=[::1]
+	answers host 'TCP6:[::1]:8080' 'own .*'
+	run -0 in_host vm-nat show -b br0
+	[[ $output = *$'\nforward\ttcp\t*:8080\t192.168.122.10:80\t8\n'* ]]
+	in_host vm-nat del -b br0
+	silent remote TCP4:192.0.2.1:8080
+	silent host TCP4:127.0.0.1:8080
+}
+
+@test "vm-nat: ranges, moved ones too, and a forward of one address" {
+	local port
+	world
+	in_host ip addr add 192.0.2.3/24 dev up0
+	in_host vm-nat add -b br0 -p 7000-7001:192.168.122.10 -p 5000-5300:192.168.122.10:6000-6300 -p 192.0.2.3:80:192.168.122.11:80
+	for port in 7000 7001 6000 6001 6300; do
+		serve guest "p$port" "TCP4-LISTEN:$port,fork,reuseaddr"
+	done
+	serve other web TCP4-LISTEN:80,fork,reuseaddr
+	answers remote TCP4:192.0.2.1:7000 'p7000 .*'
+	answers remote TCP4:192.0.2.1:7001 'p7001 .*'
+	answers remote TCP4:192.0.2.1:5000 'p6000 .*'
+	answers host TCP4:127.0.0.1:5001 'p6001 .*'
+	answers remote TCP4:192.0.2.1:5300 'p6300 .*'
+	answers remote TCP4:192.0.2.3:80 'web .*'
+	silent remote TCP4:192.0.2.1:80
+	silent host TCP4:127.0.0.1:80
+}
+
+@test "vm-nat: settings of the kernel are put back when nobody needs them" {
+	world
+	in_host sh -ec 'ip link add br1 type bridge; ip addr add 10.1.0.1/24 dev br1; ip link set br1 up'
+	# One interface forwards on its own, and is to do so again.
+	in_host sh -c 'echo 1 >/proc/sys/net/ipv4/conf/br1/forwarding'
+	state >"$T/before"
+	in_host vm-nat add -b br0 -p 8080:192.168.122.10:80
+	run -0 settings
+	[[ $output = *ipv4/ip_forward:1* && $output = *ipv6/conf/all/forwarding:1* && $output = *ipv4/conf/br0/route_localnet:1* ]]
+	[[ $output = *ipv4/conf/up0/route_localnet:0* ]]
+	in_host vm-nat add -b br1
+	in_host vm-nat add -b br0 -p 8080:192.168.122.10:80
+	in_host vm-nat del -b br0
+	run -0 settings
+	[[ $output = *ipv4/ip_forward:1* && $output = *ipv6/conf/all/forwarding:0* && $output = *ipv4/conf/br0/route_localnet:0* ]]
+	in_host vm-nat del -b br1
+	state | diff "$T/before" -
+	# What a change does not need any more, too.
+	in_host vm-nat add -b br0 -p 8080:192.168.122.10:80
+	in_host vm-nat add -4 -b br0
+	run -0 settings
+	[[ $output = *ipv4/ip_forward:1* && $output = *ipv6/conf/all/forwarding:0* && $output = *ipv4/conf/br0/route_localnet:0* ]]
+	in_host vm-nat del -b br0
+	in_host vm-nat del -b br0
+	state | diff "$T/before" -
+}
+
+@test "vm-nat -V: guests leave by one interface, and only two forward" {
+	world
+	node elsewhere up1 198.51.100.2/24 2001:db8:1::2/64
+	in_host sh -ec 'ip addr add 198.51.100.1/24 dev up1; ip addr add 2001:db8:1::1/64 dev up1 nodad'
+	state >"$T/before"
+	in_host vm-nat add -b br0 -V up0
+	run -0 settings
+	[[ $output = *ipv4/ip_forward:0* && $output = *ipv4/conf/br0/forwarding:1* && $output = *ipv4/conf/up0/forwarding:1* ]]
+	[[ $output = *ipv4/conf/up1/forwarding:0* ]]
+	serve remote far TCP4-LISTEN:80,fork,reuseaddr
+	serve elsewhere there TCP4-LISTEN:80,fork,reuseaddr
+	serve elsewhere there6 TCP6-LISTEN:81,fork,reuseaddr,ipv6only=1
+	answers guest TCP4:192.0.2.2:80 'far 192.0.2.1 [0-9]+'
+	run in_ns guest timeout 5 socat - TCP4:198.51.100.2:80 </dev/null
+	[[ $status -ne 0 && $output = *refused* ]]
+	run in_ns guest timeout 5 socat - 'TCP6:[2001:db8:1::2]:81' </dev/null
+	[[ $status -ne 0 && $output = *refused* ]]
+	# The second, which forwards all, and outlives the first.
+	in_host sh -ec 'ip link add br1 type bridge; ip addr add 10.1.0.1/24 dev br1; ip link set br1 up'
+	in_host vm-nat add -b br1
+	in_host vm-nat del -b br0
+	run -0 settings
+	[[ $output = *ipv4/ip_forward:1* ]]
+	in_host sh -ec 'vm-nat del -b br1; ip link del br1'
+	state | diff "$T/before" -
+}
+
+@test "vm-nat: what a router has said is not forgotten when this host begins to forward" {
+	world
+	in_host ip -6 route add default via fe80::1 dev up0 proto ra
+	state >"$T/before"
+	in_host vm-nat add -b br0
+	run -0 settings
+	[[ $output = *ipv6/conf/up0/accept_ra:2* && $output = *ipv6/conf/br0/accept_ra:1* ]]
+	in_host ip -6 route show default | grep -q fe80::1
+	in_host vm-nat del -b br0
+	state | diff "$T/before" -
+	# By hand it is lost, which is why.
+	in_host sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
+	[ ! "$(in_host ip -6 route show default)" ]
+}
+
+@test "vm-nat: as long as a program, and no longer, however it ends" {
+	local how pid
+	world
+	state >"$T/before"
+	serve guest web TCP4-LISTEN:80,fork,reuseaddr
+	for how in TERM KILL; do
+		spawn_in host nat vm-nat -b br0 -p 8080:192.168.122.10:80 sh -c 'echo "up $VM_WIRES"; exec sleep infinity'
+		wait_line "$T/nat.log" '^up hold,fd=[0-9]+:[0-9]+$'
+		answers remote TCP4:192.0.2.1:8080 'web 192.0.2.2 [0-9]+'
+		run -0 in_host vm-nat list
+		pid=${pids[nat]}
+		[ "$output" = $'br0\theld\t'"$pid"$'\t192.168.122.0/24,fd00:9::/64' ]
+		# It is nobody else's.
+		in_host nft flush ruleset
+		run -1 in_host nft delete table inet vm-nat-br0
+		run -1 in_host vm-nat del -b br0
+		[ "$output" = "vm-nat: br0: held by process $pid: it goes when that ends" ]
+		run -1 in_host vm-nat add -b br0
+		[ "$output" = "vm-nat: br0: held by process $pid" ]
+		run -125 in_host vm-nat -b br0 true
+		[ "$output" = "vm-nat: br0: held by process $pid" ]
+		answers remote TCP4:192.0.2.1:8080 'web 192.0.2.2 [0-9]+'
+		# It has no child that it did not start.
+		[ ! "$(cat /proc/"$pid"/task/*/children)" ]
+		kill -"$how" "$pid"
+		until [ ! "$(in_host nft list tables)" ]; do sleep 0.02; done
+		wait "$pid" || :
+		unset 'pids[nat]'
+		state | diff "$T/before" -
+	done
+}
+
+@test "vm-nat: a program that follows at once finds what is to be put back" {
+	world
+	state >"$T/before"
+	in_host sh -ec 'for i in 1 2 3 4 5 6 7 8 9 10; do vm-nat -b br0 sh -c "read -r v </proc/sys/net/ipv4/ip_forward; [ \$v = 1 ]"; done'
+	until [ ! "$(in_host nft list tables)" ]; do sleep 0.02; done
+	state | diff "$T/before" -
+}
+
+@test "vm-nat: held and kept at once: who goes last puts back" {
+	world
+	in_host sh -ec 'ip link add br1 type bridge; ip addr add 10.1.0.1/24 dev br1; ip link set br1 up'
+	state >"$T/before"
+	in_host vm-nat -4 -b br0 vm-nat add -b br1
+	until [ "$(in_host nft list tables)" = 'table inet vm-nat-br1' ]; do sleep 0.02; done
+	run -0 settings
+	[[ $output = *ipv4/ip_forward:1* ]]
+	in_host vm-nat -4 -b br0 vm-nat del -b br1
+	until [ ! "$(in_host nft list tables)" ]; do sleep 0.02; done
+	state | diff "$T/before" -
+	# A network that is to stay is not taken for a while.
+	in_host vm-nat add -b br0
+	run -125 in_host vm-nat -b br0 true
+	[ "$output" = 'vm-nat: br0: there already, to stay (vm-nat del)' ]
 }

@@ -126,6 +126,19 @@ find_blocks(struct change *c, const struct options *o)
 	}
 }
 
+/* What goes from port to port of a bridge is this host's affair only as far as br_netfilter makes it so. */
+static void
+tell_of_bridge(const struct network *n)
+{
+	struct forward_path p;
+	bool seen = n->bridge && forward_path_bridged(&p, n->bridge);
+
+	if (n->separate && n->bridge && !seen)
+		warn("%s: what it switches between its ports is not stopped by -z: isolate those too (vm-tap -O isolated=on)", n->bridge);
+	if (n->nforwards && seen)
+		note(1, "%s: a guest reaches its own forwards through a hairpin port only (vm-tap -O hairpin=on)", n->bridge);
+}
+
 static void
 plan(struct change *c, struct options *o)
 {
@@ -149,6 +162,7 @@ plan(struct change *c, struct options *o)
 	settings_plan(&c->settings, &o->net, &c->rs, &c->route);
 	if (!err)
 		find_blocks(c, o);
+	tell_of_bridge(&o->net);
 	if (!o->check && !settings_can(&c->settings, &path))
 		die_sys("%s", path);
 }

@@ -53,6 +53,9 @@ forward_parse(struct forward *f, const char *spec, const char **why)
 		f->host.sa.sa_family = f->guest.sa.sa_family;
 		address_set_port(&f->host, port);
 	}
+	*why = "no forward leads from ::1: the kernel routes no answers there";
+	if (f->host.sa.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&f->host.in6.sin6_addr))
+		return false;
 	*why = "IPv4 and IPv6 cannot be mixed in one forward";
 	return f->host.sa.sa_family == f->guest.sa.sa_family;
 }

@@ -100,16 +100,16 @@ network_forwards(const struct network *n, int family)
 static bool
 is_loopback(const union address *a)
 {
-	return a->sa.sa_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr) : ntohl(a->in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return a->sa.sa_family == AF_INET && ntohl(a->in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
 bool
-network_forwards_loopback(const struct network *n, int family)
+network_forwards_loopback(const struct network *n)
 {
 	for (size_t i = 0; i < n->nforwards; i++) {
 		const union address *host = &n->forwards[i].host;
 
-		if (host->sa.sa_family == family && (address_is_any(host) || is_loopback(host)))
+		if (is_loopback(host) || (host->sa.sa_family == AF_INET && address_is_any(host)))
 			return true;
 	}
 	return false;

@@ -35,9 +35,9 @@ void network_resolve(struct network *n, struct netlink *route);
 /* The guest of each forward is in one of the networks, the forwards do not contradict each other, nothing is for nobody. Exits 2. */
 void network_check(const struct network *n);
 
-/* The family has a network; a forward; a forward that a program of this host reaches by the loopback. */
+/* The family has a network; a forward. A forward is reached from 127.0.0.1. */
 bool network_has(const struct network *n, int family);
 bool network_forwards(const struct network *n, int family);
-bool network_forwards_loopback(const struct network *n, int family);
+bool network_forwards_loopback(const struct network *n);
 
 #endif

@@ -15,12 +15,12 @@ static const char usage[] =
     "       vm-nat del [-n] [-b bridge | -a address/length]\n"
     "       vm-nat list [-j]\n"
     "       vm-nat show [-j] [-b bridge | -a address/length]\n"
-    "guests:  [-46Gx] [-a address/length] [-b bridge]\n"
+    "guests:  [-46xz] [-a address/length] [-b bridge]\n"
     "out:     [-o address] [-V interface]\n"
-    "in:      [-p [udp:][address:]port[-port]:address[:port[-port]]]\n"
+    "in:      [-p [udp:][address:]ports:address[:ports]]\n"
     "process: [-fnqv] [-U user]\n";
 
-#define OPTSTRING "+:46a:b:fGjno:p:qU:vV:x"
+#define OPTSTRING "+:46a:b:fjno:p:qU:vV:xz"
 
 static const char *
 interface_opt(char letter, const char *word)
@@ -80,7 +80,7 @@ take_option(struct options *o, int c, const char *word)
 	case 'a': add_net(n, word); break;
 	case 'b': n->bridge = interface_opt('b', word); break;
 	case 'f': o->fix = true; break;
-	case 'G': n->separate = true; break;
+	case 'z': n->separate = true; break;
 	case 'j': o->json = true; break;
 	case 'n': o->check = true; break;
 	case 'o': set_from(n, word); break;
@@ -116,8 +116,8 @@ static void
 check_letters(const struct options *o, const char *given)
 {
 	static const char *const allowed[] = {
-		[VERB_LOAD] = "46abfGnopqUVvx",
-		[VERB_ADD] = "46abfGnopqVvx",
+		[VERB_LOAD] = "46abfnopqUVvxz",
+		[VERB_ADD] = "46abfnopqVvxz",
 		[VERB_DEL] = "abnqv",
 		[VERB_LIST] = "jqv",
 		[VERB_SHOW] = "abjqv",

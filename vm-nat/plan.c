@@ -86,7 +86,7 @@ plan_guard(struct table *t, const struct network *n)
 {
 	struct chain *c;
 
-	if (!n->bridge || !network_forwards_loopback(n, AF_INET))
+	if (!n->bridge || !network_forwards_loopback(n))
 		return;
 	c = table_chain(t, "guard", "filter", NF_INET_PRE_ROUTING, PRIORITY_RAW);
 	RULE(c, iif(n->bridge), daddr(prefix("127.0.0.0/8")), dropped);
@@ -100,13 +100,14 @@ plan_forward(struct chain *c, const struct forward *f, const char *word)
 	bool any = address_is_any(&f->host);
 	uint16_t lo = address_port(&f->host), to = address_port(&f->guest);
 	uint8_t proto = f->udp ? IPPROTO_UDP : IPPROTO_TCP;
-	struct expr which = { .kind = EXPR_FAMILY, .number = family };
+	/* Answers to ::1 are routed to no interface but lo (rt6_need_strict in the kernel), so it is left to programs of this host. */
+	struct expr every = family == AF_INET6 ? not(daddr(prefix("::1"))) : (struct expr){ .kind = EXPR_FAMILY, .number = family };
 	struct expr dport = { .kind = EXPR_DPORT, .ports = { .proto = proto, .lo = lo, .hi = f->last } };
 	struct expr dnat = { .kind = EXPR_DNAT, .addr = prefix_of(&f->guest) };
 
 	if (to != lo)
 		dnat.ports = (struct ports){ .proto = proto, .lo = to, .hi = (uint16_t)(to + f->last - lo), .from = f->last > lo ? lo : 0 };
-	RULE(c, any ? which : daddr(prefix_of(&f->host)), dport, any ? local : none, counter, dnat, comment(word));
+	RULE(c, any ? every : daddr(prefix_of(&f->host)), dport, any ? local : none, counter, dnat, comment(word));
 }
 
 /* What comes from outside and from guests goes through prerouting, what this host's own programs send through output. */
@@ -134,10 +135,8 @@ plan_hairpin(struct chain *c, const struct network *n)
 	for (size_t i = 0; i < n->nnets; i++)
 		if (network_forwards(n, n->nets[i].family))
 			RULE(c, to_guests(n, n->nets[i]), saddr(n->nets[i]), forwarded, masquerade);
-	if (n->bridge && network_forwards_loopback(n, AF_INET))
+	if (n->bridge && network_forwards_loopback(n))
 		RULE(c, oif(n->bridge), saddr(prefix("127.0.0.0/8")), forwarded, masquerade);
-	if (n->bridge && network_forwards_loopback(n, AF_INET6))
-		RULE(c, oif(n->bridge), saddr(prefix("::1")), forwarded, masquerade);
 }
 
 static void

@@ -250,7 +250,7 @@ settings_plan(struct settings *s, const struct network *n, const struct ruleset 
 		plan4(s, n, rs);
 	if (network_has(n, AF_INET6) && (!n->restricted || network_forwards(n, AF_INET6)))
 		plan6(s, rs, route);
-	if (n->bridge && network_forwards_loopback(n, AF_INET)) {
+	if (n->bridge && network_forwards_loopback(n)) {
 		inherit(s, rs, interface_key(key, "ipv4", n->bridge, "route_localnet"), "");
 		need(s, key);
 	}
