@@ -52,20 +52,29 @@ live(const char *title, const int *keep, size_t n, int (*run)(void *arg), void *
 int
 keeper_start(const char *title, const int *keep, size_t n, int (*run)(void *arg), void *arg)
 {
-	int status;
-	pid_t pid = fork();
+	int status, ready[2];
+	char none;
+	pid_t pid;
 
-	if (pid < 0)
+	if (pipe2(ready, O_CLOEXEC) < 0)
 		return -errno;
+	pid = fork();
 	if (!pid) {
 		pid = fork();
 		if (!pid)
 			live(title, keep, n, run, arg);
 		_exit(pid < 0 ? errno : 0);
 	}
-	while (waitpid(pid, &status, 0) < 0)
+	close(ready[1]);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return -errno;
+			pid = -1;
+	/* Until it has closed what is not its own, it would hold that up as long as it lives. */
+	if (pid > 0)
+		fd_read_all(ready[0], &none, 1);
+	close(ready[0]);
+	if (pid < 0)
+		return -errno;
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
 }
 

@@ -8,7 +8,7 @@
 /*
  * Starts a process that is nobody's child, in a session of its own, deaf to signals that can be ignored; of descriptors it has
  * keep[0..n), standard error, and /dev/null for the other two; of rights CAP_NET_ADMIN alone. It calls run(arg) and exits with
- * what that returns. 0, or -errno when there is none.
+ * what that returns. All others have been closed there when this returns 0; or -errno when there is none.
  */
 int keeper_start(const char *title, const int *keep, size_t n, int (*run)(void *arg), void *arg);
 
