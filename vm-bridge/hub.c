@@ -59,8 +59,7 @@ forward(void *arg, const uint8_t *frame, size_t len)
 		macs_learn(&h->macs, source, from->index, h->now);
 	if (!h->repeats && !(destination[0] & 1))
 		to = macs_find(&h->macs, destination, h->now);
-	if (to == from->index)
-		return; /* it is on the side that the frame comes from */
+	/* Not to its own, even if that is where its destination is. */
 	for (unsigned i = to < 0 ? 0 : (unsigned)to; i < (to < 0 ? HUB_PORTS : (unsigned)to + 1); i++)
 		if (h->ports[i] && h->ports[i] != from)
 			put(h->ports[i], frame, len);
