@@ -20,7 +20,7 @@ LIBS_vm-slirp := -lslirp
 PKG_vm-slirp := libseccomp
 PKG_kvm-run := libseccomp liburing
 PKG_vm-bridge := libnl-3.0 libseccomp
-PKG_vm-tap := libnl-3.0
+PKG_vm-tap := libnl-3.0 libseccomp
 PKG_vm-dhcpd := libnl-3.0 libseccomp
 PKG_vm-nat := libnl-3.0 libseccomp
 # kvm-run is linked statically: no ld.so at start, a smaller process, one file to carry around.

@@ -109,6 +109,7 @@ reply='^0{20}5254000000025254000000fe080600010800060400025254000000fe0a000001525
 		-O isolated true~-O: the setting of a port, but no -b
 		-O vnet_hdr=1 true~-O vnet_hdr=1: neither on nor off
 		-O sndbuf=0 true~-O sndbuf=0: not a size from 1 to 2047M
+		-O group=root true~-O group: only with add
 		-O mode=bridges true~-O mode=bridges: not bridge, private, vepa or passthru
 		-b br0 -Y br0 true~-b and -Y exclude each other
 		-Y br0 -S /x~-S and -Y exclude each other: a machine that runs has nothing to hold on to it
@@ -241,6 +242,9 @@ reply='^0{20}5254000000025254000000fe080600010800060400025254000000fe0a000001525
 	[ "$output" = $'tap0\ttap\tbr0\t1\t-\t1500\tfe:54:00:00:00:01\tup\topen
 mac0\tmacvtap\tveth0\t-\t-\t1500\t52:54:00:00:00:02\tup\t-
 old\ttap\t-\t-\t7\t1500\t52:54:00:00:00:03\tdown\tfree' ]
+	run -0 host vm-tap list -j
+	[ "${lines[0]}" = '{"name":"tap0","kind":"tap","on":"br0","owner":1,"mtu":1500,"mac":"fe:54:00:00:00:01","state":"up","use":"free"}' ]
+	[ "${lines[1]}" = '{"name":"mac0","kind":"macvtap","on":"veth0","mtu":1500,"mac":"52:54:00:00:00:02","state":"up"}' ]
 	run -1 host sh -c 'vm-tap list >/dev/full'
 }
 
@@ -265,6 +269,17 @@ old\ttap\t-\t-\t7\t1500\t52:54:00:00:00:03\tdown\tfree' ]
 	run -127 host vm-tap /no-such-program
 	run -7 host vm-tap sh -c 'exit 7'
 	[ ! "$(taps)" ]
+}
+
+@test "a port has no IPv6 address that the guest would hear of" {
+	host sysctl -qw net.ipv6.conf.default.disable_ipv6=0
+	run -0 host vm-tap -b br0 ip -6 -o addr show tap0
+	[ ! "$output" ]
+	run -0 host vm-tap -b br0 ip -d link show tap0
+	[[ $output = *'addrgenmode none'* ]]
+	# That of a tap without a bridge is its own.
+	run -0 host vm-tap ip -d link show tap0
+	[[ $output = *'addrgenmode eui64'* ]]
 }
 
 @test "frames both ways" {
@@ -535,7 +550,6 @@ lent_rights() {
 		-b br0 -u 1000
 		-b br0 -O isolated
 		-b br0 -U root
-		-b br0 -O group=daemon
 	EOF
 	run -125 as daemon /mnt/vm-tap -J 1 true
 	[[ $output = *': Permission denied' ]]

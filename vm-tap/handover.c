@@ -81,7 +81,7 @@ export_vhost(unsigned n)
 }
 
 void
-handover_exec(const struct options *o, struct tap *t, int hold)
+handover_exec(const struct options *o, struct tap *t)
 {
 	char word[WIRE_TEXT_MAX];
 
@@ -91,8 +91,8 @@ handover_exec(const struct options *o, struct tap *t, int hold)
 	wire_export(word);
 	if (o->vhost)
 		export_vhost(t->n);
-	if (hold >= 0) {
-		snprintf(word, sizeof(word), "hold,fd=%d", fd_move_high(hold));
+	if (t->hold >= 0) {
+		snprintf(word, sizeof(word), "hold,fd=%d", fd_move_high(t->hold));
 		wire_export(word);
 	}
 	if (o->user)

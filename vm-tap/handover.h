@@ -5,8 +5,8 @@
 
 #include "vm-tap/options.h"
 
-/* Runs the program with the tap's wire, and, unless it is -1, with what is to be held open as long. */
-_Noreturn void handover_exec(const struct options *o, struct tap *t, int hold);
+/* Runs the program with the tap's wire, and what is to be held open as long. */
+_Noreturn void handover_exec(const struct options *o, struct tap *t);
 
 /* Sends the wire to the control socket; what to exit with. */
 int handover_send(const struct options *o, const struct tap *t);

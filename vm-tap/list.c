@@ -1,45 +1,55 @@
 /* SPDX-License-Identifier: ISC */
 /* The list of taps; the contract is in list.h. */
 #include <net/if.h>
-#include <stdio.h>
 
+#include "common/print.h"
 #include "vm-tap/link.h"
 #include "vm-tap/list.h"
 
-/* The name of an interface, or "-" for none. */
-static const char *
-name_of(int index, char buf[IFNAMSIZ])
+/* What there may be none of: in a row its place stays. */
+static void
+print_maybe(struct printer *p, const char *key, const char *value)
 {
-	return index && if_indextoname((unsigned)index, buf) ? buf : "-";
+	if (value || p->form == PRINT_ROWS)
+		print_word(p, key, value ? value : "-");
 }
 
 static void
-print_id(int64_t id)
+print_id(struct printer *p, const char *key, int64_t id)
 {
 	if (id < 0)
-		fputs("\t-", stdout);
+		print_maybe(p, key, NULL);
 	else
-		printf("\t%lld", (long long)id);
+		print_number(p, key, (uint64_t)id);
 }
 
 static void
 print(const struct link *l, void *arg)
 {
+	struct printer *p = arg;
 	bool tap = link_is_tap(l);
-	char buf[IFNAMSIZ];
+	int on = tap ? l->master : l->lower;
+	char name[IFNAMSIZ];
 
-	(void)arg;
 	if (!tap && !link_is_macvtap(l))
 		return;
-	printf("%s\t%s\t%s", l->name, tap ? "tap" : "macvtap", name_of(tap ? l->master : l->lower, buf));
-	print_id(tap ? l->tun.owner : -1);
-	print_id(tap ? l->tun.group : -1);
-	printf("\t%u\t%02x:%02x:%02x:%02x:%02x:%02x\t%s\t%s\n", l->mtu, l->mac[0], l->mac[1], l->mac[2], l->mac[3], l->mac[4],
-	    l->mac[5], l->flags & IFF_UP ? "up" : "down", !tap ? "-" : l->held ? "open" : "free");
+	print_begin(p);
+	print_word(p, "name", l->name);
+	print_word(p, "kind", tap ? "tap" : "macvtap");
+	print_maybe(p, "on", on ? if_indextoname((unsigned)on, name) : NULL);
+	print_id(p, "owner", tap ? l->tun.owner : -1);
+	print_id(p, "group", tap ? l->tun.group : -1);
+	print_number(p, "mtu", l->mtu);
+	print_mac(p, "mac", l->mac);
+	print_word(p, "state", l->flags & IFF_UP ? "up" : "down");
+	print_maybe(p, "use", !tap ? NULL : l->held ? "open" : "free");
+	print_end(p);
 }
 
 void
-list(struct netlink *nl)
+list(struct netlink *nl, bool json)
 {
-	link_each(nl, print, NULL);
+	struct printer p = {.form = json ? PRINT_JSON : PRINT_ROWS};
+
+	link_each(nl, print, &p);
 }

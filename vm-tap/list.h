@@ -6,6 +6,6 @@
 #include "common/netlink.h"
 
 /* Prints the taps and macvtaps of this namespace, a line each. */
-void list(struct netlink *nl);
+void list(struct netlink *nl, bool json);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "common/diag.h"
 #include "common/fd.h"
+#include "common/keeper.h"
 #include "vm-tap/macvtap.h"
 #include "vm-tap/node.h"
 #include "vm-tap/tap.h"
@@ -127,8 +128,8 @@ device_of(const struct tap *t)
 	return makedev(major, minor);
 }
 
-void
-macvtap_open(const struct want *w, struct tap *t)
+static void
+open_queues(const struct want *w, struct tap *t)
 {
 	struct ifreq ifr = {.ifr_flags = tap_flags(w)};
 	dev_t dev = device_of(t);
@@ -147,4 +148,37 @@ macvtap_open(const struct want *w, struct tap *t)
 	}
 	if (w->sndbuf && ioctl(t->fds[0], TUNSETSNDBUF, &w->sndbuf) < 0)
 		die_sys("%s: sndbuf", t->name);
+}
+
+struct deletion {
+	struct netlink *nl;
+	struct link link;
+};
+
+static int
+delete(void *arg)
+{
+	struct deletion *d = arg;
+	int err = link_delete(d->nl, &d->link);
+
+	if (!err || err == -ENODEV)
+		return 0;
+	error("%s", d->nl->why);
+	return 1;
+}
+
+/* A macvtap outlives whoever has it open, so somebody must stay to delete it. */
+void
+macvtap_take(struct netlink *nl, const struct want *w, struct tap *t)
+{
+	struct deletion d = {.nl = nl};
+
+	if (macvtap_add(nl, w, t)) {
+		d.link.index = t->index;
+		memcpy(d.link.name, t->name, sizeof(t->name));
+		t->hold = keeper_hold("vm-tap", &nl->fd, 1, delete, &d);
+		if (t->hold < 0)
+			die("%s: nobody to delete it later: %s", t->name, delete(&d) ? "it stays" : strerror(-t->hold));
+	}
+	open_queues(w, t);
 }

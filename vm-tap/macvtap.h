@@ -5,10 +5,8 @@
 
 #include "vm-tap/link.h"
 
-/* As tap_add and tap_take; dies as they do. A macvtap outlives its descriptors: one that is made (true) is for the caller to delete. */
+/* As tap_add and tap_take, dying as they do. One that was made to be taken is deleted when t->hold is closed everywhere. */
 bool macvtap_add(struct netlink *nl, const struct want *w, struct tap *t);
-
-/* Opens its queues. */
-void macvtap_open(const struct want *w, struct tap *t);
+void macvtap_take(struct netlink *nl, const struct want *w, struct tap *t);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* vm-tap: a tap, ready on its bridge, whose descriptor is left open for the program that runs next. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,6 @@
 #include "vm-tap/netns.h"
 #include "vm-tap/rights.h"
 #include "vm-tap/tap.h"
-#include "vm-tap/watch.h"
 
 /* Rights that are lent are for this: a tap of the kernel's choice on a bridge that the ACL allows. */
 static bool
@@ -27,7 +25,7 @@ by_acl(const struct options *o)
 {
 	const struct want *w = &o->want;
 
-	return o->mode <= MODE_SEND && w->bridge && !w->name && !w->mtu && !w->port.given && !o->netns && !o->user && !w->has_group;
+	return o->mode <= MODE_SEND && w->bridge && !w->name && !w->mtu && !w->port.given && !o->netns && !o->user;
 }
 
 static void
@@ -39,29 +37,38 @@ open_netlink(struct netlink *nl)
 		die("netlink: %s", strerror(-err));
 }
 
-/* Makes the tap in the namespace that this process is in. The pipe is for the lifetime of a macvtap. */
+/* In the namespace that this process is in. */
 static void
-take(const struct options *o, struct tap *t, const int pipe[2])
+take(const struct options *o, struct tap *t)
 {
 	struct netlink nl;
 
 	open_netlink(&nl);
-	if (!o->want.lower) {
-		tap_take(&nl, &o->want, t);
-	} else {
-		t->made = macvtap_add(&nl, &o->want, t);
-		if (t->made)
-			watch(&nl, t, pipe);
-		macvtap_open(&o->want, t);
-	}
+	(o->want.lower ? macvtap_take : tap_take)(&nl, &o->want, t);
 	netlink_close(&nl);
+}
+
+static void
+send_tap(int sock, const struct tap *t)
+{
+	if (fd_send(sock, t, sizeof(*t), t->fds, t->n) < 0 || (t->hold >= 0 && fd_send(sock, "", 1, &t->hold, 1) < 0))
+		die_sys("%s", t->name);
+}
+
+static bool
+receive_tap(int sock, struct tap *t)
+{
+	size_t n = WIRE_FDS_MAX, one = 1;
+	char byte;
+
+	return fd_recv(sock, t, sizeof(*t), t->fds, &n) == sizeof(*t) && n == t->n &&
+	       (t->hold < 0 || (fd_recv(sock, &byte, 1, &t->hold, &one) == 1 && one == 1));
 }
 
 /* A namespace cannot always be left again, so a child goes there and sends what it has made. */
 static void
-take_elsewhere(const struct options *o, struct tap *t, const int pipe[2])
+take_elsewhere(const struct options *o, struct tap *t)
 {
-	size_t n = WIRE_FDS_MAX;
 	int sv[2], status;
 	pid_t pid;
 
@@ -69,11 +76,12 @@ take_elsewhere(const struct options *o, struct tap *t, const int pipe[2])
 		die_sys("-J %s", o->netns);
 	if (!pid) {
 		netns_enter(o->netns);
-		take(o, t, pipe);
-		_exit(fd_send(sv[1], t, sizeof(*t), t->fds, t->n) < 0);
+		take(o, t);
+		send_tap(sv[1], t);
+		_exit(0);
 	}
 	close(sv[1]);
-	if (fd_recv(sv[0], t, sizeof(*t), t->fds, &n) != sizeof(*t) || n != t->n)
+	if (!receive_tap(sv[0], t))
 		exit(diag_exit); /* it has said why */
 	close(sv[0]);
 	waitpid(pid, &status, 0);
@@ -82,20 +90,14 @@ take_elsewhere(const struct options *o, struct tap *t, const int pipe[2])
 static int
 hand_over(const struct options *o, bool lent)
 {
-	int pipe[2] = {-1, -1};
-	struct tap t = {0};
+	struct tap t = {.hold = -1};
 
-	if (o->want.lower && pipe2(pipe, O_CLOEXEC) < 0)
-		die_sys("pipe");
-	if (o->netns)
-		take_elsewhere(o, &t, pipe);
-	else
-		take(o, &t, pipe);
+	(o->netns ? take_elsewhere : take)(o, &t);
 	if (lent)
 		rights_return();
 	if (o->mode == MODE_SEND)
 		return handover_send(o, &t);
-	handover_exec(o, &t, t.made ? pipe[1] : -1);
+	handover_exec(o, &t);
 }
 
 static void
@@ -144,7 +146,7 @@ run_verb(const struct options *o)
 	open_netlink(&nl);
 	switch (o->mode) {
 	case MODE_ADD: add(&nl, &o->want); break;
-	case MODE_LIST: list(&nl); break;
+	case MODE_LIST: list(&nl, o->json); break;
 	default:
 		for (char **name = o->rest; *name; name++)
 			status |= !del(&nl, *name);

@@ -18,13 +18,13 @@ static const char usage[] =
     "       vm-tap [options] -S socket\n"
     "       vm-tap add [options] [name]\n"
     "       vm-tap del [-J netns] name ...\n"
-    "       vm-tap list [-J netns]\n"
+    "       vm-tap list [-j] [-J netns]\n"
     "tap:     [-a address] [-J netns] [-Q queues] [-u mtu] [-y name]\n"
     "bridge:  [-b bridge] [-O setting]\n"
     "macvtap: [-Y device]\n"
     "process: [-qv] [-U user]\n";
 
-#define OPTSTRING "+:a:b:J:O:Q:qS:U:u:vY:y:"
+#define OPTSTRING "+:a:b:J:jO:Q:qS:U:u:vY:y:"
 
 static const struct word {
 	const char *word;
@@ -37,11 +37,11 @@ static const struct word {
 };
 
 static const char *
-set_mode(struct want *w, const char *value)
+set_mode(struct options *o, const char *value)
 {
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
 		if (!strcmp(modes[i].word, value)) {
-			w->mode = modes[i].value;
+			o->want.mode = modes[i].value;
 			return NULL;
 		}
 	return "not bridge, private, vepa or passthru";
@@ -57,41 +57,64 @@ set_switch(bool *out, const char *value, bool on)
 }
 
 static const char *
-set_sndbuf(struct want *w, const char *value)
+set_header(struct options *o, const char *value)
+{
+	return set_switch(&o->want.plain, value, false);
+}
+
+static const char *
+set_vhost(struct options *o, const char *value)
+{
+	return set_switch(&o->vhost, value, true);
+}
+
+static const char *
+set_sndbuf(struct options *o, const char *value)
 {
 	uint64_t n;
 
 	if (!size_parse(value, 1, 1, INT_MAX, &n))
 		return "not a size from 1 to 2047M";
-	w->sndbuf = (int)n;
+	o->want.sndbuf = (int)n;
 	return NULL;
 }
 
 static const char *
-set_group(struct want *w, const char *value)
+set_group(struct options *o, const char *value)
 {
-	w->has_group = true;
-	return group_find(value, &w->group) ? NULL : "no such group";
+	o->want.has_group = true;
+	return group_find(value, &o->want.group) ? NULL : "no such group";
 }
 
-/* -O KEY[=VALUE]: of the tap, of the macvtap, or of the port. */
+static const struct setting {
+	const char *word;
+	const char *(*set)(struct options *o, const char *value); /* NULL, or why not */
+} settings[] = {
+    {"group", set_group},
+    {"mode", set_mode},
+    {"sndbuf", set_sndbuf},
+    {"vhost", set_vhost},
+    {"vnet_hdr", set_header},
+};
+
+/* -O KEY[=VALUE]: what is not of the tap is of the port. */
 static void
 add_setting(struct options *o, const char *word)
 {
-	const char *eq = strchr(word, '='), *value = eq ? eq + 1 : "on", *why = NULL;
-	size_t len = eq ? (size_t)(eq - word) : strlen(word);
+	size_t len = strcspn(word, "=");
+	const char *why = NULL;
 
-	if (len == 8 && !strncmp(word, "vnet_hdr", len))
-		why = set_switch(&o->want.plain, value, false);
-	else if (len == 5 && !strncmp(word, "vhost", len))
-		why = set_switch(&o->vhost, value, true);
-	else if (len == 6 && !strncmp(word, "sndbuf", len))
-		why = set_sndbuf(&o->want, value);
-	else if (len == 5 && !strncmp(word, "group", len))
-		why = set_group(&o->want, value);
-	else if (len == 4 && !strncmp(word, "mode", len))
-		why = set_mode(&o->want, value);
-	else if (!port_parse(&o->want.port, word, &why))
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		const struct setting *s = &settings[i];
+
+		if (strlen(s->word) != len || strncmp(s->word, word, len))
+			continue;
+		why = s->set(o, word[len] ? word + len + 1 : "on");
+		if (why)
+			die_usage("-O %s: %s", word, why);
+		return;
+	}
+	if (!port_parse(&o->want.port, word, &why))
 		why = "no such setting";
 	if (why)
 		die_usage("-O %s: %s", word, why);
@@ -144,6 +167,7 @@ set_option(struct options *o, int c, char *word)
 	case 'a': set_mac(&o->want, word); break;
 	case 'b': o->want.bridge = name_opt('b', word); break;
 	case 'J': o->netns = word; break;
+	case 'j': o->json = true; break;
 	case 'O': add_setting(o, word); break;
 	case 'Q': o->want.queues = (unsigned)num_opt('Q', word, 1, WIRE_FDS_MAX); break;
 	case 'q': diag_verbose = -1; break;
@@ -186,6 +210,8 @@ check(const struct options *o)
 {
 	if (o->want.port.given && !o->want.bridge)
 		die_usage("-O: the setting of a port, but no -b");
+	if (o->want.has_group && o->mode != MODE_ADD)
+		die_usage("-O group: only with add");
 	if (o->want.lower && o->want.bridge)
 		die_usage("-b and -Y exclude each other");
 	if (o->mode == MODE_SEND && o->want.lower)

@@ -9,8 +9,6 @@
 #include "common/diag.h"
 #include "vm-tap/rights.h"
 
-#define NETWORK (1U << CAP_NET_ADMIN)
-
 /* Keeps of the capabilities what is in the mask; the inheritable ones were the caller's all along. Whether any are left. */
 static bool
 keep(uint32_t mask)
@@ -43,13 +41,7 @@ rights_settle(void)
 		return false;
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		die_sys("becoming user %u", uid);
-	return keep(NETWORK);
-}
-
-void
-rights_keep_network(void)
-{
-	keep(NETWORK);
+	return keep(1U << CAP_NET_ADMIN);
 }
 
 void

@@ -14,7 +14,4 @@ bool rights_settle(void);
 /* Gives back what was lent; no way back. */
 void rights_return(void);
 
-/* Of root's rights keeps but those of the network. */
-void rights_keep_network(void);
-
 #endif

@@ -29,6 +29,23 @@ port_mac(const struct want *w, uint8_t mac[6])
 	mac[0] = 0xfe;
 }
 
+/*
+ * A port needs no address of its own, whose duplicate detection and group reports the guest would see. A batch of its own,
+ * whose failure is no matter: a kernel without IPv6 has nothing to be told.
+ */
+static void
+keep_silent(struct netlink *nl, const struct tap *t)
+{
+	struct netlink_batch b = {0};
+	struct nl_msg *m = set_link(&b, t, "IPv6");
+	struct nlattr *families = nla_nest_start(m, IFLA_AF_SPEC), *inet6 = nla_nest_start(m, AF_INET6);
+
+	nla_put_u8(m, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	nla_nest_end(m, inet6);
+	nla_nest_end(m, families);
+	netlink_commit(nl, &b, NULL);
+}
+
 /* The MTU before the master: a bridge follows the smallest of its ports. The settings of the port before frames pass. */
 int
 link_settle(struct netlink *nl, const struct want *w, const struct tap *t, const struct link *bridge)
@@ -40,6 +57,8 @@ link_settle(struct netlink *nl, const struct want *w, const struct tap *t, const
 	struct nl_msg *m;
 	uint8_t mac[6];
 
+	if (bridge)
+		keep_silent(nl, t);
 	port_mac(w, mac);
 	m = set_link(&b, t, "address, MTU");
 	nla_put(m, IFLA_ADDRESS, 6, mac);

@@ -37,7 +37,7 @@ struct tap {
 	uint8_t mac[6]; /* of a macvtap, which must be the guest's, too */
 	int fds[WIRE_FDS_MAX];
 	unsigned n;
-	bool made; /* it was not there before */
+	int hold; /* what keeps a macvtap alive by being open; -1: nothing */
 };
 
 #endif
