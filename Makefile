@@ -20,7 +20,7 @@ LIBS_vm-slirp := -lslirp
 PKG_vm-slirp := libseccomp
 PKG_kvm-run := libseccomp liburing
 PKG_vm-bridge := libnl-3.0 libseccomp
-PKG_vm-tap := libnl-3.0 libseccomp
+PKG_vm-tap := libnl-3.0
 PKG_vm-dhcpd := libnl-3.0 libseccomp
 PKG_vm-nat := libnl-3.0 libseccomp
 # kvm-run is linked statically: no ld.so at start, a smaller process, one file to carry around.
@@ -124,7 +124,7 @@ mutate: ## put known faults in, one by one, and demand that a test fails
 bench: ## measure beside Debian's QEMU and slirp4netns
 	tests/deps bench
 	$(BUILD) all tools
-	for bench in boot blk net slirp hub; do echo "== $$bench"; tests/bench/$$bench || exit; done
+	for bench in boot blk net slirp hub tap; do echo "== $$bench"; tests/bench/$$bench || exit; done
 
 demo: ## boot a stock Debian guest with a network and a disk
 	tests/deps demo

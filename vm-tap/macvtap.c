@@ -153,6 +153,7 @@ open_queues(const struct want *w, struct tap *t)
 struct deletion {
 	struct netlink *nl;
 	struct link link;
+	int pipe;
 };
 
 static int
@@ -167,18 +168,36 @@ delete(void *arg)
 	return 1;
 }
 
+/* Once the other end of the pipe is closed everywhere. It only ever reads nothing, so it needs no list of system calls. */
+static int
+delete_later(void *arg)
+{
+	struct deletion *d = arg;
+	char byte;
+
+	while (fd_read_all(d->pipe, &byte, 1) == 1)
+		;
+	return delete(d);
+}
+
 /* A macvtap outlives whoever has it open, so somebody must stay to delete it. */
 void
 macvtap_take(struct netlink *nl, const struct want *w, struct tap *t)
 {
 	struct deletion d = {.nl = nl};
+	int pipe[2], err;
 
 	if (macvtap_add(nl, w, t)) {
 		d.link.index = t->index;
 		memcpy(d.link.name, t->name, sizeof(t->name));
-		t->hold = keeper_hold("vm-tap", &nl->fd, 1, delete, &d);
-		if (t->hold < 0)
-			die("%s: nobody to delete it later: %s", t->name, delete(&d) ? "it stays" : strerror(-t->hold));
+		err = pipe2(pipe, O_CLOEXEC) < 0 ? -errno : 0;
+		d.pipe = pipe[0];
+		if (!err)
+			err = keeper_start("vm-tap", (int[]){nl->fd, pipe[0]}, 2, delete_later, &d);
+		if (err)
+			die("%s: nobody to delete it later: %s", t->name, delete(&d) ? "it stays" : strerror(-err));
+		close(pipe[0]);
+		t->hold = pipe[1];
 	}
 	open_queues(w, t);
 }
