@@ -103,7 +103,8 @@ state() {
 	for given in "-b br0" "-b br0 $forwards" "-b br0 -x $forwards" "-4 -b br0 -z -V lo" "-b br0 -a 192.168.0.0/17 -o 192.0.2.9" \
 		"-b br0 -o 192.0.2.9 -o 2001:db8::1 -V br0" "-a 10.0.0.0/9 -a fd00::/61" "-6 -b br0"; do
 		# shellcheck disable=SC2086 # words
-		in_host sh -ec 'vm-nat add "$@"
+		in_host sh -ec 'cd "$0"
+			vm-nat add "$@"
 			nft list ruleset >done
 			vm-nat add -n "$@" | nft -c -f -
 			vm-nat add -n "$@" | nft -f -
@@ -112,7 +113,7 @@ state() {
 			vm-nat add "$@"
 			nft list ruleset | diff - done
 			[ -s done ]
-			nft flush ruleset' sh $given
+			nft flush ruleset' "$T" $given
 	done
 }
 
@@ -322,4 +323,243 @@ state() {
 	in_host vm-nat add -b br0
 	run -125 in_host vm-nat -b br0 true
 	[ "$output" = 'vm-nat: br0: there already, to stay (vm-nat del)' ]
+}
+
+@test "vm-nat: a forward from 127.0.0.1 opens nothing else of the loopback to guests" {
+	world
+	in_host vm-nat add -b br0 -p 8080:192.168.122.10:80
+	serve host secret TCP4-LISTEN:9999,fork,reuseaddr,bind=127.0.0.1
+	serve guest web TCP4-LISTEN:80,fork,reuseaddr
+	# A guest that sends to the host's loopback.
+	in_ns other sh -ec 'ip addr del 127.0.0.1/8 dev lo
+		echo 1 >/proc/sys/net/ipv4/conf/eth0/route_localnet
+		ip route add 127.0.0.0/8 via 192.168.122.1 src 192.168.122.11'
+	silent other TCP4:127.0.0.1:9999
+	answers host TCP4:127.0.0.1:8080 'web .*'
+	# It is the guard that keeps it out.
+	in_host nft flush chain inet vm-nat-br0 guard
+	answers other TCP4:127.0.0.1:9999 'secret .*'
+}
+
+@test "vm-nat: nobody comes in but by a forward, nobody goes out with a foreign address" {
+	world
+	in_host vm-nat add -b br0 -p 8080:192.168.122.10:80
+	in_ns remote sh -ec 'ip route add 192.168.122.0/24 via 192.0.2.1; ip route add fd00:9::/64 via 2001:db8::1'
+	serve guest web TCP4-LISTEN:80,fork,reuseaddr
+	serve guest web6 TCP6-LISTEN:81,fork,reuseaddr,ipv6only=1
+	answers remote TCP4:192.0.2.1:8080 'web 192.0.2.2 [0-9]+'
+	run in_ns remote timeout 5 socat - TCP4:192.168.122.10:80 </dev/null
+	[[ $status -ne 0 && $output = *refused* ]]
+	run in_ns remote timeout 5 socat - 'TCP6:[fd00:9::10]:81' </dev/null
+	[[ $status -ne 0 && $output = *refused* ]]
+	serve remote far TCP4-LISTEN:82,fork,reuseaddr
+	in_ns guest ip addr add 203.0.113.5/32 dev eth0
+	run in_ns guest timeout 5 socat - TCP4:192.0.2.2:82,bind=203.0.113.5 </dev/null
+	[[ $status -ne 0 ]]
+	run -0 in_host vm-nat show -j -b br0
+	[[ $output =~ \"refused-from\":[1-9] && $output =~ \"refused-to\":[1-9] ]]
+}
+
+@test "vm-nat -x: guests reach this host and each other, and are reached by forwards" {
+	world
+	in_host vm-nat add -x -b br0 -p 8080:192.168.122.10:80
+	serve remote far TCP4-LISTEN:80,fork,reuseaddr
+	serve host near TCP4-LISTEN:81,fork,reuseaddr
+	serve guest web TCP4-LISTEN:80,fork,reuseaddr
+	run in_ns guest timeout 5 socat - TCP4:192.0.2.2:80 </dev/null
+	[[ $status -ne 0 && $output = *refused* ]]
+	answers guest TCP4:192.168.122.1:81 'near 192.168.122.10 [0-9]+'
+	answers other TCP4:192.168.122.10:80 'web 192.168.122.11 [0-9]+'
+	answers remote TCP4:192.0.2.1:8080 'web 192.0.2.2 [0-9]+'
+}
+
+@test "vm-nat -z: guests do not reach each other, as far as this host sees them" {
+	world
+	serve guest web TCP4-LISTEN:80,fork,reuseaddr
+	in_host vm-nat add -b br0
+	answers other TCP4:192.168.122.10:80 'web .*'
+	# What the bridge switches is not seen: said.
+	run -0 in_host vm-nat add -z -b br0
+	[ "$output" = 'vm-nat: br0: what it switches between its ports is not stopped by -z: isolate those too (vm-tap -O isolated=on)' ]
+	in_host sh -ec 'echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables'
+	run -0 in_host vm-nat add -z -b br0
+	[ ! "$output" ]
+	silent other TCP4:192.168.122.10:80
+	# Isolated ports, and a host that would answer for all: it does not route between them either.
+	in_host sh -ec 'echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables
+		bridge link set dev g0 isolated on; bridge link set dev g1 isolated on
+		echo 1 >/proc/sys/net/ipv4/conf/br0/proxy_arp_pvlan
+		echo 0 >/proc/sys/net/ipv4/neigh/br0/proxy_delay'
+	in_ns guest ip neigh flush dev eth0
+	in_ns other ip neigh flush dev eth0
+	silent other TCP4:192.168.122.10:80
+	in_host vm-nat add -b br0
+	answers other TCP4:192.168.122.10:80 'web .*'
+}
+
+@test "vm-nat: two networks: each its own, neither reaches the other" {
+	world
+	node third g2 10.1.0.2/24 fd00:a::2/64
+	in_host sh -ec 'ip link add br1 type bridge; ip addr add 10.1.0.1/24 dev br1; ip link set br1 up; ip link set g2 master br1'
+	in_ns third ip route add default via 10.1.0.1
+	in_host vm-nat add -b br0 -p 8080:192.168.122.10:80
+	run -1 in_host vm-nat add -b br1 -p 8000-8100:10.1.0.2
+	[ "$output" = 'vm-nat: -p 8000-8100:10.1.0.2: forwarded already by network br0' ]
+	in_host vm-nat add -b br1 -p 192.0.2.1:8081:10.1.0.2:80
+	serve remote far TCP4-LISTEN:80,fork,reuseaddr
+	serve guest web TCP4-LISTEN:80,fork,reuseaddr
+	serve third web3 TCP4-LISTEN:80,fork,reuseaddr
+	answers third TCP4:192.0.2.2:80 'far 192.0.2.1 [0-9]+'
+	answers remote TCP4:192.0.2.1:8081 'web3 192.0.2.2 [0-9]+'
+	# By forwards only.
+	answers third TCP4:192.0.2.1:8080 'web .*'
+	run in_ns third timeout 5 socat - TCP4:192.168.122.10:80 </dev/null
+	[[ $status -ne 0 && $output = *refused* ]]
+	run -0 in_host vm-nat list
+	[ "$output" = $'br0\tkept\t0\t192.168.122.0/24,fd00:9::/64\nbr1\tkept\t0\t10.1.0.0/24' ]
+}
+
+@test "vm-nat: a network without an interface" {
+	world
+	# Guests that have an interface each.
+	in_host sh -ec 'ip link set g0 nomaster; ip route add 10.2.0.10 dev g0; ip route add 10.2.0.11 dev g1; ip link set g1 nomaster'
+	in_ns guest sh -ec 'ip addr add 10.2.0.10/32 dev eth0; ip route replace default via 192.168.122.1 src 10.2.0.10'
+	in_host ip addr add 192.168.122.1/32 dev g0
+	in_host vm-nat add -a 10.2.0.1/24 -p 8080:10.2.0.10:80
+	serve remote far TCP4-LISTEN:80,fork,reuseaddr
+	serve guest web TCP4-LISTEN:80,fork,reuseaddr
+	answers guest TCP4:192.0.2.2:80 'far 192.0.2.1 [0-9]+'
+	answers remote TCP4:192.0.2.1:8080 'web 192.0.2.2 [0-9]+'
+	run -0 in_host vm-nat list
+	[ "$output" = $'10.2.0.0/24\tkept\t0\t10.2.0.0/24' ]
+	in_host vm-nat del -a 10.2.0.0/24
+	[ ! "$(in_host nft list ruleset)" ]
+	in_host vm-nat -a fd00:aa::1/64 vm-nat list -j >"$T/list"
+	grep -q '^{"name":"fd00:aa::/64","life":"held",' "$T/list"
+}
+
+@test "vm-nat: segments are no longer than the way out carries" {
+	world
+	in_host vm-nat add -b br0
+	in_host ip link set up0 mtu 1300
+	spawn_in remote far socat TCP4-LISTEN:80,reuseaddr EXEC:cat
+	until in_ns remote ss -Hlnt 'sport = :80' | grep -q .; do sleep 0.02; done
+	spawn_in guest near socat -u TCP4:192.0.2.2:80 -
+	until in_ns remote ss -Hnt 'sport = :80' | grep -q .; do sleep 0.02; done
+	# 40 bytes of headers and 12 of time stamps less.
+	in_ns remote ss -Hnti 'sport = :80' | grep -q ' mss:1248 '
+}
+
+@test "vm-nat: rules of others are not touched, and theirs that drop are told of, or opened by -f" {
+	need iptables-nft
+	world
+	in_host sh -ec 'iptables-nft -P FORWARD DROP; iptables-nft -N DOCKER-USER; iptables-nft -A FORWARD -j DOCKER-USER
+		iptables-nft -t nat -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+		nft add table inet other; nft add chain inet other c; nft add rule inet other c counter'
+	state >"$T/before"
+	serve remote far TCP4-LISTEN:80,fork,reuseaddr
+	run -0 in_host vm-nat add -4 -b br0
+	[[ $output = 'vm-nat: ip filter FORWARD: its policy drops what br0 forwards (what helps: -f, or iptables -I DOCKER-USER '* ]]
+	silent guest TCP4:192.0.2.2:80
+	run -0 in_host vm-nat add -f -4 -b br0
+	[ ! "$output" ]
+	answers guest TCP4:192.0.2.2:80 'far 192.0.2.1 [0-9]+'
+	# It stays so, by whatever name it is asked for again.
+	run -0 in_host vm-nat add -4 -b br0
+	[ ! "$output" ]
+	answers guest TCP4:192.0.2.2:80 'far 192.0.2.1 [0-9]+'
+	# Others who empty their tables do not empty ours.
+	in_host iptables-nft -t nat -F
+	answers guest TCP4:192.0.2.2:80 'far 192.0.2.1 [0-9]+'
+	in_host iptables-nft -t nat -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+	in_host vm-nat del -b br0
+	state | sed 's/packets [0-9]* bytes [0-9]*//' | diff <(sed 's/packets [0-9]* bytes [0-9]*//' "$T/before") -
+	in_host vm-nat -f -4 -b br0 sh -c 'nft list chain ip filter DOCKER-USER' >"$T/held"
+	grep -q 'accept comment "vm-nat-undo/' "$T/held"
+	until ! in_host nft list ruleset | grep -q vm-nat; do sleep 0.02; done
+	state | sed 's/packets [0-9]* bytes [0-9]*//' | diff <(sed 's/packets [0-9]* bytes [0-9]*//' "$T/before") -
+}
+
+@test "vm-nat: wrong words are named, and nothing is done" {
+	local args why
+	bridge
+	while IFS='~' read -r args why; do
+		# shellcheck disable=SC2086 # words
+		run -2 in_host vm-nat $args touch "$T/started"
+		[ "$output" = "vm-nat: $why" ] || {
+			echo "$args: $output"
+			return 1
+		}
+	done <<-'EOF'
+		-b br0 -p x~-p x: not an address or a port from 1 to 65535
+		-b br0 -p 80~-p 80: no guest after the host's port
+		-b br0 -p 80:~-p 80:: ends in a colon
+		-b br0 -p 0:192.168.122.2~-p 0:192.168.122.2: not an address or a port from 1 to 65535
+		-b br0 -p 80:81~-p 80:81: no address of a guest
+		-b br0 -p 80:224.0.0.9~-p 80:224.0.0.9: no address of a guest
+		-b br0 -p 90-80:192.168.122.2~-p 90-80:192.168.122.2: not an address or a port from 1 to 65535
+		-b br0 -p 80-90:192.168.122.2:80~-p 80-90:192.168.122.2:80: the guest's range of ports is not as long as the host's
+		-b br0 -p 80-90:192.168.122.2:1-12~-p 80-90:192.168.122.2:1-12: the guest's range of ports is not as long as the host's
+		-b br0 -p [::1]:80:[fd00:9::2]~-p [::1]:80:[fd00:9::2]: no forward leads from ::1: the kernel routes no answers there
+		-b br0 -p 192.0.2.1:80:[fd00:9::2]~-p 192.0.2.1:80:[fd00:9::2]: IPv4 and IPv6 cannot be mixed in one forward
+		-b br0 -p 80:192.168.122.2:80:80~-p 80:192.168.122.2:80:80: more words than HOSTADDR:PORT:GUESTADDR:PORT
+		-b br0 -p 80:10.0.0.2~-p 80:10.0.0.2: the guest is not in the guests' network
+		-b br0 -p 80-90:192.168.122.2 -p 85:192.168.122.3~-p 85:192.168.122.3: forwarded already by -p 80-90:192.168.122.2
+		-4 -b br0 -p 80:[fd00:9::2]~-p 80:[fd00:9::2]: the guest is not in the guests' network
+		-4 -b br0 -o 2001:db8::1~-o: an address of a family that the guests' network has not
+		-a 10.0.0.0/24 -p 127.0.0.1:80:10.0.0.2~-p 127.0.0.1:80:10.0.0.2: from the loopback only to guests behind an interface (-b)
+		-b br0 -o x~-o x: not an address
+		-b br0 -o 192.0.2.1/24~-o 192.0.2.1/24: not an address
+		-b br0 -o 192.0.2.1 -o 192.0.2.2~-o 192.0.2.2: given twice
+		-a 10.0.0.1~-a 10.0.0.1: not ADDRESS/LENGTH
+		-a 10.0.0.1/33~-a 10.0.0.1/33: not ADDRESS/LENGTH
+		-a 10.0.0.1/32~-a 10.0.0.1/32: not a length from 4 to 31
+		-b a-name-too-long-for-it~-b a-name-too-long-for-it: longer than 15 characters
+		-b a/b~-b a/b: an interface's name has no /, : or blank
+		-4 -6 -b br0~-4 and -6: one of them alone
+		-x -p~-p touch: not an address or a port from 1 to 65535
+		-x~whose network? give -b or -a (try --help)
+		-j -b br0~-j: of no use here (try --help)
+		del -b br0 -p 80:192.168.122.2~-p: of no use here (try --help)
+		add -b br0~touch: one word too many (try --help)
+	EOF
+	run -2 vm-nat
+	[ "$output" = 'vm-nat: no verb and no program (try --help)' ]
+	[ ! -e "$T/started" ]
+	[ ! "$(in_host nft list ruleset)" ]
+}
+
+@test "vm-nat: what cannot be done is said, and nothing is changed" {
+	world
+	state >"$T/before"
+	run -125 in_host vm-nat -b br9 true
+	[ "$output" = 'vm-nat: br9: no such interface' ]
+	run -1 in_host vm-nat add -b br0 -V br9
+	[ "$output" = 'vm-nat: -V br9: no such interface' ]
+	run -1 in_host vm-nat add -b g0
+	[ "$output" = "vm-nat: g0: it has no address: give the guests' network (-a)" ]
+	run -1 in_host vm-nat show -b br0
+	[ "$output" = 'vm-nat: br0: no such network' ]
+	serve host own TCP4-LISTEN:8080,fork,reuseaddr,bind=127.0.0.1
+	run -1 in_host vm-nat add -b br0 -p 8000-8100:192.168.122.10
+	[ "$output" = 'vm-nat: -p 8000-8100:192.168.122.10: port 8080: a program of this host has it, and would be hidden' ]
+	in_host vm-nat add -n -b br0 -p 192.0.2.1:8080:192.168.122.10 >"$T/said"
+	# Rights, and what is read-only.
+	run -1 in_host setpriv --bounding-set -net_admin --inh-caps -net_admin vm-nat add -b br0
+	[ "$output" = 'vm-nat: nf_tables: Operation not permitted (root, or CAP_NET_ADMIN, is needed)' ]
+	in_host setpriv --bounding-set -net_admin --inh-caps -net_admin vm-nat add -n -b br0 >"$T/said"
+	run -1 in_host unshare -m sh -ec 'mount -o bind,ro /proc/sys /proc/sys; exec vm-nat add -b br0'
+	[ "$output" = 'vm-nat: /proc/sys/net/ipv4/ip_forward: Read-only file system' ]
+	state | diff "$T/before" -
+	# A failed change leaves the old state.
+	in_host vm-nat add -b br0
+	in_host nft list ruleset >"$T/old"
+	run -1 in_host vm-nat add -b br0 -p 8080:192.168.122.10
+	in_host nft list ruleset | diff "$T/old" -
+}
+
+@test "vm-nat: a name that is no name of nft's still makes a table, and goes" {
+	bridge
+	in_host sh -ec 'ip link add "b.r-0@x" type bridge; ip addr add 10.3.0.1/24 dev b.r-0@x; ip link set b.r-0@x up
+		vm-nat add -b b.r-0@x -p 8080:10.3.0.2:80; vm-nat list; vm-nat del -b b.r-0@x; [ ! "$(nft list ruleset)" ]'
 }

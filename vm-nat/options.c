@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* The command line; the contracts are in options.h. */
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "common/iface.h"
 #include "common/util.h"
 #include "vm-nat/options.h"
 
@@ -25,8 +25,13 @@ static const char usage[] =
 static const char *
 interface_opt(char letter, const char *word)
 {
-	if (!*word || strlen(word) >= IFNAMSIZ || strpbrk(word, "/ \t\n\"\\"))
-		die_usage("-%c %s: not a name of an interface", letter, word);
+	const char *why = iface_name_fault(word);
+
+	/* nft has no way to say such a name, and what it cannot say it could not list. */
+	if (!why && strpbrk(word, "\"\\*"))
+		why = "nft knows no name with \", \\ or *";
+	if (why)
+		die_usage("-%c %s: %s", letter, word, why);
 	return word;
 }
 
