@@ -187,7 +187,7 @@ world_state() {
 	in_world sh -c '
 		nft list ruleset
 		ip -o link | cut -d" " -f2-
-		ip -o address | cut -d" " -f2-
+		ip -o address | cut -d" " -f2- | sed "s, tentative,,"
 		ip route
 		cd /proc/sys/net && grep . ipv4/ip_forward ipv4/conf/*/forwarding ipv4/conf/*/route_localnet ipv6/conf/*/forwarding
 		ps -eo args | grep -v "^sh -c\|^ps \|^grep "'
