@@ -23,6 +23,8 @@ parse_guest(struct forward *f, const char *spec, const char **why)
 			return false;
 	}
 	*why = "no address of a guest";
+	if (f->guest.sa.sa_family == AF_INET6 && f->guest.in6.sin6_scope_id)
+		return false;
 	if (address_is_any(&f->guest) || address_is_multicast(&f->guest))
 		return false;
 	*why = "the guest's range of ports is not as long as the host's";
@@ -43,6 +45,9 @@ forward_parse(struct forward *f, const char *spec, const char **why)
 		spec += 4;
 	f->host.in = (struct sockaddr_in){ .sin_family = AF_INET };
 	if (!address_parse_ports(&f->host, &f->last, &spec, why))
+		return false;
+	*why = "an address of a link alone";
+	if (f->host.sa.sa_family == AF_INET6 && f->host.in6.sin6_scope_id)
 		return false;
 	*why = "no guest after the host's port";
 	if (!*spec || !parse_guest(f, spec, why))
