@@ -3,7 +3,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include "common/frame.h"
 
@@ -29,7 +29,7 @@ frame_fill(struct frame_reader *r, int fd)
 		return -1;
 	}
 	do
-		n = read(fd, r->buf + r->end, r->cap - r->end);
+		n = recv(fd, r->buf + r->end, r->cap - r->end, MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
 	if (n > 0)
 		r->end += (size_t)n;
@@ -79,7 +79,7 @@ frame_flush(struct frame_writer *w, int fd)
 	if (w->start == w->end)
 		return true;
 	do
-		n = write(fd, w->buf + w->start, w->end - w->start);
+		n = send(fd, w->buf + w->start, w->end - w->start, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return false;

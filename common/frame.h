@@ -23,8 +23,9 @@ struct frame_reader {
 	bool vde;	   /* lengths are FRAME_HEAD_VDE long */
 };
 
-/* Reads once from fd. Returns bytes read, 0 at EOF, -1 with errno (EAGAIN included; ENOBUFS when the buffer is full of
- * frames that frame_next was not asked for). */
+/* Reads once from the socket fd. Never waits, whatever the flags of the descriptor say: others may share them. Returns bytes
+ * read, 0 at EOF, -1 with errno (EAGAIN included; ENOBUFS when the buffer is full of frames that frame_next was not asked
+ * for). */
 ssize_t frame_fill(struct frame_reader *r, int fd);
 
 /*
@@ -42,8 +43,8 @@ struct frame_writer {
 /* Appends a copy of a frame of FRAME_MIN..FRAME_MAX bytes. False, and nothing appended, when there is no room for it. */
 bool frame_put(struct frame_writer *w, const void *frame, size_t len);
 
-/* Writes once what was put. True when nothing is left; false with errno, EAGAIN included: try again when fd is writable.
- * A frame half written is never given up. The caller ignores SIGPIPE. */
+/* Writes once what was put to the socket fd, without waiting. True when nothing is left; false with errno, EAGAIN included:
+ * try again when fd is writable. A frame half written is never given up. */
 bool frame_flush(struct frame_writer *w, int fd);
 
 #endif

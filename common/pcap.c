@@ -2,6 +2,8 @@
 /* The libpcap file format, written to a pipe or file; the contracts are in pcap.h. */
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,7 +28,9 @@ static int
 flush(struct pcap *p)
 {
 	while (p->start < p->end) {
-		ssize_t n = write(p->fd, p->record + p->start, p->end - p->start);
+		const uint8_t *from = p->record + p->start;
+		size_t len = p->end - p->start;
+		ssize_t n = p->socket ? send(p->fd, from, len, MSG_DONTWAIT | MSG_NOSIGNAL) : write(p->fd, from, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -47,8 +51,10 @@ pcap_begin(struct pcap *p, int fd)
 	    .snaplen = PCAP_SNAPLEN,
 	    .linktype = LINKTYPE_ETHERNET,
 	};
+	struct stat st;
 
 	p->fd = fd;
+	p->socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 	p->start = 0;
 	p->end = sizeof(h);
 	memcpy(p->record, &h, sizeof(h));

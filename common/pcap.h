@@ -3,6 +3,7 @@
 #ifndef COMMON_PCAP_H
 #define COMMON_PCAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -14,7 +15,8 @@
  * after it unreadable.
  */
 struct pcap {
-	int fd; /* its owner's. Non-blocking: a slow reader loses frames, never delays the guest. SIGPIPE is ignored. */
+	int fd; /* its owner's. A socket, or non-blocking: a slow reader loses frames, never delays the guest. SIGPIPE is ignored. */
+	bool socket;
 	size_t start, end; /* bytes of the last record not written yet */
 	uint8_t record[16 + PCAP_SNAPLEN];
 };

@@ -94,6 +94,11 @@ fix(struct kvm_cpuid_entry2 *e, unsigned index, unsigned count, bool tsc_deadlin
 	case 0xb:
 		topology(e, index, count);
 		break;
+	case 0x1f: /* Intel's second leaf of topology, which guests ask first; some kernels offer the host's: there is none */
+		e->eax = e->ebx = 0;
+		e->ecx = e->index & 0xff;
+		e->edx = index;
+		break;
 	case 0x80000001:
 		/* AMD: the legacy way of counting cores is meant, also for one. */
 		e->ecx = count > 1 ? e->ecx | 2 : e->ecx & ~2U;

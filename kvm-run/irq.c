@@ -153,7 +153,10 @@ set_route(struct vm *vm, uint32_t gsi, uint64_t addr, uint32_t data)
 	e->u.msi.address_lo = lo;
 	e->u.msi.address_hi = hi;
 	e->u.msi.data = data;
-	return ioctl(vm->fd, KVM_SET_GSI_ROUTING, r) < 0 ? -errno : 0;
+	if (ioctl(vm->fd, KVM_SET_GSI_ROUTING, r) == 0)
+		return 0;
+	*e = r->entries[--r->nr]; /* it would spoil every later change, and look as if the kernel knew it */
+	return -errno;
 }
 
 static int

@@ -163,7 +163,6 @@ msix_reset(struct pci_dev *d)
 
 	if (!d->msix_cap)
 		return;
-	d->config[d->msix_cap + 3] = 0;
 	for (unsigned i = 0; i < d->nvectors; i++) {
 		struct msix_vector *v = &d->vectors[i];
 

@@ -44,17 +44,19 @@ net_ctrl(struct net_dev *n)
 	struct virtq *vq = &n->virtio.queues[n->ctrlq].vq;
 	struct iovec iov[NET_RING];
 	struct vq_chain c;
-	int got;
+	int got = 0;
 
-	do {
-		while ((got = vq_pop(vq, &c, iov, NET_RING)) > 0) {
-			uint8_t ack = answer(n, &c);
+	/* One lap at most: the frames have their turn in between. */
+	for (unsigned i = 0; i < NET_RING && (got = vq_pop(vq, &c, iov, NET_RING)) > 0; i++) {
+		uint8_t ack = answer(n, &c);
 
-			vq_push(vq, c.head, (uint32_t)iov_write(iov + c.nout, c.nin, 0, &ack, sizeof(ack)));
-		}
-	} while (got == 0 && vq_want_kicks(vq));
-	if (got < 0)
+		vq_push(vq, c.head, (uint32_t)iov_write(iov + c.nout, c.nin, 0, &ack, sizeof(ack)));
+	}
+	if (got < 0) {
 		virtio_broken(&n->virtio, vq->broken);
-	else
-		virtio_interrupt(&n->virtio, n->ctrlq);
+		return;
+	}
+	virtio_interrupt(&n->virtio, n->ctrlq);
+	if (vq_want_kicks(vq))
+		virtio_kick_again(&n->virtio, n->ctrlq);
 }

@@ -13,6 +13,7 @@
 #include "kvm-run/net.h"
 
 #define SLOTS 32     /* messages for one receive */
+#define FETCHES (NET_BATCH / SLOTS)
 
 struct packet {
 	int family, type;
@@ -98,16 +99,16 @@ static void
 packet_recv(struct net_pair *p)
 {
 	struct packet *s = p->dev->backend;
-	bool fetched = false;
+	unsigned fetches = 0;
 
 	while (net_rx_ready(p)) {
 		const struct mmsghdr *m = &s->msg[s->next];
 
 		if (s->next == s->have) {
-			/* A batch that was not full emptied the socket. */
-			if ((fetched && s->have < SLOTS) || p->dev->gone || !fetch(p, s))
+			/* A batch that was not full emptied the socket; and a peer that never stops must not keep the thread. */
+			if ((fetches && s->have < SLOTS) || fetches == FETCHES || p->dev->gone || !fetch(p, s))
 				break;
-			fetched = true;
+			fetches++;
 			continue;
 		}
 		if (m->msg_len == 0 && s->type == SOCK_SEQPACKET) {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* Frames of net wires copied to pcap wires. Several devices, each on its own thread, may share one. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/diag.h"
 #include "common/fd.h"
@@ -28,6 +31,28 @@ check(struct net_capture *c, int err)
 	warn_sys("%s: capture ends", c->id);
 }
 
+/* A slow reader must not delay the guest. But O_NONBLOCK belongs to the open file description, which others may share: a
+ * pipe is opened anew, which gives one of our own; sockets are told at each call; and files make nobody wait. */
+static int
+own_description(const struct wire *w)
+{
+	char path[32];
+	struct stat st;
+	int fd;
+
+	if (fstat(w->fds[0], &st) < 0)
+		die_sys("%s: fd %d", w->id, w->fds[0]);
+	if (S_ISSOCK(st.st_mode) || S_ISREG(st.st_mode))
+		return w->fds[0];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", w->fds[0]);
+	fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	if (!fd_set_nonblock(w->fds[0], true)) /* no /proc, or another user's pipe */
+		die_sys("%s: fd %d", w->id, w->fds[0]);
+	return w->fds[0];
+}
+
 static struct net_capture *
 capture_new(const struct wire *w)
 {
@@ -38,9 +63,7 @@ capture_new(const struct wire *w)
 	c->id = w->id;
 	c->of = wire_get(w, "of");
 	pthread_mutex_init(&c->lock, NULL);
-	if (!fd_set_nonblock(w->fds[0], true))
-		die_sys("%s: fd %d", w->id, w->fds[0]);
-	check(c, pcap_begin(&c->pcap, w->fds[0]));
+	check(c, pcap_begin(&c->pcap, own_description(w)));
 	return c;
 }
 

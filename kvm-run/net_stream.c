@@ -185,7 +185,7 @@ stream_send(struct net_pair *p, unsigned n)
 		return k;
 	m.msg_iovlen = niov;
 	do
-		sent = sendmsg(p->fd, &m, MSG_NOSIGNAL);
+		sent = sendmsg(p->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	return sent < 0 ? failed(p, n) : keep_rest(p, k, iov, niov, (size_t)sent);
 }

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "common/fd.h"
 #include "kvm-run/net.h"
 
 #define OFFLOADS_HOST (NET_F_CSUM | NET_F_HOST_TSO4 | NET_F_HOST_TSO6 | NET_F_HOST_ECN)
@@ -60,8 +61,8 @@ tap_open(struct net_dev *n, char *why, size_t size)
 	/* Also because whoever had the tap before may have left offloads on that this driver never asked for. */
 	ok = ok && (!n->vnet_hdr || set_header(n->pairs[0].fd)) && tap_set_features(n, 0);
 	/* The other queues wait until the driver asks for them. */
-	for (unsigned i = 1; i < n->npairs && ok; i++)
-		ok = tap_attach(&n->pairs[i], false);
+	for (unsigned i = 0; i < n->npairs && ok; i++)
+		ok = fd_set_nonblock(n->pairs[i].fd, true) && (i == 0 || tap_attach(&n->pairs[i], false));
 	if (!ok) {
 		snprintf(why, size, "tap: %s", strerror(errno));
 		return why;

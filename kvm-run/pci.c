@@ -140,7 +140,7 @@ config_write(struct pci_bus *b, struct pci_dev *d, unsigned off, const uint8_t *
 static void
 config_access(struct pci_bus *b, unsigned slot, unsigned function, unsigned off, void *data, unsigned len, bool write)
 {
-	struct pci_dev *d = function ? NULL : b->slots[slot];
+	struct pci_dev *d = function ? NULL : __atomic_load_n(&b->slots[slot], __ATOMIC_ACQUIRE);
 
 	if (!d)
 		return;
@@ -272,7 +272,6 @@ place_bar(struct pci_bus *b, struct pci_dev *d, unsigned i, uint64_t *small)
 	*mark = addr + bar->size;
 	addr |= d->config[CFG_BAR0 + 4 * i] & 0xf;
 	memcpy(&d->config[CFG_BAR0 + 4 * i], &addr, bar->is64 ? 8 : 4);
-	memcpy(&d->first_bars[i], &addr, sizeof(addr));
 	return true;
 }
 
@@ -298,6 +297,7 @@ pci_plug(struct pci_bus *b, struct pci_dev *d, bool hot)
 		if (d->bars[i].size && !place_bar(b, d, i, &small))
 			return -ENOSPC;
 	d->slot = slot;
+	memcpy(d->fresh, d->config, sizeof(d->fresh));
 	pthread_mutex_lock(&b->lock);
 	__atomic_store_n(&b->slots[slot], d, __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&b->lock);
@@ -307,11 +307,8 @@ pci_plug(struct pci_bus *b, struct pci_dev *d, bool hot)
 static void
 dev_reset(struct pci_bus *b, struct pci_dev *d)
 {
-	d->config[CFG_COMMAND] = d->config[CFG_COMMAND + 1] = 0;
+	memcpy(d->config, d->fresh, sizeof(d->config));
 	update_bars(b, d);
-	for (unsigned i = 0; i < PCI_BARS; i++)
-		if (d->bars[i].size)
-			memcpy(&d->config[CFG_BAR0 + 4 * i], &d->first_bars[i], d->bars[i].is64 ? 8 : 4);
 	msix_reset(d);
 }
 

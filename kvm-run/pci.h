@@ -58,11 +58,11 @@ struct pci_dev {
 	struct vm *vm;
 	int slot; /* -1 when not on the bus */
 	uint8_t config[256];
+	uint8_t fresh[256]; /* config as pci_plug left it, for a reset */
 	uint8_t wmask[256]; /* which bits the guest may write */
 	unsigned cap_end;   /* where the next capability goes */
 	unsigned cap_last;
 	struct pci_bar bars[PCI_BARS];
-	uint64_t first_bars[PCI_BARS]; /* the registers as pci_plug set them, for a reset */
 	unsigned msix_cap; /* offset of the capability, 0 = none */
 	unsigned msix_bar;
 	unsigned nvectors;

@@ -48,6 +48,16 @@ on_signal(struct watch *w, uint32_t events)
 	vm_power_button(s->vm);
 }
 
+/* What the parent had ignored stays so: HUP under nohup, INT in the background of a script. A signalfd would show it. */
+static void
+add_wanted(sigset_t *set, int sig)
+{
+	struct sigaction old;
+
+	if (sigaction(sig, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaddset(set, sig);
+}
+
 void
 signals_watch(struct vm *vm)
 {
@@ -55,9 +65,9 @@ signals_watch(struct vm *vm)
 	sigset_t set;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
+	add_wanted(&set, SIGTERM);
+	add_wanted(&set, SIGINT);
+	add_wanted(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	s.vm = vm;
 	s.watch = (struct watch){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .handler = on_signal};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* TERM, INT and HUP press the guest's power button; the second one ends kvm-run as that signal does by default. */
+/* TERM, INT and HUP, unless the parent had them ignored, press the guest's power button; the second one ends kvm-run as
+ * that signal does by default. */
 #ifndef KVM_RUN_SIGNALS_H
 #define KVM_RUN_SIGNALS_H
 

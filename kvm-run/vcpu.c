@@ -84,6 +84,23 @@ do_exit(struct vcpu *v)
 	}
 }
 
+/* The kernel finishes the instruction behind an exit only when KVM_RUN is called again (KVM API, 5: "complete"); into a
+ * state set meanwhile, as by a reset, it would write that instruction's result. It may take several exits. */
+static void
+finish_instruction(struct vcpu *v)
+{
+	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_RELAXED);
+	while (ioctl(v->fd, KVM_RUN, 0) == 0)
+		do_exit(v);
+	__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_RELAXED);
+}
+
+static bool
+gate_open(const struct vcpu *v)
+{
+	return __atomic_load_n(&v->vm->gate.open, __ATOMIC_ACQUIRE) && v->vm->end == VM_RUNNING;
+}
+
 /* Waits outside KVM_RUN while the machine is paused or has ended. False: the thread is to end. */
 static bool
 may_run(struct vcpu *v)
@@ -91,7 +108,7 @@ may_run(struct vcpu *v)
 	struct vm_run_gate *g = &v->vm->gate;
 	bool ending;
 
-	if (__atomic_load_n(&g->open, __ATOMIC_ACQUIRE) && v->vm->end == VM_RUNNING)
+	if (gate_open(v))
 		return true;
 	pthread_mutex_lock(&g->lock);
 	g->outside++;
@@ -118,6 +135,8 @@ thread_main(void *arg)
 	while (may_run(v)) {
 		if (ioctl(v->fd, KVM_RUN, 0) == 0) {
 			do_exit(v);
+			if (!gate_open(v))
+				finish_instruction(v);
 		} else if (errno == EINTR || errno == EAGAIN) {
 			__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_RELAXED);
 		} else {

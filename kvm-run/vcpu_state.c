@@ -13,7 +13,7 @@
 #include "kvm-run/vcpu_state.h"
 #include "kvm-run/vm.h"
 
-#define MSRS_MAX 512
+#define MSRS_MAX 1024
 #define MSR_TSC 0x10
 
 struct vcpu_state {
@@ -48,7 +48,7 @@ static const struct part {
 };
 
 /* Which MSRs KVM would have us save; the time-stamp counter runs on over a reset, in step with the other vCPUs. */
-static void
+static int
 list_msrs(const struct vcpu *v, struct vcpu_state *s)
 {
 	struct {
@@ -57,10 +57,11 @@ list_msrs(const struct vcpu *v, struct vcpu_state *s)
 	} list = {.head.nmsrs = MSRS_MAX};
 
 	if (ioctl(v->vm->kvm_fd, KVM_GET_MSR_INDEX_LIST, &list) < 0)
-		return;
+		return -1;
 	for (uint32_t i = 0; i < list.head.nmsrs; i++)
 		if (list.indices[i] != MSR_TSC)
 			s->msrs.entries[s->msrs.head.nmsrs++].index = list.indices[i];
+	return 0;
 }
 
 /* Reads the list's values; an MSR this vCPU does not have ends KVM's loop, so it is struck out and the loop repeated. */
@@ -69,7 +70,8 @@ get_msrs(const struct vcpu *v, struct vcpu_state *s)
 {
 	struct kvm_msrs *m = &s->msrs.head;
 
-	list_msrs(v, s);
+	if (list_msrs(v, s) < 0)
+		return -1;
 	for (;;) {
 		int n = ioctl(v->fd, KVM_GET_MSRS, m);
 

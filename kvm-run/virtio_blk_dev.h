@@ -58,6 +58,7 @@ struct blk {
 	struct virtio_dev dev;
 	struct iothread io;
 	struct disk *disk;
+	int fd;		   /* of the disk, to be closed with it; or -1 */
 	uint64_t capacity; /* bytes that the guest sees */
 	char serial[BLK_ID_LEN];
 	struct blk_config config;

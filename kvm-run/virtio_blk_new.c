@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/diag.h"
 #include "kvm-run/virtio_blk_dev.h"
@@ -88,6 +89,8 @@ destroy(struct virtio_dev *d)
 
 	iothread_stop(&b->io);
 	disk_close(b->disk);
+	if (b->fd >= 0)
+		close(b->fd);
 	free(b->reqs);
 	free(b);
 }
@@ -148,6 +151,7 @@ new_blk(struct vm *vm, const char *id, struct disk *d, const char *serial, bool 
 		return NULL;
 	}
 	b->disk = d;
+	b->fd = -1;
 	d->user = b;
 	d->reaped = blk_reaped;
 	memcpy(b->serial, serial, n);
@@ -202,7 +206,8 @@ same_file(const struct vm *vm, const struct wire *w)
 	for (size_t i = 0; i < vm->wires.n; i++) {
 		const struct wire *o = &vm->wires.v[i];
 
-		if (o->kind == WIRE_BLK && strcmp(o->id, w->id) && fstat(o->fds[0], &other) == 0 &&
+		/* A wire that was unplugged names a descriptor that is another's by now. */
+		if (o->nfds && o->kind == WIRE_BLK && strcmp(o->id, w->id) && fstat(o->fds[0], &other) == 0 &&
 		    st.st_dev == other.st_dev && st.st_ino == other.st_ino && (writes(w->fds[0]) || writes(o->fds[0])))
 			return o;
 	}
@@ -232,5 +237,8 @@ blk_create(struct vm *vm, const struct wire *w, bool hot, struct virtio_dev **ou
 		return reason;
 	if (d->size % d->block_size)
 		warn("%s: size is not a multiple of %u: the last bytes are not seen", w->id, d->block_size);
-	return blk_create_disk(vm, w->id, d, serial ? serial : w->id, cache->writeback, hot, out, why, size);
+	reason = blk_create_disk(vm, w->id, d, serial ? serial : w->id, cache->writeback, hot, out, why, size);
+	if (!reason)
+		blk_of(*out)->fd = w->fds[0];
+	return reason;
 }

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "common/diag.h"
-#include "common/fd.h"
 #include "common/num.h"
 #include "kvm-run/net.h"
 #include "kvm-run/vm.h"
@@ -129,9 +128,6 @@ build(struct net_dev *n, struct vm *vm, const struct wire *w, char *why, size_t 
 	bad = read_keys(n, w);
 	if (!bad && n->stuck_timer.fd < 0)
 		bad = strerror(errno);
-	for (unsigned i = 0; i < n->npairs && !bad; i++)
-		if (!fd_set_nonblock(n->pairs[i].fd, true))
-			bad = strerror(errno);
 	if (!bad)
 		bad = n->ops->open(n, why, size);
 	n->captures = net_capture_select(vm->captures, w->id);

@@ -61,8 +61,11 @@ vm_reset(struct vm *vm)
 	const char *why;
 	char text[128];
 
-	note(1, "reset");
 	vcpus_pause(vm);
+	/* Ended otherwise, only that the main loop has not heard of it yet: no reset brings it back. */
+	if (vm->end != VM_RUNNING && !(vm->end == VM_RESET && vm->opt.reboot))
+		return;
+	note(1, "reset");
 	stop_devices(vm);
 	pci_reset(&vm->pci);
 	lpc_reset(vm->lpc);
@@ -96,7 +99,7 @@ on_end(struct watch *w, uint32_t events)
 		return;
 	if (vm->end == VM_RESET && vm->opt.reboot)
 		vm_reset(vm);
-	else
+	else if (vm->end != VM_RUNNING) /* else somebody else's reset was faster */
 		loop_stop(&vm->loop);
 }
 

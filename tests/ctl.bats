@@ -62,11 +62,28 @@ ok" ]
 	await guest 5
 }
 
+@test "a guest that was ended is not brought back by a reset" {
+	guest
+	run -0 ask quit reset
+	await guest 5
+}
+
 @test "reset starts the guest again" {
 	guest
 	: >"$T/guest.log"
 	run -0 ask reset
 	wait_line "$T/guest.log" 'line 3'
+}
+
+@test "a reset in the midst of an instruction leaves nothing of it" {
+	local i
+	spawn guest kvm-run -k "$BIN/guests/reader" -C "$T/ctl"
+	wait_line "$T/guest.log" up
+	for i in {1..20}; do
+		: >"$T/guest.log"
+		run -0 ask reset
+		wait_line "$T/guest.log" up 10
+	done
 }
 
 @test "with socat, and a last line without its newline" {

@@ -145,6 +145,18 @@ refused() {
 }
 
 # bats test_tags=kvm
+@test "a signal that the parent had ignored stays ignored" {
+	need_kvm
+	spawn -R vm nohup kvm-run -R 9 -k "$BIN/guests/idle" -C "$T/ctl"
+	kill -HUP "${pids[vm]}"
+	kill -INT "${pids[vm]}" # as bash has it for what it starts in the background
+	kill -TERM "${pids[vm]}"
+	wait_line "$T/vm.log" 'power button'
+	[ "$(nc -UN "$T/ctl" <<<quit)" = ok ]
+	await vm 5
+}
+
+# bats test_tags=kvm
 @test "a failure of the host ends with 1: memory taken away from under the guest" {
 	need_kvm
 	truncate -s 64M "$T/ram"

@@ -2,6 +2,7 @@
 /* The network device on stream and packet sockets. */
 /* links: kvm-run/virtio_net.c kvm-run/virtio_net_new.c kvm-run/net_hold.c kvm-run/net_rx.c kvm-run/net_tx.c kvm-run/net_ctrl.c kvm-run/net_pcap.c kvm-run/net_tap.c kvm-run/net_vhost.c kvm-run/vhost.c kvm-run/net_stream.c kvm-run/net_packet.c kvm-run/virtq.c kvm-run/iothread.c kvm-run/mem.c */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 
 #include "tests/unit/netrig.h"
@@ -24,6 +25,8 @@ open_pair(int type, uint64_t features, enum wire_as as)
 	peer = fds[1];
 	snprintf(word, sizeof(word), "net,fd=%d", fds[0]);
 	if (rig_create(word, as) || !rig_start(features))
+		abort();
+	if (fcntl(fds[0], F_GETFL) & O_NONBLOCK) /* the shell and others may have it too */
 		abort();
 }
 
@@ -407,6 +410,51 @@ packets(void)
 	close_pair();
 }
 
+static atomic_bool refilling;
+
+/* A driver on another processor that keeps the control queue full. */
+static void *
+refill(void *arg)
+{
+	struct ring *r = &ring[CTRL];
+
+	(void)arg;
+	while (refilling)
+		__atomic_store_n(&r->avail[1], (uint16_t)(__atomic_load_n(&r->used[1], __ATOMIC_ACQUIRE) + 200),
+		    __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void
+control_flooded(void)
+{
+	unsigned most = 0;
+	pthread_t t;
+
+	open_stream(NET_F_CTRL_VQ | NET_F_CTRL_RX);
+	for (unsigned i = 0; i < 128; i++) {
+		memset(rig_buffer(CTRL, 3, 1), 0, 3);
+		rig_buffer(CTRL, 1, 2);
+	}
+	for (unsigned i = 0; i < ring[CTRL].size; i++)
+		ring[CTRL].avail[2 + i] = (uint16_t)(i % 128 * 2);
+	refilling = true;
+	if (pthread_create(&t, NULL, refill, NULL))
+		abort();
+	for (unsigned i = 0; i < 50; i++) {
+		uint16_t before = ring[CTRL].used[1];
+		unsigned done;
+
+		rig_kick(CTRL);
+		done = (uint16_t)(__atomic_load_n(&ring[CTRL].used[1], __ATOMIC_ACQUIRE) - before);
+		most = done > most ? done : most;
+	}
+	refilling = false;
+	pthread_join(t, NULL);
+	ok(most && most <= NET_RING, "a driver that never stops to command keeps the thread for a lap");
+	close_pair();
+}
+
 static void
 packets_full(void)
 {
@@ -439,6 +487,30 @@ group_socket(struct sockaddr_in *a)
 	    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof(m)) < 0)
 		abort();
 	return fd;
+}
+
+/* What a peer that never stops has sent is taken in turns, so that others of the thread have theirs. */
+static void
+flooded(void)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0xefffff08)};
+	uint8_t f[64] = {0};
+	char word[64];
+
+	snprintf(word, sizeof(word), "net,fd=%d", group_socket(&a));
+	peer = group_socket(&a);
+	for (unsigned i = 0; i < 200; i++)
+		if (sendto(peer, f, sizeof(f), 0, (struct sockaddr *)&a, sizeof(a)) != sizeof(f))
+			abort();
+	if (rig_create(word, AS_PACKET) || !rig_start(NET_F_MRG_RXBUF))
+		abort();
+	rig.interrupts[RX] = 0;
+	for (unsigned i = 0; i < 256; i++)
+		rig_post_rx(RX, 2048);
+	rig_kick(RX);
+	ok(rig_wait_used(RX, 200) && rig_until(rig.interrupts[RX] >= 200 / NET_BATCH + 1),
+	    "a flood of messages is taken in turns");
+	close_pair();
 }
 
 static void
@@ -508,6 +580,7 @@ captures(void)
 		ok(n == 24 + 2 * 16 + 201 && at == n, "which has both");
 	}
 	ok(read(ends[2][0], buf, sizeof(buf)) == 24, "one of another wire has none");
+	ok(!(fcntl(ends[0][1], F_GETFL) & O_NONBLOCK), "and what the shell has too is not made non-blocking");
 	close(ends[0][0]);
 	rig_post_tx(TX, 102, 3);
 	rig_kick(TX);
@@ -622,6 +695,8 @@ main(void)
 	packets();
 	packets_full();
 	multicast();
+	flooded();
+	control_flooded();
 	captures();
 	control_queue();
 	hostile();

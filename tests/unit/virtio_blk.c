@@ -1,6 +1,8 @@
 /* links: kvm-run/virtio_blk.c kvm-run/virtio_blk_new.c kvm-run/virtq.c kvm-run/mem.c */
 /* SPDX-License-Identifier: ISC */
 /* The block device's requests: what a chain of descriptors becomes at the disk, and what the driver gets back. */
+#include <fcntl.h>
+
 #include "tests/unit/blk_rig.h"
 #include "tests/unit/tap.h"
 
@@ -315,6 +317,42 @@ test_many(void)
 	ok(!rig_held && used_count() == 256, "a stop waits for what is in flight");
 }
 
+static int
+temp_file(void)
+{
+	char path[] = "/tmp/kvm-utils.XXXXXX";
+	int fd = mkstemp(path);
+
+	if (fd < 0 || unlink(path) < 0 || ftruncate(fd, 1 << 20) < 0)
+		abort();
+	return fd;
+}
+
+/* Wires whose devices came and went: their slots stay, and their numbers are used again. */
+static void
+test_wires(void)
+{
+	struct wires *ws = &rig_vm.wires;
+	struct wire *w = &ws->v[1];
+	struct virtio_dev *d;
+	char why[128];
+	const char *bad;
+	int fd = temp_file();
+
+	ws->n = 2;
+	*w = (struct wire){.kind = WIRE_BLK, .id = "new", .nfds = 1, .fds = {fd}};
+	ws->v[0] = (struct wire){.kind = WIRE_BLK, .id = "other", .nfds = 1, .fds = {fd}};
+	is(blk_create(&rig_vm, w, false, &d, why, sizeof(why)), why, "a file that another wire has is refused");
+	ws->v[0].nfds = 0;
+	bad = blk_create(&rig_vm, w, false, &d, why, sizeof(why));
+	is(bad, NULL, "but not because of one that was unplugged");
+	if (bad)
+		return;
+	rig_blk = blk_of(d);
+	rig_unmake();
+	ok(fcntl(fd, F_GETFD) < 0, "a device that goes closes its descriptor");
+}
+
 static void
 test_setup(void)
 {
@@ -351,5 +389,6 @@ main(void)
 	test_many();
 	rig_unmake();
 	test_setup();
+	test_wires();
 	return tap_done();
 }
