@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# make install, uninstall and help.
+# make install, uninstall and help; and that tests leave nothing behind.
 load lib
 
 @test "install honours DESTDIR and PREFIX, uninstall takes back exactly that" {
@@ -23,4 +23,21 @@ load lib
 	for target in check asan lint fuzz mutate bench demo install uninstall clean; do
 		[[ $output = *$'\n'"$target "* ]]
 	done
+}
+
+@test "what a test leaves running is killed, also when it keeps bats's pipe, or is waited for beyond the time limit" {
+	local at=@ # a line that begins with it and goes on with test is one of this file's
+	mkdir "$T/inner"
+	cat >"$T/inner/x.bats" <<-EOF
+		load $TESTS/lib
+		${at}test leaves {
+			(trap '' TERM; exec -a left-$$ sleep 1000) &
+		}
+		${at}test waits {
+			run sh -c 'trap "" TERM; while :; do sleep 1000; done'
+		}
+	EOF
+	run -1 env -u BATS_TEST_TMPDIR BATS_TEST_TIMEOUT=1 timeout 60 bats --tap "$T/inner"
+	[[ $output = *'ok 1 leaves'*'not ok 2 waits'*'# timeout after 1s'* ]]
+	run -1 pgrep -f "^left-$$ "
 }

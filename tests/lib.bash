@@ -20,6 +20,16 @@ fresh() {
 	done
 }
 
+# What a test leaves running, a daemon, or a guest that takes bats's TERM at a timeout for its power button, would keep the
+# pipe that bats or `run` reads to its end: ward kills it, by the test's directory in its environment, when the test has
+# ended or is over its time. It is nobody's child, so that no `wait` is for it.
+if [[ ${BATS_TEST_TMPDIR-} ]]; then
+	(
+		fresh
+		ward $$ "BATS_TEST_TMPDIR=$BATS_TEST_TMPDIR" ${BATS_TEST_TIMEOUT:+$((BATS_TEST_TIMEOUT + 5))} </dev/null >/dev/null 2>&1 &
+	)
+fi
+
 # clean CMD...: run CMD with 0 to 2 open alone. With fds of its own: clean sh -c 'exec kvm-run -w blk,fd=3 3<>disk'
 clean() {
 	(fresh && "$@")

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 
 #include "tests/unit/netrig.h"
 
@@ -428,7 +429,7 @@ refill(void *arg)
 static void
 control_flooded(void)
 {
-	unsigned most = 0;
+	unsigned most = 0, laps = 0;
 	pthread_t t;
 
 	open_stream(NET_F_CTRL_VQ | NET_F_CTRL_RX);
@@ -441,13 +442,17 @@ control_flooded(void)
 	refilling = true;
 	if (pthread_create(&t, NULL, refill, NULL))
 		abort();
-	for (unsigned i = 0; i < 50; i++) {
+	/* Long enough for both threads to run at once for a moment, on a busy machine too. */
+	for (unsigned i = 0; i < 5000 && laps < 500 && most <= NET_RING; i++) {
 		uint16_t before = ring[CTRL].used[1];
 		unsigned done;
 
 		rig_kick(CTRL);
 		done = (uint16_t)(__atomic_load_n(&ring[CTRL].used[1], __ATOMIC_ACQUIRE) - before);
 		most = done > most ? done : most;
+		laps += done != 0;
+		if (!done)
+			sched_yield();
 	}
 	refilling = false;
 	pthread_join(t, NULL);

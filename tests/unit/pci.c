@@ -150,7 +150,7 @@ test_bars(void)
 	set_config(SLOT, BAR0 + 4, 0, 4);
 	set_config(SLOT, COMMAND, 6, 2);
 	ok(bar(0x1000) == 0x5a5a5a5a && mapped == 1, "enabled it is where it says");
-	set_config(SLOT, BAR0, 0x1000, 4);
+	set_config(SLOT, BAR0, 0x10000, 4);
 	ok(bar(0x1000) == 0xffffffff && mapped == 0, "outside of the windows it is not");
 	set_config(SLOT, BAR0, first, 4);
 	ok(config(SLOT, 0xfc, 4) == 0 && config(SLOT, 0x100, 4) == 0 && config(SLOT, 0xfe, 4) == 0,
