@@ -170,9 +170,11 @@ static void
 update(struct con *c)
 {
 	deliver(c);
-	while (c->always && c->in >= 0 && c->start == c->end) {
+	if (c->always && c->in >= 0 && c->start == c->end) {
 		fill(c, false);
 		deliver(c);
+		if (c->in >= 0 && c->start == c->end)
+			wake(c); /* a file may be endless, as /dev/zero is: signals and ctl have their turn */
 	}
 	if (c->in < 0 || c->always)
 		return;

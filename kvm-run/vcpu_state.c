@@ -17,6 +17,8 @@
 #define MSR_TSC 0x10
 
 struct vcpu_state {
+	bool nests;
+	struct kvm_nested_state nested; /* as long as it is outside of VMX and SVM, which a fresh one is */
 	struct kvm_mp_state mp_state;
 	struct kvm_regs regs;
 	struct kvm_sregs sregs;
@@ -100,12 +102,17 @@ vcpu_state_get(const struct vcpu *v)
 		free(s);
 		return NULL;
 	}
+	s->nested.size = sizeof(s->nested);
+	s->nests = ioctl(v->fd, KVM_GET_NESTED_STATE, &s->nested) == 0;
 	return s;
 }
 
 const char *
 vcpu_state_set(const struct vcpu *v, const struct vcpu_state *s)
 {
+	/* First of all: a processor in VMX operation refuses registers that only one outside of it can have. */
+	if (s->nests && ioctl(v->fd, KVM_SET_NESTED_STATE, &s->nested) < 0)
+		return "KVM_SET_NESTED_STATE";
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		if (ioctl(v->fd, parts[i].set, (const char *)s + parts[i].off) < 0)
 			return parts[i].name;

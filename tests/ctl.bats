@@ -75,11 +75,12 @@ ok" ]
 	wait_line "$T/guest.log" 'line 3'
 }
 
+# bats test_tags=kvm
 @test "a reset in the midst of an instruction leaves nothing of it" {
-	local i
+	need_kvm
 	spawn guest kvm-run -k "$BIN/guests/reader" -C "$T/ctl"
 	wait_line "$T/guest.log" up
-	for i in {1..20}; do
+	for _ in {1..20}; do
 		: >"$T/guest.log"
 		run -0 ask reset
 		wait_line "$T/guest.log" up 10
