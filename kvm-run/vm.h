@@ -23,8 +23,6 @@ struct rtc;
 struct ctl;
 struct net_capture;
 
-#define VM_NICS_MAX 16
-
 /* How the guest's run ends; kvm-run's exit status. */
 enum vm_end {
 	VM_POWEROFF = 0,
