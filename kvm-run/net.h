@@ -12,6 +12,8 @@
 #include "common/frame.h"
 #include "common/net_mac.h"
 #include "common/util.h"
+#include "kvm-run/net_hold.h"
+#include "kvm-run/net_pcap.h"
 #include "kvm-run/virtio.h"
 #include "kvm-run/virtio_net.h"
 
@@ -34,9 +36,7 @@
 
 #define NET_HDR 12	   /* struct virtio_net_hdr with num_buffers, which every modern device has: 5.1.6 */
 #define NET_HDR_BUFFERS 10 /* where num_buffers stands in it */
-#define NET_RING 256	   /* queue size; as others have it */
 #define NET_BATCH 64	   /* frames for one system call, or for one turn of the loop */
-#define NET_HOLD_IOV (4 * NET_RING)
 #define NET_REACH 2048	   /* receive buffers that an ordinary frame needs */
 
 /* 5.1.4, as far as the offered features reach */
@@ -47,20 +47,6 @@ struct net_config {
 	uint16_t mtu;
 };
 #define NET_LINK_UP 1
-
-struct net_chain {
-	uint16_t head;
-	unsigned niov;
-	size_t len; /* room of a receive buffer; bytes of a frame to send, 0 once it is lost */
-};
-
-struct net_hold {
-	unsigned first, n;	    /* chains held: chain[first..first+n) */
-	unsigned iov_first, iov_n; /* their buffers, in the same order */
-	size_t bytes;		    /* sum of their len */
-	struct net_chain chain[NET_RING];
-	struct iovec iov[NET_HOLD_IOV];
-};
 
 struct net_pair {
 	struct net_dev *dev;
@@ -133,19 +119,6 @@ net_of_virtio(struct virtio_dev *d)
 	return container_of(d, struct net_dev, virtio);
 }
 
-/* --- net_hold.c --- */
-
-/* Takes one more chain off the ring: its writable part for receiving, else its readable part without the first `skip`
- * bytes. 1, 0 when none is there or the hold is full, -1 when the ring is broken. */
-int net_hold_pop(struct net_hold *h, struct virtq *vq, bool writable, size_t skip);
-
-/* The first chain's entry i. */
-struct net_chain *net_hold_chain(struct net_hold *h, unsigned i);
-
-/* Forgets the first n chains, which were given back. */
-void net_hold_drop(struct net_hold *h, unsigned n);
-void net_hold_clear(struct net_hold *h);
-
 /* --- net_rx.c: for backends --- */
 
 /* Is there room for a frame? If not, the pair pauses and the backend stops reading. */
@@ -207,18 +180,5 @@ net_count(_Atomic uint64_t *counter, uint64_t n)
 
 /* What the set-up made, but neither the thread nor the descriptors. */
 void net_release(struct net_dev *n);
-
-/* --- net_pcap.c --- */
-
-struct net_capture;
-
-/* Opens the pcap wires among ws: a list that ends in NULL, or NULL when there are none. Main thread. */
-struct net_capture **net_capture_open(const struct wires *ws);
-
-/* Those of `all` that want the frames of wire id; NULL for none, else to be freed. */
-struct net_capture **net_capture_select(struct net_capture **all, const char *id);
-
-/* One frame: len bytes of the iov from byte skip on. Never waits. */
-void net_capture_frame(struct net_capture **list, const struct iovec *iov, unsigned n, size_t skip, size_t len);
 
 #endif

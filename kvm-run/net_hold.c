@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Chains taken off a ring and not yet given back; the contracts are in net.h. */
+/* Chains taken off a ring and not yet given back; the contracts are in net_hold.h. */
 #include <string.h>
 
-#include "kvm-run/net.h"
+#include "kvm-run/net_hold.h"
 
 /* Moves what is held to the start of the arrays. Cheap: it happens once in many chains, and few are held. */
 static void

@@ -11,7 +11,8 @@
 #include "common/diag.h"
 #include "common/fd.h"
 #include "common/pcap.h"
-#include "kvm-run/net.h"
+#include "kvm-run/net_hold.h"
+#include "kvm-run/net_pcap.h"
 
 struct net_capture {
 	const char *id, *of; /* of the wire, which outlives this; of is NULL for all nets */
