@@ -49,6 +49,8 @@ read_link(struct nlmsghdr *h, struct link *l)
 		l->mtu = nla_get_u32(a[IFLA_MTU]);
 	if (a[IFLA_MASTER])
 		l->master = (int)nla_get_u32(a[IFLA_MASTER]);
+	if (a[IFLA_OPERSTATE])
+		l->oper = nla_get_u8(a[IFLA_OPERSTATE]);
 	if (a[IFLA_IFALIAS])
 		nla_strlcpy(l->alias, a[IFLA_IFALIAS], sizeof(l->alias));
 	if (a[IFLA_ADDRESS] && nla_len(a[IFLA_ADDRESS]) == 6)

@@ -16,10 +16,11 @@ struct link {
 	unsigned flags;	   /* IFF_* */
 	unsigned mtu;
 	uint8_t mac[6]; /* zero when it is no Ethernet */
+	uint8_t oper;	/* IF_OPER_* */
 	uint8_t state;	/* of a port: BR_STATE_* */
 	bool ethernet;
 	char name[IFNAMSIZ], kind[16]; /* kind: "bridge", "veth", ...; empty for hardware */
-	char alias[32];
+	char alias[48];
 	struct settings settings; /* of a bridge */
 };
 

@@ -10,6 +10,8 @@ static const char usage[] =
     "usage: vm-bridge add [-fnqv] [-a address] [-O setting] bridge [port ...]\n"
     "       vm-bridge set [-qv] [-O setting] bridge\n"
     "       vm-bridge del [-fqv] bridge [port ...]\n"
+    "       vm-bridge adopt [-fqv] [-d dir] [-t seconds] bridge nic\n"
+    "       vm-bridge confirm|release [-qv] [-d dir] bridge\n"
     "       vm-bridge list [-j]\n"
     "       vm-bridge show|fdb [-j] bridge\n"
     "       vm-bridge idle [-t seconds] bridge\n"
@@ -29,6 +31,9 @@ static const struct verb {
     {"set", verb_set},
     {"del", verb_del},
     {"idle", verb_idle},
+    {"adopt", verb_adopt},
+    {"confirm", verb_confirm},
+    {"release", verb_release},
     {"list", verb_list},
     {"show", verb_show},
     {"fdb", verb_fdb},

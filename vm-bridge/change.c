@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The change of adopt; the contracts are in change.h. While it lasts frames come in through the bridge already, and packets go
+ * out through the NIC still, which is sound: it is a port, but may send of its own. So the bridge has the addresses before the
+ * NIC is plugged in; once it runs it gets the routes as well; then the NIC's are taken away. The way back is the same, backwards.
+ */
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "common/iface.h"
+#include "vm-bridge/bypass.h"
+#include "vm-bridge/change.h"
+#include "vm-bridge/conf.h"
+#include "vm-bridge/move.h"
+#include "vm-bridge/port.h"
+
+/* net.ipv4.conf.NAME.rp_filter: while packets come in where they do not go out. net.ipv6.conf.NAME.addr_gen_mode: no address of
+ * the link from the kernel, which would make one as soon as there is a carrier. */
+#define LOOSE "2"
+#define GEN_NONE "1"
+#define MADE "vm-bridge made for "
+#define HAS "vm-bridge has "
+#define RUNNING_MS 3000 /* the kernel looks at carriers once a second at least */
+
+bool
+adopted_read(struct adopted *a, const char *alias)
+{
+	const char *nic = !strncmp(alias, MADE, strlen(MADE)) ? alias + strlen(MADE) : !strncmp(alias, HAS, strlen(HAS)) ? alias + strlen(HAS) : NULL;
+
+	if (!nic || iface_name_fault(nic))
+		return false;
+	a->made = alias[strlen("vm-bridge ")] == MADE[strlen("vm-bridge ")];
+	snprintf(a->nic, sizeof(a->nic), "%s", nic);
+	return true;
+}
+
+static void
+put_alias(struct netlink_batch *b, const struct link *br, const char *alias)
+{
+	struct ifinfomsg head = { .ifi_family = AF_UNSPEC, .ifi_index = br->index };
+
+	nla_put_string(netlink_add(b, RTM_NEWLINK, 0, &head, sizeof(head), "%s: alias", br->name), IFLA_IFALIAS, alias);
+}
+
+static void
+make(struct netlink *nl, const char *bridge, const struct link *nic)
+{
+	struct ifinfomsg head = { .ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	struct netlink_batch b = { 0 };
+	struct nl_msg *m = netlink_add(&b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head), "%s: a new bridge", bridge);
+	struct settings s = { 0 };
+	struct nlattr *info, *data;
+
+	settings_default(&s);
+	nla_put_string(m, IFLA_IFNAME, bridge);
+	nla_put(m, IFLA_ADDRESS, 6, nic->mac);
+	nla_put_u32(m, IFLA_MTU, nic->mtu);
+	info = nla_nest_start(m, IFLA_LINKINFO);
+	nla_put_string(m, IFLA_INFO_KIND, "bridge");
+	data = nla_nest_start(m, IFLA_INFO_DATA);
+	settings_put(m, &s);
+	nla_nest_end(m, data);
+	nla_nest_end(m, info);
+	if (netlink_commit(nl, &b, NULL))
+		die("%s", nl->why);
+}
+
+static void
+check_existing(const struct link *br, const struct link *nic)
+{
+	if (!link_is_bridge(br))
+		die("%s: is no bridge", br->name);
+	if (*br->alias)
+		die("%s: has the alias '%s', where it would be written that it adopts %s", br->name, br->alias, nic->name);
+	if (memcmp(br->mac, nic->mac, 6))
+		die("%s: has another MAC address than %s (vm-bridge add -O mac=%s gives it the same)", br->name, nic->name, nic->name);
+	if (!(br->flags & IFF_UP))
+		die("%s: is down", br->name);
+}
+
+void
+change_prepare(struct netlink *nl, const char *bridge, const struct link *nic, struct link *br, struct adopted *a)
+{
+	char alias[sizeof(br->alias)];
+	struct netlink_batch b = { 0 };
+
+	*a = (struct adopted){ 0 };
+	memcpy(a->nic, nic->name, sizeof(a->nic));
+	if (link_get(nl, bridge, br)) {
+		make(nl, bridge, nic);
+		a->made = true;
+		if (link_get(nl, bridge, br))
+			die("%s", nl->why);
+		conf_copy_all(nic->name, bridge);
+	} else {
+		check_existing(br, nic);
+	}
+	snprintf(alias, sizeof(alias), "%s%s", a->made ? MADE : HAS, nic->name);
+	put_alias(&b, br, alias);
+	if (netlink_commit(nl, &b, NULL)) {
+		error("%s", nl->why);
+		change_cancel(nl, br, a);
+		exit(diag_exit);
+	}
+}
+
+void
+change_cancel(struct netlink *nl, const struct link *br, const struct adopted *a)
+{
+	struct netlink_batch b = { 0 };
+
+	if (a->made)
+		link_delete(&b, br->index, br->name);
+	else
+		put_alias(&b, br, "");
+	if (netlink_commit(nl, &b, NULL) && a->made)
+		error("%s", nl->why);
+}
+
+/* What is sent through a bridge whose carrier the kernel has not yet noticed is lost. */
+static bool
+wait_running(struct netlink *nl, const struct link *br)
+{
+	struct netlink events;
+	struct pollfd p = { .events = POLLIN };
+	bool running = false;
+	struct link now;
+	char buf[8192];
+
+	if (netlink_listen(&events, NETLINK_ROUTE, RTNLGRP_LINK))
+		return false;
+	p.fd = events.fd;
+	while (!link_get_index(nl, br->index, &now) && !(running = now.oper == IF_OPER_UP) && poll(&p, 1, RUNNING_MS) > 0)
+		while (recv(events.fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+			;
+	netlink_close(&events);
+	return running;
+}
+
+/* Makes the NIC a port, or no port any more, without a gap in what comes in. */
+static bool
+plug(struct netlink *nl, const struct link *br, const struct link *nic, int program, bool in)
+{
+	struct netlink_batch b = { 0 };
+	struct link was = *nic;
+	int bypass, err;
+
+	was.flags |= IFF_UP;
+	if (in)
+		port_join(&b, nic, br->index, br->name);
+	else
+		port_leave(&b, &was, br->name);
+	bypass = bypass_begin(program, nic);
+	err = netlink_commit(nl, &b, NULL);
+	if (bypass >= 0)
+		close(bypass);
+	if (err)
+		error("%s", nl->why);
+	return !err;
+}
+
+static bool
+plug_in(struct netlink *nl, const struct link *br, const struct link *nic, int program)
+{
+	if (!plug(nl, br, nic, program, true))
+		return false;
+	if (!(nic->flags & IFF_RUNNING) || wait_running(nl, br))
+		return true;
+	error("%s: does not run with %s", br->name, nic->name);
+	return false;
+}
+
+static bool
+commit(struct netlink *nl, struct netlink_batch *b)
+{
+	int err = netlink_commit(nl, b, NULL);
+
+	if (err)
+		error("%s", nl->why);
+	return !err;
+}
+
+static bool
+plan(struct netlink *nl, const struct link *from, const struct link *to, struct move *m)
+{
+	int err = move_plan(nl, from, to, m);
+
+	if (err)
+		error("%s: %s", from->name, nl->why);
+	return !err;
+}
+
+/* What may have come or gone by itself already. */
+static bool
+try(struct netlink *nl, struct netlink_batch *b)
+{
+	if (netlink_commit(nl, b, NULL))
+		note(1, "%s", nl->why);
+	return true;
+}
+
+bool
+change_adopt(struct netlink *nl, const struct link *br, const struct link *nic, const struct adopted *a, int program)
+{
+	bool ok;
+	struct move m;
+
+	conf_set("ipv4", br->name, "rp_filter", LOOSE);
+	conf_set("ipv6", br->name, "addr_gen_mode", GEN_NONE);
+	ok = plan(nl, nic, br, &m) && commit(nl, &m.add_addresses) && plug_in(nl, br, nic, program) && try(nl, &m.add_connected) && commit(nl, &m.add_rest);
+	if (ok) {
+		try(nl, &m.remove_rest);
+		try(nl, &m.remove_addresses);
+		conf_copy("ipv4", nic->name, br->name, "rp_filter");
+		conf_copy("ipv6", nic->name, br->name, "addr_gen_mode");
+		conf_set("ipv6", nic->name, "addr_gen_mode", GEN_NONE);
+	} else {
+		netlink_commit(nl, &m.undo, NULL);
+		plug(nl, br, nic, program, false);
+		change_cancel(nl, br, a);
+	}
+	move_discard(&m);
+	return ok;
+}
+
+static bool
+has_other_ports(struct netlink *nl, const struct link *br, const struct link *nic)
+{
+	struct links ls = { 0 };
+	bool others = false;
+
+	links_load(nl, &ls);
+	for (size_t i = 0; i < ls.n; i++)
+		others |= ls.v[i].master == br->index && ls.v[i].index != nic->index;
+	links_free(&ls);
+	return others;
+}
+
+bool
+change_release(struct netlink *nl, const char *bridge, int program)
+{
+	struct link br, nic;
+	struct adopted a;
+	struct move m;
+	bool ok;
+
+	if (link_get(nl, bridge, &br)) {
+		error("%s", nl->why);
+		return false;
+	}
+	if (!adopted_read(&a, br.alias)) {
+		error("%s: has adopted nothing", bridge);
+		return false;
+	}
+	if (link_get(nl, a.nic, &nic)) {
+		error("%s", nl->why);
+		return false;
+	}
+	conf_set("ipv4", bridge, "rp_filter", LOOSE);
+	ok = plan(nl, &br, &nic, &m) && commit(nl, &m.add_addresses) && try(nl, &m.add_connected) && commit(nl, &m.add_rest);
+	if (!ok) {
+		netlink_commit(nl, &m.undo, NULL);
+		move_discard(&m);
+		return false;
+	}
+	try(nl, &m.remove_rest);
+	plug(nl, &br, &nic, program, false);
+	try(nl, &m.remove_addresses);
+	conf_copy("ipv6", bridge, nic.name, "addr_gen_mode");
+	move_discard(&m);
+	if (a.made && has_other_ports(nl, &br, &nic)) {
+		warn("%s: stays, for it has other ports", bridge);
+		a.made = false;
+	}
+	change_cancel(nl, &br, &a);
+	return true;
+}
