@@ -563,3 +563,15 @@ state() {
 	in_host sh -ec 'ip link add "b.r-0@x" type bridge; ip addr add 10.3.0.1/24 dev b.r-0@x; ip link set b.r-0@x up
 		vm-nat add -b b.r-0@x -p 8080:10.3.0.2:80; vm-nat list; vm-nat del -b b.r-0@x; [ ! "$(nft list ruleset)" ]'
 }
+
+@test "the examples of vm-nat(8) run" {
+	local line
+	need_access /dev/net/tun
+	need nft
+	netns host
+	while IFS= read -r line; do
+		run -0 in_host sh -c "${line/kvm-run*/sh -c 'printenv VM_WIRES; nft list tables'}"
+		[[ $line != *' -n '* ]] || in_host nft -c -f - <<<"$output"
+		[[ $line != *kvm-run* || $output =~ ^'hold,fd='[0-9:]+' net,fd='.*vm-nat-br0 ]]
+	done < <(examples "$TESTS/../man/vm-nat.8")
+}
