@@ -54,8 +54,9 @@ add_id(char word[WIRE_TEXT_MAX])
 	static struct wires ws;
 	const char *text = getenv("VM_WIRES");
 
-	wires_add(&ws, text, strlen(text));
-	if (ws.faults)
+	if (text)
+		wires_add(&ws, text, strlen(text));
+	if (!ws.n || ws.faults)
 		exit(diag_exit);
 	append(word, ",of=%s", ws.v[ws.n - 1].id);
 }
