@@ -565,12 +565,12 @@ state() {
 }
 
 @test "the examples of vm-nat(8) run" {
-	local line
+	local line program="sh -c 'printenv VM_WIRES; nft list tables'"
 	need_access /dev/net/tun
 	need nft
 	netns host
 	while IFS= read -r line; do
-		run -0 in_host sh -c "${line/kvm-run*/sh -c 'printenv VM_WIRES; nft list tables'}"
+		run -0 in_host sh -c "${line/kvm-run*/$program}"
 		[[ $line != *' -n '* ]] || in_host nft -c -f - <<<"$output"
 		[[ $line != *kvm-run* || $output =~ ^'hold,fd='[0-9:]+' net,fd='.*vm-nat-br0 ]]
 	done < <(examples "$TESTS/../man/vm-nat.8")
