@@ -214,8 +214,7 @@ plan(struct server *s, struct dhcpd *d)
 	unsigned prefix_len;
 	uint32_t host;
 
-	s->d = d;
-	s->o = d->options;
+	*s = (struct server){.d = d, .o = d->options};
 	find_home(s, &host, &prefix_len);
 	check_nameservers(s);
 	subnets_init(&s->subnets, s->o, host, prefix_len);
