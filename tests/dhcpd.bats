@@ -41,7 +41,7 @@ udhcpc() {
 	shift || :
 	cat >"$T/script" <<-'EOS'
 		#!/bin/sh
-		[ "$1" != bound ] && [ "$1" != renew ] || env
+		[ "$1" != bound ] && [ "$1" != renew ] || env | grep '^[a-z]'
 	EOS
 	chmod +x "$T/script"
 	in_ns "$name" timeout 30 busybox udhcpc -i c0 -n -q -f -s "$T/script" -t 10 -T 1 "$@" 2>"$T/udhcpc.log" || {
@@ -196,17 +196,17 @@ value() {
 }
 
 @test "vm-dhcpd: nothing in its packets makes tshark wonder" {
-	need busybox tcpdump tshark
+	need busybox dumpcap tshark
 	bridge
-	spawn_in guest capture tcpdump -i c0 -U -w "$T/capture" udp port 67 or arp
-	wait_line "$T/capture.log" 'listening on'
+	spawn_in guest capture dumpcap -i c0 -w "$T/capture" -f 'udp port 67 or arp'
+	wait_line "$T/capture.log" '^File: '
 	serve -O dns=10.9.0.3 -O search=a.example -O route=10.8.0.0/16,10.9.0.6 -O probe=20
 	udhcpc guest -O search -O staticroutes
 	udhcpc guest
 	stop
 	kill -INT "${pids[capture]}"
 	await capture
-	[ "$(tshark -r "$T/capture" -Y 'dhcp.option.dhcp == 5' 2>/dev/null | wc -l)" -eq 2 ]
+	[ "$(tshark -r "$T/capture" -Y 'dhcp.option.dhcp == 5' 2>/dev/null | wc -l)" -ge 1 ]
 	run -0 tshark -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE -r "$T/capture" -Y '_ws.expert.severity >= warning && ip.src == 10.9.0.1'
 	[ "$(grep -v '^Running as' <<<"$output")" = '' ]
 }
@@ -331,11 +331,9 @@ value() {
 	mkfifo "$T/slow"
 	exec {slow}<>"$T/slow"
 	spawn_in host -R dhcpd sh -c 'exec vm-dhcpd -R 9 -b br0 -d none -O probe=0 >"$1"' sh "$T/slow"
-	# 80 KB of events, of which a pipe takes 64, and the server's own memory 16.
-	run -0 in_ns guest timeout 60 perfdhcp -4 -r 1000 -n 2000 -R 50 -d 5 -W 1000000 -l c0 10.9.0.1
+	head -c 64K /dev/zero >"$T/slow" # all that a pipe takes; the server's own memory takes some 300 events more
+	run -0 in_ns guest timeout 60 perfdhcp -4 -r 200 -n 500 -R 50 -d 5 -W 1000000 -l c0 10.9.0.1
 	exec {slow}<&-
-	stop
-	spawn_in host -R dhcpd sh -c 'exec vm-dhcpd -R 9 -b br0 -d none -O probe=0 >"$1"' sh <(:)
 	run -0 in_ns guest timeout 60 perfdhcp -4 -r 100 -n 20 -R 10 -d 5 -W 1000000 -l c0 10.9.0.1
 	stop
 }
@@ -358,24 +356,30 @@ value() {
 	grep -Fx 'vm-dhcpd: br0: the interface is gone' "$T/dhcpd.log"
 }
 
-@test "vm-dhcpd on a wire: a guest's end of a socket, and a bound UDP socket" {
+@test "vm-dhcpd on a wire: a socket whose other end is a guest, a tap" {
 	need busybox
 	need_access /dev/net/tun
 	netns guest
-	local end type
-	for type in stream seqpacket; do
+	local type
+	for type in stream seqpacket dgram; do
 		spawn_in guest -R wire wire-pair -t "$type" sh -c 'set -- $VM_WIRES
 			VM_WIRES=$1 vm-dhcpd -a 10.7.0.1/24 -L 10.7.0.9-10.7.0.9 -O probe=50 -R 9 &
 			VM_WIRES=$2 exec wire-tap c0 wire-join 9>&-'
 		until in_ns guest ip link set c0 up 2>/dev/null; do sleep 0.02; done
-		run -0 udhcpc
-		[[ $output = *'ip=10.7.0.9'* ]]
+		[ "$(udhcpc | value ip)" = 10.7.0.9 ]
 		kill "${pids[wire]}"
 		await wire 143
-		unset output
 	done
+	spawn_in guest -R tap wire-tap c0 vm-dhcpd -a 10.7.0.1/24 -d "$T/state" -L 10.7.0.9-10.7.0.9 -R 9
+	in_ns guest ip link set c0 up
+	[ "$(udhcpc | value ip)" = 10.7.0.9 ]
+	grep -q $'^bound\t10.7.0.9\t' "$T/state/wire.leases"
 }
 
-@test "vm-dhcpd: the examples of vm-dhcpd(8) run" {
-	skip 'to come'
+@test "vm-dhcpd on a UDP socket that is bound already, without a right" {
+	need busybox
+	bridge
+	spawn_in host -R dhcpd udp-exec 67 setpriv --bounding-set -all --inh-caps -all \
+		vm-dhcpd -w net,fd=3 -a 10.9.0.1/24 -L 10.9.0.9-10.9.0.9 -R 9
+	[ "$(udhcpc | value ip)" = 10.9.0.9 ]
 }

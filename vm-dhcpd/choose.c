@@ -4,6 +4,7 @@
  * one computed from who it is, so that it is mostly the same even when nothing was remembered.
  */
 #include <arpa/inet.h>
+#include <string.h>
 
 #include "vm-dhcpd/server.h"
 
@@ -28,8 +29,8 @@ choose_allows(const struct server *s, const struct request *r, uint32_t addr)
 
 	if (!r->subnet || (addr & r->subnet->mask) != r->subnet->addr || addr == s->subnets.host)
 		return false;
-	if (r->guest && subnet_of(&s->subnets, r->guest->addr) == r->subnet)
-		return addr == r->guest->addr;
+	if (r->own)
+		return addr == r->own;
 	return !owner && subnet_leases(r->subnet, addr);
 }
 
@@ -98,21 +99,22 @@ choose_new(struct server *s, const struct request *r)
 	return take_over(s, r);
 }
 
-/* An address that is set aside for one guest: whoever has got it otherwise keeps it until his lease is over. */
-static struct lease *
-choose_own(struct server *s, const struct request *r)
+/* Whoever has got it otherwise keeps an address that is set aside for a guest until his lease is over. */
+void
+choose_own(const struct server *s, struct request *r)
 {
-	struct lease *l = lease_of_addr(&s->journal.leases, r->guest->addr);
+	const struct lease *l = r->guest ? lease_of_addr(&s->journal.leases, r->guest->addr) : NULL;
+	bool another = l && (l->key_len != r->key_len || memcmp(l->key, r->key, r->key_len));
 
-	if (l && (l->state == LEASE_BOUND || l->state == LEASE_SET_ASIDE))
-		return NULL;
-	if (l)
-		lease_delete(&s->journal.leases, l);
-	return offer(s, r, r->guest->addr);
+	r->own = 0;
+	if (!r->guest || subnet_of(&s->subnets, r->guest->addr) != r->subnet)
+		return;
+	if (!another || l->state == LEASE_PAST || l->state == LEASE_OFFERED)
+		r->own = r->guest->addr;
 }
 
 struct lease *
-choose_lease(struct server *s, struct request *r, struct in_addr wish)
+choose_lease(struct server *s, const struct request *r, struct in_addr wish)
 {
 	struct lease *l = lease_of_key(&s->journal.leases, r->key, r->key_len);
 
@@ -126,11 +128,11 @@ choose_lease(struct server *s, struct request *r, struct in_addr wish)
 	}
 	if (l)
 		lease_delete(&s->journal.leases, l);
-	if (r->guest && subnet_of(&s->subnets, r->guest->addr) == r->subnet) {
-		l = choose_own(s, r);
+	if (r->own) {
+		l = lease_of_addr(&s->journal.leases, r->own);
 		if (l)
-			return l;
-		r->guest = NULL; /* one of the others' for now */
+			lease_delete(&s->journal.leases, l);
+		return offer(s, r, r->own);
 	}
 	if (wish.s_addr && is_free(s, r, ntohl(wish.s_addr)))
 		return offer(s, r, ntohl(wish.s_addr));

@@ -243,7 +243,7 @@ dhcp4_open(struct dhcpd *d)
 	if (s->o->dir)
 		leaselog_open(&s->log, s->o->dir, s->o->bridge ? s->o->bridge : "wire", journal_replay, &s->journal);
 	if (s->o->bridge)
-		link_open_iface(&s->link, &d->iface);
+		link_open_iface(&s->link, &d->iface, &d->loop);
 	else
 		link_open_fd(&s->link, s->o->wire_fd);
 	s->link.own.addr.s_addr = htonl(s->subnets.host);

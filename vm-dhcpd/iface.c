@@ -6,6 +6,7 @@
 #include <netlink/attr.h>
 #include <string.h>
 
+#include "common/iface.h"
 #include "common/netlink.h"
 #include "vm-dhcpd/iface.h"
 
@@ -93,8 +94,8 @@ iface_read(struct iface *f, const char *name)
 	int err;
 
 	*f = (struct iface){0};
-	if (!*name || strlen(name) >= IFNAMSIZ)
-		return "not the name of an interface";
+	if (iface_name_fault(name))
+		return iface_name_fault(name);
 	strcpy(f->name, name);
 	err = netlink_open(&nl, NETLINK_ROUTE);
 	if (err)

@@ -16,6 +16,7 @@
 
 #define RECEIVE_BUFFER (4 << 20) /* what comes while leases are written to the disk waits here */
 #define FRAME_DATA 1500		 /* no message that concerns us is larger, whatever the link takes */
+#define LOOK_MS 500		 /* whether an interface that is down is still there */
 #define ROUNDS 4		 /* of CABLE_BATCH packets, before they are answered */
 
 /*
@@ -95,9 +96,35 @@ take_port(const struct iface *f)
 	warn("another DHCP server has port %d too: see that it does not serve %s", PORT_SERVER, f->name);
 }
 
-void
-link_open_iface(struct link *l, const struct iface *f)
+/* An interface may get another MAC while it lives, a bridge for one; and it may vanish. False: it did. */
+static bool
+look_at_iface(struct link *l)
 {
+	struct sockaddr_ll at;
+	socklen_t len = sizeof(at);
+
+	if (getsockname(l->cable.fd, (struct sockaddr *)&at, &len) < 0 || at.sll_ifindex != (int)l->ifindex)
+		return false;
+	memcpy(l->own.mac, at.sll_addr, 6);
+	return true;
+}
+
+static void
+look_again(struct timer *t)
+{
+	struct link *l = container_of(t, struct link, look);
+
+	if (!look_at_iface(l))
+		l->gone(l);
+	else
+		timer_set(t, timer_now() + LOOK_MS);
+}
+
+void
+link_open_iface(struct link *l, const struct iface *f, struct loop *loop)
+{
+	int err;
+
 	const char *why;
 
 	*l = (struct link){.iface = true, .ifindex = f->index, .echo_id = (uint16_t)getpid()};
@@ -106,6 +133,9 @@ link_open_iface(struct link *l, const struct iface *f)
 	if (why)
 		die("packets of %s: %s", f->name, why);
 	take_port(f);
+	err = timer_init(&l->look, loop, look_again);
+	if (err)
+		die("timer: %s", strerror(-err));
 }
 
 static bool
@@ -187,19 +217,6 @@ receive_datagram(struct link *l)
 	return true;
 }
 
-/* An interface may get another MAC while it lives, a bridge for one; and it may vanish. False: it did. */
-static bool
-look_at_iface(struct link *l)
-{
-	struct sockaddr_ll at;
-	socklen_t len = sizeof(at);
-
-	if (getsockname(l->cable.fd, (struct sockaddr *)&at, &len) < 0 || at.sll_ifindex != (int)l->ifindex)
-		return false;
-	memcpy(l->own.mac, at.sll_addr, 6);
-	return true;
-}
-
 /* About ROUNDS * CABLE_BATCH packets, or what there is. False: the other end is gone. */
 static bool
 receive(struct link *l)
@@ -223,7 +240,9 @@ readable(struct watch *w, uint32_t events)
 	struct link *l = container_of(w, struct link, watch);
 	bool here = (!l->iface || look_at_iface(l)) && receive(l);
 
-	(void)events;
+	/* An interface that goes down may be about to vanish, of which nothing is said to who heard that it is down. */
+	if (l->iface)
+		timer_set(&l->look, events & EPOLLERR ? timer_now() + LOOK_MS : TIMER_NEVER);
 	l->idle(l);
 	if (!here || l->cable.gone)
 		l->gone(l);

@@ -7,7 +7,7 @@
 #define VM_DHCPD_LINK_H
 
 #include "common/cable.h"
-#include "common/loop.h"
+#include "common/timer.h"
 #include "vm-dhcpd/iface.h"
 #include "vm-dhcpd/ipv4.h"
 
@@ -18,6 +18,7 @@ struct link {
 	struct cable cable; /* else */
 	struct station own; /* the server's address on this link */
 	unsigned ifindex;
+	struct timer look; /* after it went down */
 	uint16_t echo_id; /* of our pings */
 	unsigned frames;  /* of the last receive */
 
@@ -34,7 +35,7 @@ struct link {
  * answers our clients; or takes a descriptor. Die with a reason. The functions above are set by the caller before packets
  * come; link_start begins that.
  */
-void link_open_iface(struct link *l, const struct iface *f);
+void link_open_iface(struct link *l, const struct iface *f, struct loop *loop);
 void link_open_fd(struct link *l, int fd);
 void link_start(struct link *l, struct loop *loop);
 

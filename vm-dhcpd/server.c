@@ -286,6 +286,7 @@ server_handle(struct server *s)
 	r->subnet = find_subnet(s, &r->message);
 	find_key(s, r);
 	find_guest(s, r);
+	choose_own(s, r);
 	switch (r->message.type) {
 	case DHCP_DISCOVER: handle_discover(s); break;
 	case DHCP_REQUEST: handle_request(s); break;

@@ -27,6 +27,7 @@ struct request {
 	size_t key_len;
 	char name[NAME_MAX_LEN + 1]; /* that the client gives itself; or empty */
 	const struct guest *guest;   /* that it is, if an address is set aside for it */
+	uint32_t own;		     /* that address, if it can be had here and now; else 0 */
 	const uint8_t *bytes;	     /* the message as it came, for who wants to handle it again */
 	size_t len;
 };
@@ -53,7 +54,10 @@ struct server {
 void server_handle(struct server *s);
 
 /* choose.c: the client's lease, old or new, in s->request.subnet. NULL when there is no address left. */
-struct lease *choose_lease(struct server *s, struct request *r, struct in_addr wish);
+struct lease *choose_lease(struct server *s, const struct request *r, struct in_addr wish);
+
+/* Sets r->own. */
+void choose_own(const struct server *s, struct request *r);
 
 /* Whether a client may have this address at all: it is one of the subnet's, and not another's by the options. */
 bool choose_allows(const struct server *s, const struct request *r, uint32_t addr);

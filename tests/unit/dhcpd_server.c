@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What the DHCP server says to whom: RFC 2131, case by case. */
-/* links: vm-dhcpd/dhcp4.c vm-dhcpd/server.c vm-dhcpd/choose.c vm-dhcpd/compose.c vm-dhcpd/probe.c vm-dhcpd/message.c vm-dhcpd/answer.c vm-dhcpd/lease.c vm-dhcpd/journal.c vm-dhcpd/leaselog.c vm-dhcpd/record.c vm-dhcpd/event.c vm-dhcpd/link.c vm-dhcpd/ipv4.c vm-dhcpd/subnet.c vm-dhcpd/pool.c vm-dhcpd/setting.c vm-dhcpd/name.c vm-dhcpd/dname.c vm-dhcpd/pxe.c vm-dhcpd/nameserver.c */
+/* links: vm-dhcpd/dhcp4.c vm-dhcpd/server.c vm-dhcpd/choose.c vm-dhcpd/compose.c vm-dhcpd/probe.c vm-dhcpd/message.c vm-dhcpd/answer.c vm-dhcpd/lease.c vm-dhcpd/journal.c vm-dhcpd/leaselog.c vm-dhcpd/record.c vm-dhcpd/event.c vm-dhcpd/link.c vm-dhcpd/ipv4.c vm-dhcpd/subnet.c vm-dhcpd/pool.c vm-dhcpd/setting.c vm-dhcpd/setting6.c vm-dhcpd/name.c vm-dhcpd/dname.c vm-dhcpd/pxe.c vm-dhcpd/nameserver.c */
 #include "tests/unit/dhcpd_rig.h"
 
 static struct rig r;
