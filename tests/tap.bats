@@ -468,14 +468,6 @@ gone() {
 	[[ ${lines[1]} =~ ^net,fd=1[0-9]$ ]]
 }
 
-# bats test_tags=lab
-@test "-O vhost: a wire of the queues, for the right net wire" {
-	modprobe -a vhost_net 2>/dev/null || :
-	need_access /dev/vhost-net
-	run -0 host env VM_WIRES='net,fd=0' vm-tap -O vhost -Q 2 printenv VM_WIRES
-	[[ $output =~ ^net,fd=0\ net,fd=1[0-9]:1[0-9]\ vhost,fd=1[0-9]:1[0-9],of=net1$ ]]
-}
-
 # helper ARG...: what QEMU does: call it with one end of a socket pair as fd 3, and name the tap that comes.
 helper() {
 	host bridge-helper-call 3 vm-tap "$@"
