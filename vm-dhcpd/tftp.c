@@ -20,7 +20,7 @@
 #define PAUSE 1000	   /* ms until the first repetition, unless the client says (timeout) */
 #define PAUSE_MAX 8000
 #define SILENCE_MAX 60000  /* ms without progress; and of one that never answered at all: */
-#define SILENCE_FIRST 8000 /* its address may be forged, and what we repeat goes there */
+#define SILENCE_FIRST 7000 /* its address may be forged, and what we repeat goes there */
 
 static void
 tell(const struct udp_peer *p, const char *name, const char *what)
