@@ -121,12 +121,12 @@ agree() {
 	need mandoc
 	local page cmd said
 	for cmd in $(commands); do
-		page "$cmd" || {
+		page "$cmd" >/dev/null || {
 			echo "no page of $cmd"
 			return 1
 		}
 	done
-	for page in "$root"/man/*; do
+	for page in "$root"/man/*.[1-8]; do
 		# Whether pages of others are installed is no matter.
 		said=$(mandoc -T lint "$page" 2>/dev/null | grep -v 'referenced manual not found' || :)
 		[ ! "$said" ] || {
@@ -231,7 +231,7 @@ w .*wire.*"
 # The network commands change the host, so their examples are run by their own tests, in namespaces.
 @test "the examples of every page are run by a test" {
 	local page
-	for page in "$root"/man/*; do
+	for page in "$root"/man/*.[1-8]; do
 		[ ! "$(examples "$page")" ] || [[ ${page##*/} =~ ^(kvm-run|vm-slirp|vm-wires|vm-qemu)\. ]] ||
 			grep -qF "examples of $(basename "${page%.*}")(${page##*.}) run" "$root"/tests/*.bats || {
 			echo "$page: no test"
@@ -276,11 +276,14 @@ w .*wire.*"
 	done < <(examples "$root/man/kvm-run.1")
 }
 
-# readme N: run the Nth block of README's shell commands as it stands, from 0, the preparation, whose build is done.
+# readme N [IN...]: run the Nth block of README's shell commands as it stands, from 0, the preparation, whose build is done.
+# IN is what runs it somewhere else.
 readme() {
-	awk -v n="$1" '/^```sh$/ { inside = 1; next } /^```$/ { count += inside; inside = 0 } inside && count == n' "$root/README.md" |
-		sed '/^make$/d; /^export PATH=/d' >"$T/block.$1"
-	clean timeout -k 9 "$((BATS_TEST_TIMEOUT - 20))" sh -e "$T/block.$1" </dev/null
+	local n=$1
+	shift
+	awk -v n="$n" '/^```sh$/ { inside = 1; next } /^```$/ { count += inside; inside = 0 } inside && count == n' "$root/README.md" |
+		sed '/^make$/d; /^export PATH=/d' >"$T/block.$n"
+	"${@:-clean}" timeout -k 9 "$((BATS_TEST_TIMEOUT - 20))" sh -e "block.$n" </dev/null
 }
 
 # prepared COMMAND...: be where README's examples are run, with what they need.
@@ -292,8 +295,8 @@ prepared() {
 	readme 0
 }
 
-@test "README has six examples and a preparation" {
-	[ "$(grep -c '^```sh$' "$root/README.md")" -eq 7 ]
+@test "README has seven examples and a preparation" {
+	[ "$(grep -c '^```sh$' "$root/README.md")" -eq 8 ]
 }
 
 # bats test_tags=kvm
@@ -316,15 +319,27 @@ prepared() {
 
 # bats test_tags=kvm
 @test "README: two guests on one cable" {
-	prepared socat nc
+	prepared nc
 	run -0 readme 3
 	[[ $output = *'1 packets received'* ]]
 }
 
 # bats test_tags=kvm
+@test "README: a bridge, NAT and DHCP" {
+	prepared curl nc nft
+	world
+	local before
+	before=$(world_state)
+	run -0 readme 4 in_world
+	[ "${lines[0]}" = 'served by the guest' ]
+	[ "${lines[1]}" = $'bound\t192.168.122.10\tweb' ]
+	diff <(world_state) <(echo "$before")
+}
+
+# bats test_tags=kvm
 @test "README: the same wires for QEMU" {
 	prepared qemu-system-x86_64
-	run -0 readme 4
+	run -0 readme 5
 	[[ $output = *'lease of 10.0.2.15 obtained'* ]]
 	[[ $output = *$'\n67108864\r\n'* ]]
 }
@@ -332,14 +347,14 @@ prepared() {
 # bats test_tags=kvm
 @test "README: what goes over the cable" {
 	prepared tcpdump
-	run -0 readme 5
+	run -0 readme 6
 	[[ $output = *'BOOTP/DHCP, Reply'* ]]
 }
 
 # bats test_tags=kvm
 @test "README: a reboot loop" {
 	prepared
-	run -0 readme 6
+	run -0 readme 7
 	[ "$(grep -c '^once more' <<<"$output")" -eq 1 ]
 	[ "$(grep -c 'reboot: Power down' <<<"$output")" -eq 1 ]
 }
