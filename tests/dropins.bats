@@ -136,3 +136,33 @@ one_set() {
 	[ "$output" = '10net does not run' ]
 	run -2 in_world "$init"
 }
+
+@test "qemu-ifup: guests that start at once are plugged into the NIC's bridge, which carries on as before" {
+	need qemu-system-x86_64
+	local i
+	world
+	in_world sh -ec '
+		ip netns add remote
+		ip link add eth0 type veth peer name eth0 netns remote
+		ip address add 10.99.0.1/24 dev eth0
+		ip link set eth0 up
+		ip route add default via 10.99.0.2
+		ip -n remote address add 10.99.0.2/24 dev eth0
+		ip -n remote link set eth0 up'
+	export NIC=eth0
+	for i in 1 2 3; do
+		qemu "q$i" "t$i" qemu-ifup qemu-ifdown
+	done
+	up q1 q2 q3
+	run -0 in_world vm-bridge list
+	[[ $output = br0$'\t'up$'\t'*10.99.0.1/24*eth0* ]]
+	[ "$(in_world vm-bridge show br0 | grep -c '^port')" -eq 4 ]
+	run -0 in_world ip route
+	[[ $output = *'default via 10.99.0.2 dev br0'* ]]
+	run -0 in_world ping -c 1 -W 5 10.99.0.2
+	quit q1 q2 q3
+	[ "$(in_world vm-bridge show br0 | grep -c '^port')" -eq 1 ]
+	run -0 in_world vm-bridge release br0
+	run -0 in_world ip route
+	[[ $output = *'default via 10.99.0.2 dev eth0'* ]]
+}

@@ -176,6 +176,7 @@ world() {
 	# shellcheck disable=SC2016 # for the inner shell
 	spawn -R world unshare -rnmpf --mount-proc --kill-child=KILL bash -ec '
 		mount --bind "$1" /mnt
+		mount -t sysfs none /sys
 		mount -t tmpfs none /run
 		mount -t tmpfs none /var/lib
 		ip link set lo up

@@ -62,7 +62,7 @@ guest_initrd() {
 both_ways() {
 	wait_line "$T/guest.log" 'now serving' 200
 	run -0 in_world ip netns exec remote sh -c 'until busybox wget -q -O - http://10.99.0.1:8080/; do busybox usleep 300000; done'
-	[ "$output" = 'a page of the guest' ]
+	[ "${lines[-1]}" = 'a page of the guest' ]
 	wait_line "$T/guest.log" 'script ended' 60
 	run -0 cat "$T/guest.log"
 	[[ $output = *'lease of 192.168.122.10 obtained'* ]]
