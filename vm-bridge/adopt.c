@@ -57,8 +57,11 @@ verb_adopt(int argc, char **argv)
 		check_owner(&g.nic);
 	g.dir = o.dir;
 	g.seconds = o.seconds;
-	change_prepare(&nl, o.bridge, &g.nic, &g.br, &g.adopted);
-	guard_listen(&g);
+	guard_listen(&g, o.bridge);
+	if (!change_prepare(&nl, o.bridge, &g.nic, &g.br, &g.adopted)) {
+		guard_cancel(&g, o.bridge);
+		return 1;
+	}
 	if (!guard_adopt(&g))
 		return 1;
 	barrier_check(o.bridge, o.force);

@@ -10,7 +10,6 @@
 #include <netlink/attr.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -43,6 +42,16 @@ adopted_read(struct adopted *a, const char *alias)
 	return true;
 }
 
+static bool
+commit(struct netlink *nl, struct netlink_batch *b)
+{
+	int err = netlink_commit(nl, b, NULL);
+
+	if (err)
+		error("%s", nl->why);
+	return !err;
+}
+
 static void
 put_alias(struct netlink_batch *b, const struct link *br, const char *alias)
 {
@@ -51,7 +60,7 @@ put_alias(struct netlink_batch *b, const struct link *br, const char *alias)
 	nla_put_string(netlink_add(b, RTM_NEWLINK, 0, &head, sizeof(head), "%s: alias", br->name), IFLA_IFALIAS, alias);
 }
 
-static void
+static bool
 make(struct netlink *nl, const char *bridge, const struct link *nic)
 {
 	struct ifinfomsg head = { .ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
@@ -70,47 +79,43 @@ make(struct netlink *nl, const char *bridge, const struct link *nic)
 	settings_put(m, &s);
 	nla_nest_end(m, data);
 	nla_nest_end(m, info);
-	if (netlink_commit(nl, &b, NULL))
-		die("%s", nl->why);
+	return commit(nl, &b);
 }
 
-static void
-check_existing(const struct link *br, const struct link *nic)
+static bool
+is_suitable(const struct link *br, const struct link *nic)
 {
 	if (!link_is_bridge(br))
-		die("%s: is no bridge", br->name);
-	if (*br->alias)
-		die("%s: has the alias '%s', where it would be written that it adopts %s", br->name, br->alias, nic->name);
-	if (memcmp(br->mac, nic->mac, 6))
-		die("%s: has another MAC address than %s (vm-bridge add -O mac=%s gives it the same)", br->name, nic->name, nic->name);
-	if (!(br->flags & IFF_UP))
-		die("%s: is down", br->name);
+		error("%s: is no bridge", br->name);
+	else if (*br->alias)
+		error("%s: has the alias '%s', where it would be written that it adopts %s", br->name, br->alias, nic->name);
+	else if (memcmp(br->mac, nic->mac, 6))
+		error("%s: has another MAC address than %s (vm-bridge add -O mac=%s gives it the same)", br->name, nic->name, nic->name);
+	else if (!(br->flags & IFF_UP))
+		error("%s: is down", br->name);
+	else
+		return true;
+	return false;
 }
 
-void
+bool
 change_prepare(struct netlink *nl, const char *bridge, const struct link *nic, struct link *br, struct adopted *a)
 {
 	char alias[sizeof(br->alias)];
 	struct netlink_batch b = { 0 };
 
-	*a = (struct adopted){ 0 };
+	*a = (struct adopted){ .made = link_get(nl, bridge, br) != 0 };
 	memcpy(a->nic, nic->name, sizeof(a->nic));
-	if (link_get(nl, bridge, br)) {
-		make(nl, bridge, nic);
-		a->made = true;
-		if (link_get(nl, bridge, br))
-			die("%s", nl->why);
+	if (a->made ? !make(nl, bridge, nic) || link_get(nl, bridge, br) : !is_suitable(br, nic))
+		return false;
+	if (a->made)
 		conf_copy_all(nic->name, bridge);
-	} else {
-		check_existing(br, nic);
-	}
 	snprintf(alias, sizeof(alias), "%s%s", a->made ? MADE : HAS, nic->name);
 	put_alias(&b, br, alias);
-	if (netlink_commit(nl, &b, NULL)) {
-		error("%s", nl->why);
-		change_cancel(nl, br, a);
-		exit(diag_exit);
-	}
+	if (commit(nl, &b))
+		return true;
+	change_cancel(nl, br, a);
+	return false;
 }
 
 void
@@ -177,16 +182,6 @@ plug_in(struct netlink *nl, const struct link *br, const struct link *nic, int p
 		return true;
 	error("%s: does not run with %s", br->name, nic->name);
 	return false;
-}
-
-static bool
-commit(struct netlink *nl, struct netlink_batch *b)
-{
-	int err = netlink_commit(nl, b, NULL);
-
-	if (err)
-		error("%s", nl->why);
-	return !err;
 }
 
 static bool

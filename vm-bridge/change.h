@@ -17,10 +17,10 @@ struct adopted {
 bool adopted_read(struct adopted *a, const char *alias);
 
 /*
- * The bridge, with the NIC's MAC address, MTU and ways to treat packets; made unless it is there. The NIC is not touched. Dies
- * when it cannot be used.
+ * The bridge, with the NIC's MAC address, MTU and ways to treat packets; made unless it is there. The NIC is not touched. False
+ * when it cannot be used, which was told.
  */
-void change_prepare(struct netlink *nl, const char *bridge, const struct link *nic, struct link *br, struct adopted *a);
+bool change_prepare(struct netlink *nl, const char *bridge, const struct link *nic, struct link *br, struct adopted *a);
 
 /* What change_prepare made is taken away. */
 void change_cancel(struct netlink *nl, const struct link *br, const struct adopted *a);

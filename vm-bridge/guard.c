@@ -45,15 +45,24 @@ make_dir(const char *dir)
 }
 
 void
-guard_listen(struct guard *g)
+guard_listen(struct guard *g, const char *bridge)
 {
 	char path[108];
 
 	make_dir(g->dir);
-	socket_path(path, g->dir, g->br.name);
+	socket_path(path, g->dir, bridge);
 	g->listener = fd_listen_unix(path);
 	if (g->listener < 0)
 		die_sys("%s", path);
+}
+
+void
+guard_cancel(const struct guard *g, const char *bridge)
+{
+	char path[108];
+
+	socket_path(path, g->dir, bridge);
+	unlink(path);
 }
 
 static int64_t
@@ -141,12 +150,10 @@ live(void *arg)
 		"rt_sigreturn", "restart_syscall", "exit", "exit_group", NULL };
 	struct start *s = arg;
 	struct guard *g = s->g;
-	char path[108];
 	int status;
 
-	socket_path(path, g->dir, g->br.name);
 	if (!change_adopt(g->nl, &g->br, &g->nic, &g->adopted, g->program)) {
-		unlink(path);
+		guard_cancel(g, g->br.name);
 		return 1;
 	}
 	if (write(s->done, "\n", 1) < 0)
@@ -155,7 +162,7 @@ live(void *arg)
 	leave_stderr();
 	seal_syscalls(calls);
 	status = wait_for_word(g);
-	unlink(path);
+	guard_cancel(g, g->br.name);
 	return status;
 }
 
@@ -175,6 +182,7 @@ guard_adopt(struct guard *g)
 	if (err) {
 		error("%s: a process that takes %s back: %s", g->br.name, g->nic.name, strerror(-err));
 		change_cancel(g->nl, &g->br, &g->adopted);
+		guard_cancel(g, g->br.name);
 		return false;
 	}
 	close(g->listener);

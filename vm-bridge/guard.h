@@ -19,7 +19,9 @@ struct guard {
 };
 
 /* Makes the directory and the socket. Dies when it cannot. */
-void guard_listen(struct guard *g);
+void guard_listen(struct guard *g, const char *bridge);
+/* Takes the socket away again. */
+void guard_cancel(const struct guard *g, const char *bridge);
 
 /* Starts the process and waits for its change. False when that failed, which was told and undone. */
 bool guard_adopt(struct guard *g);

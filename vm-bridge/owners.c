@@ -57,21 +57,30 @@ owners_read_networkd(const char *text, size_t len)
 		!value_is(text, len, "ADMIN_STATE", "linger");
 }
 
+static bool
+word_is(const char *word, size_t len, const char *want)
+{
+	return len == strlen(want) && !memcmp(word, want, len);
+}
+
 bool
 owners_is_dhcp_client(const char *words, size_t len, const char *nic)
 {
-	static const char *const clients[] = { "dhclient", "dhcpcd", "udhcpc", "dhcpcd:" };
+	static const char *const clients[] = { "dhclient", "udhcpc", "dhcpcd", "dhcpcd:" };
 	bool client = false, named = false;
+	size_t count = 0;
 
-	for (size_t at = 0, n; at < len; at += n + 1) {
-		const char *slash = memrchr(words + at, '/', n = strnlen(words + at, len - at));
-		const char *base = slash && at == 0 ? slash + 1 : words + at;
-		size_t base_len = (size_t)(words + at + n - base);
+	/* Blanks part words too: dhcpcd calls itself "dhcpcd: eth0 [ip4]". */
+	for (size_t at = 0, n; at < len; at += n + 1, count++) {
+		const char *base = words + at;
 
-		/* The second word too: busybox udhcpc, or a script and its interpreter. */
-		for (size_t i = 0; at < 256 && i < ARRAY_LEN(clients); i++)
-			client |= base_len == strlen(clients[i]) && !memcmp(base, clients[i], base_len);
-		named |= n == strlen(nic) && !memcmp(words + at, nic, n);
+		for (n = 0; at + n < len && words[at + n] && words[at + n] != ' '; n++)
+			if (words[at + n] == '/')
+				base = words + at + n + 1;
+		/* The second word may be it as well: busybox udhcpc. */
+		for (size_t i = 0; count < 2 && i < ARRAY_LEN(clients); i++)
+			client |= word_is(base, (size_t)(words + at + n - base), clients[i]);
+		named |= word_is(words + at, n, nic);
 	}
 	return client && named;
 }
