@@ -247,6 +247,7 @@ dhcp4_open(struct dhcpd *d)
 	else
 		link_open_fd(&s->link, s->o->wire_fd);
 	s->link.own.addr.s_addr = htonl(s->subnets.host);
+	s->link.broadcast.s_addr = htonl(s->subnets.v->addr | ~s->subnets.v->mask);
 	s->link.arrived = arrived;
 	s->link.idle = idle;
 	s->link.gone = gone;

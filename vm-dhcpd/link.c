@@ -260,15 +260,30 @@ link_start(struct link *l, struct loop *loop)
 		die("packets: %s", strerror(-err));
 }
 
+/* Of a socket that is bound to no interface the kernel does not know where all are; it does where all of a network are. */
+static void
+send_datagram(const struct link *l, const uint8_t *bytes, size_t len, struct sockaddr_in at)
+{
+	int fd = l->cable.fd;
+
+	if (sendto(fd, bytes, len, MSG_DONTWAIT, (const struct sockaddr *)&at, sizeof(at)) >= 0)
+		return;
+	if (errno == ENETUNREACH && at.sin_addr.s_addr == INADDR_BROADCAST) {
+		at.sin_addr = l->broadcast;
+		if (sendto(fd, bytes, len, MSG_DONTWAIT, (const struct sockaddr *)&at, sizeof(at)) >= 0)
+			return;
+	}
+	note(1, "an answer was not sent: %s", strerror(errno));
+}
+
 void
 link_send(struct link *l, uint8_t *buf, size_t len, const struct station *to, uint16_t port)
 {
-	const struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = to->addr, .sin_port = htons(port)};
-
-	if (!l->udp)
+	if (l->udp)
+		send_datagram(l, buf + IPV4_HEAD, len,
+		    (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = to->addr, .sin_port = htons(port)});
+	else
 		cable_send(&l->cable, buf, udp_frame(buf, len, &l->own, to, PORT_SERVER, port));
-	else if (sendto(l->cable.fd, buf + IPV4_HEAD, len, MSG_DONTWAIT, (const struct sockaddr *)&at, sizeof(at)) < 0)
-		note(1, "an answer was not sent: %s", strerror(errno));
 }
 
 bool

@@ -17,6 +17,7 @@ struct link {
 	bool iface;	  /* an interface, whose kernel answers ARP for us */
 	struct cable cable; /* else */
 	struct station own; /* the server's address on this link */
+	struct in_addr broadcast; /* of its network */
 	unsigned ifindex;
 	struct timer look; /* after it went down */
 	uint16_t echo_id; /* of our pings */
