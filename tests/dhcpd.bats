@@ -383,3 +383,25 @@ value() {
 		vm-dhcpd -w net,fd=3 -a 10.9.0.1/24 -L 10.9.0.9-10.9.0.9 -R 9
 	[ "$(udhcpc | value ip)" = 10.9.0.9 ]
 }
+
+@test "vm-dhcpd: the examples of vm-dhcpd(8) run" {
+	bridge
+	mkdir -p "$T/srv/tftp"
+	in_host ip addr add 192.168.122.1/24 dev br0
+	in_host ip addr del 10.9.0.1/24 dev br0
+	local text line count=0
+	# One line for each, what is behind a pipe cut off: it is the shell's.
+	text=$(examples "$TESTS/../man/vm-dhcpd.8" | sed 's/\\ / /g' | sed -e ':again' -e '/\\$/{N;s/\\\n *//;b again' -e '}')
+	while IFS= read -r line; do
+		line=${line//\/srv\/tftp/$T/srv/tftp}
+		echo "$line"
+		case $line in
+		'vm-dhcpd '*) run -0 in_host sh -c "vm-dhcpd -n ${line#vm-dhcpd }" <<<'' ;;
+		*'vm-dhcpd -b br0 list'*) run -0 vm-dhcpd -d "$T" -b br0 list ;;
+		ssh*) run -1 vm-dhcpd -d "$T" -q -t 0 52:54:00:00:00:01 ;;
+		*) continue ;;
+		esac
+		count=$((count + 1))
+	done < <(sed 's/| while.*//' <<<"$text")
+	((count == 6))
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A line of a lease log (vm-dhcpd.leases(5) has the format): a word, address, MAC, time, name and client identifier, parted by
+ * A line of a lease log (vm-dhcpd(8), Leases): a word, address, MAC, time, name and client identifier, parted by
  * tabs, and a sum of them, so that a line is either whole or no line. A later line about an address or a client replaces
  * earlier ones.
  */
