@@ -45,11 +45,16 @@ ask() {
 	timeout 10 socat -t 10 - "UNIX-CONNECT:$T/ctl" <<<"$1"
 }
 
-# stop NAME: end what was spawned.
+# stop NAME [SIGNAL]: end what was spawned.
 stop() {
-	kill "${pids[$1]}"
+	kill "-${2:-TERM}" "${pids[$1]}"
 	wait "${pids[$1]}" || :
 	unset "pids[$1]"
+}
+
+# until_in NAME NUMBER: wait until what was spawned waits in that system call.
+until_in() {
+	timeout 20 sh -c 'until grep -q "^$2 " "/proc/$1/syscall"; do sleep 0.02; done' sh "${pids[$1]}" "$2"
 }
 
 # backends: the pids of the processes that loaders left behind in this test.
@@ -169,8 +174,21 @@ until_gone() {
 	[ ! -e ctl ]
 }
 
-@test "hub: its process has no rights left" {
+@test "hub: who comes waits while another decides" {
+	local lock
+	exec {lock}<.
+	flock "$lock"
+	spawn_in host a vm-bridge hub lan sh -c 'echo up; exec sleep 1000'
+	until_in a 73 # flock
+	[ ! -e lan ]
+	exec {lock}<&-
+	wait_line a.log ^up$ 20
+	[ -S lan ]
+}
+
+@test "hub: its process has no rights left, nor anything to do with the session of the first" {
 	station a 10.1.0.1 vm-bridge hub lan
+	[ "$(ps -o sid= -p "$(backends)")" -eq "$(backends)" ]
 	run -0 cat "/proc/$(backends)/status"
 	[[ $output = *$'CapEff:\t0000000000000000'* ]]
 	[[ $output = *$'NoNewPrivs:\t1'* ]]
@@ -249,6 +267,20 @@ until_gone() {
 	done
 }
 
+@test "pair: the second begins with a whole frame, and has a socket that waits" {
+	need od
+	# Of 16 bytes each: one that nobody hears, in two parts, and one for the second.
+	spawn_in host a vm-bridge pair ./cable bash -c 'exec 7>&"${VM_WIRES#*fd=}"
+		printf "\\0\\0\\0\\20half" >&7; echo said; until [ -e go ]; do sleep 0.02; done; printf "of a frame..\\0\\0\\0\\20sixteen bytes...more" >&7
+		exec sleep 1000'
+	wait_line a.log ^said$ 20
+	spawn_in host b vm-bridge pair ./cable bash -c 'echo up; exec head -c 20 <&"${VM_WIRES#*fd=}"'
+	until_in b 47 # recvmsg
+	touch go
+	await b
+	[ "$(od -An -c b.log | tr -d ' \n')" = 'up\n\0\0\0020sixteenbytes...' ]
+}
+
 @test "pair -: both ends to one program" {
 	# shellcheck disable=SC2016 # for the inner shell
 	run -0 clean vm-bridge pair - sh -c 'echo $VM_WIRES'
@@ -283,6 +315,8 @@ until_gone() {
 
 @test "listen: one peer at a time; the next has his turn afterwards" {
 	station a 10.1.0.1 vm-bridge listen 5000
+	run -0 in_ns host ss -Hlnt 'sport = :5000'
+	[[ $output = *' 127.0.0.1:5000 '* ]]
 	station b 10.1.0.2 vm-bridge connect -1 5000
 	reaches a 10.1.0.2
 	station c 10.1.0.3 vm-bridge connect -1 5000
@@ -305,6 +339,15 @@ until_gone() {
 	in_ns host vm-bridge connect -1 ./sock true
 	await a
 	[ ! -e sock ]
+}
+
+@test "connect: nobody connects to himself, though the kernel allows it" {
+	local i
+	in_ns host sh -c 'echo 5000 5003 >/proc/sys/net/ipv4/ip_local_port_range'
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		run -125 in_ns host vm-bridge connect -1 5001 true
+		[ "$output" = 'vm-bridge: 5001: Connection refused' ]
+	done
 }
 
 @test "listen: a peer that breaks the framing is hung up on, and another welcome" {
@@ -496,4 +539,48 @@ example() {
 	example a "${lines[5]}"
 	example b "${lines[6]}"
 	reaches a 10.0.2.11
+}
+
+# guest FILE COMMAND...: an initrd whose guest runs the commands, then reaches the others on the hub and stays.
+guest() {
+	local file=$1
+	shift
+	{
+		printf '%s\n' '#!/bin/sh' "$@"
+		cat <<-'EOS'
+			for n in 1 2 3; do
+				until ping -c 1 -w 2 10.1.0.$n >/dev/null; do :; done
+			done
+			echo all reached
+			sleep 1000
+		EOS
+	} | initrd "$file"
+}
+
+# bats test_tags=kvm
+@test "cables: two guests with a pair, and QEMU's guest, on one hub" {
+	need_kvm
+	need qemu-system-x86_64
+	local kernel
+	kernel=$(kernel)
+	guest a 'ip addr add 10.0.0.1/24 dev eth0' 'ip addr add 10.1.0.1/24 dev eth1' 'ip link set eth0 up' 'ip link set eth1 up' 'ip link set lo up' \
+		'until ping -c 1 -w 2 10.0.0.2 >/dev/null; do :; done' 'echo pair reached'
+	guest b 'ip addr add 10.0.0.2/24 dev eth0' 'ip addr add 10.1.0.2/24 dev eth1' 'ip link set eth0 up' 'ip link set eth1 up' 'ip link set lo up'
+	guest q 'ip addr add 10.1.0.3/24 dev eth0' 'ip link set eth0 up' 'ip link set lo up'
+	spawn a vm-bridge pair ./cable vm-bridge hub -C ctl ./lan kvm-run -I a -k "$kernel/vmlinux" -i a -m 128 -A quiet -q
+	until [ -S lan ]; do sleep 0.1; done
+	spawn b vm-bridge pair ./cable vm-bridge hub ./lan kvm-run -I b -k "$kernel/vmlinux" -i b -m 128 -A quiet -q
+	spawn q qemu-system-x86_64 -accel kvm -cpu host -M q35 -m 256 -nodefaults -no-user-config -display none -serial stdio \
+		-kernel "$kernel/vmlinuz" -initrd q -append 'console=ttyS0 quiet panic=-1 cryptomgr.notests' \
+		-netdev stream,id=x,server=off,addr.type=unix,addr.path=lan -device virtio-net-pci,netdev=x,romfile=
+	wait_line a.log '^all reached' 250
+	grep -q '^pair reached' a.log
+	wait_line b.log '^all reached' 60
+	wait_line q.log '^all reached' 60
+	run -0 ask list
+	[ "${#lines[@]}" -eq 4 ]
+	stop a KILL
+	stop b KILL
+	stop q
+	until_gone
 }

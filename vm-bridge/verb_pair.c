@@ -42,7 +42,7 @@ again(void)
 /*
  * What the first sends before the second is there goes nowhere, as on a cable whose other end hangs loose: it must not
  * fill the socket and hold up the first. But the second must begin with a whole frame, so no byte is read beyond one.
- * False at the end of the first.
+ * False at the end of the first, or when it broke the framing.
  */
 static bool
 throw_away(int fd)
@@ -57,6 +57,8 @@ throw_away(int fd)
 	if (head) {
 		k.have += (size_t)n;
 		k.left = be32toh(k.head);
+		if (k.have == sizeof(k.head) && (k.left < FRAME_MIN || k.left > FRAME_MAX))
+			return false;
 	} else {
 		k.left -= (uint32_t)n;
 	}
@@ -65,42 +67,51 @@ throw_away(int fd)
 	return true;
 }
 
-static void
-first_spoke(struct watch *w, uint32_t events)
-{
-	(void)events;
-	if (throw_away(w->fd))
-		return;
-	loop_unwatch(w);
-	loop_unwatch(&k.listener);
-	again();
-}
-
 /* The second holds the lock until it has its end, so nobody can be between it and the end of the path. */
 static void
-second_came(struct watch *w, uint32_t events)
+hand_over(void)
 {
-	int fd;
+	int fd = accept4(k.listener.fd, NULL, NULL, SOCK_CLOEXEC);
 
-	(void)events;
-	if (k.have) { /* in the middle of a frame, whose rest is on its way */
-		loop_unwatch(w);
-		again();
+	if (fd < 0) { /* he has given up */
+		loop_watch(&k.loop, &k.listener, EPOLLIN);
 		return;
 	}
-	fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC);
-	if (fd < 0)
-		return;
 	meet_remove(&k.meet);
 	if (fd_send(fd, "", 1, &k.end.fd, 1) != 1)
 		warn_sys("%s: handing over the cable", k.meet.path);
 	loop_stop(&k.loop);
 }
 
+static void
+first_spoke(struct watch *w, uint32_t events)
+{
+	(void)events;
+	if (!throw_away(w->fd)) {
+		loop_unwatch(w);
+		loop_unwatch(&k.listener);
+		again();
+	} else if (!k.have && !k.listener.events) {
+		hand_over();
+	}
+}
+
+/* In the middle of a frame he waits for the rest of it, which is on its way. */
+static void
+second_came(struct watch *w, uint32_t events)
+{
+	(void)events;
+	if (k.have)
+		loop_unwatch(w);
+	else
+		hand_over();
+}
+
 /* The first has gone. Who is just being the second holds the lock, and becomes the first when we hang up on him. */
 static void
-end(void)
+end(struct timer *t)
 {
+	(void)t;
 	if (accept4(k.listener.fd, NULL, NULL, SOCK_CLOEXEC) >= 0)
 		meet_remove(&k.meet);
 	else if (!meet_leave(&k.meet)) {
@@ -111,23 +122,13 @@ end(void)
 }
 
 static void
-look_again(struct timer *t)
-{
-	(void)t;
-	if (!k.end.events)
-		end();
-	else if (loop_watch(&k.loop, &k.listener, EPOLLIN) < 0)
-		die("epoll");
-}
-
-static void
 keep_end(const struct meet *m, int fd)
 {
 	k.meet = *m;
 	meet_own(&k.meet);
 	k.end = (struct watch){.fd = fd, .handler = first_spoke};
 	k.listener = (struct watch){.fd = m->listener, .handler = second_came};
-	if (!fd_set_nonblock(fd, true) || loop_init(&k.loop) < 0 || timer_init(&k.again, &k.loop, look_again) < 0 ||
+	if (!fd_set_nonblock(fd, true) || loop_init(&k.loop) < 0 || timer_init(&k.again, &k.loop, end) < 0 ||
 	    loop_watch(&k.loop, &k.end, EPOLLIN) < 0 || loop_watch(&k.loop, &k.listener, EPOLLIN) < 0)
 		die("epoll");
 	serve(&k.loop, SERVE_BACKEND | SERVE_MEETS, -1);
