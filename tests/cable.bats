@@ -271,12 +271,16 @@ until_gone() {
 	need od
 	# Of 16 bytes each: one that nobody hears, in two parts, and one for the second.
 	spawn_in host a vm-bridge pair ./cable bash -c 'exec 7>&"${VM_WIRES#*fd=}"
-		printf "\\0\\0\\0\\20half" >&7; echo said; until [ -e go ]; do sleep 0.02; done; printf "of a frame..\\0\\0\\0\\20sixteen bytes...more" >&7
-		exec sleep 1000'
+		printf "\\0\\0\\0\\20half" >&7; echo said; until [ -e go ]; do sleep 0.02; done
+		printf "of a frame.." >&7; until [ -e on ]; do sleep 0.02; done
+		printf "\\0\\0\\0\\20sixteen bytes...more" >&7; exec sleep 1000'
 	wait_line a.log ^said$ 20
 	spawn_in host b vm-bridge pair ./cable bash -c 'echo up; exec head -c 20 <&"${VM_WIRES#*fd=}"'
 	until_in b 47 # recvmsg
 	touch go
+	wait_line b.log ^up$ 20
+	until_in b 0 # read
+	touch on
 	await b
 	[ "$(od -An -c b.log | tr -d ' \n')" = 'up\n\0\0\0020sixteenbytes...' ]
 }
@@ -345,8 +349,8 @@ until_gone() {
 	local i
 	in_ns host sh -c 'echo 5000 5003 >/proc/sys/net/ipv4/ip_local_port_range'
 	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-		run -125 in_ns host vm-bridge connect -1 5001 true
-		[ "$output" = 'vm-bridge: 5001: Connection refused' ]
+		run -125 in_ns host vm-bridge connect -1 5000 true
+		[ "$output" = 'vm-bridge: 5000: Connection refused' ]
 	done
 }
 
