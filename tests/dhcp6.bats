@@ -243,6 +243,18 @@ flawless() {
 	[[ $(ask 2 '\13abc') = ' 07 61 62 63 00 02 00 0a 00 03 00 01 '* ]]
 }
 
+@test "-n says what would be advertised" {
+	bridge fd00:9::1/64
+	run -0 in_host vm-dhcpd -n -b br0 -d none -O dns6=fd00::53 -O route6=fd00:7::/48 -O ntp6=fd00::7 -O router6=yes
+	[[ $output = *"router6	yes
+prefix	fd00:9::/64
+route6	fd00:7::/48
+dns6	fd00::53
+ntp6	fd00::7"* ]]
+	run -0 in_host vm-dhcpd -n -b br0 -d none -O ra=no
+	[[ $output != *prefix* ]]
+}
+
 @test "words that are wrong are named" {
 	local word why
 	while IFS='~' read -r word why; do

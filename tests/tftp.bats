@@ -251,6 +251,45 @@ lossy() {
 	[[ $output = 'vm-dhcpd: -e : not a name'* ]]
 }
 
+@test "-n says what would be served; a file to boot that is not there is told" {
+	bridge
+	file f 10
+	run -0 in_host vm-dhcpd -n -b br0 -d none -T "$T/root" -e 192.0.2.1 -E a -E 9=b -E ipxe=http://h/c -E 22=d
+	[[ $output = *"tftp	$T/root
+boot	any	a
+boot	x64	b
+boot	ipxe	http://h/c
+boot	22	d
+bootserver	192.0.2.1" ]]
+	serve -E f -E bios=sub/none -E arm=http://h/f
+	run -0 grep -- -E "$T/dhcpd.log"
+	[ "$output" = 'vm-dhcpd: -E sub/none: not to be had by TFTP: No such file or directory' ]
+}
+
+# told CLASS ARCHITECTURE [USER-CLASS]: what busybox's client is told when it says that it is such firmware.
+told() {
+	printf '#!/bin/sh\n[ "$1" != bound ] || env\n' >"$T/script"
+	chmod +x "$T/script"
+	in_guest env -i PATH="$PATH" timeout 20 busybox udhcpc -i c0 -n -q -f -s "$T/script" -O 60 -O tftp -O bootfile -V "$1" -x "0x5d:$2" ${3:+-x "0x4d:$3"} 2>/dev/null
+}
+
+@test "each client is told what it can boot" {
+	need busybox
+	bridge
+	serve -O probe=0 -L 10.9.0.100-10.9.0.110 -E bios=undionly.kpxe -E x64=ipxe.efi -E x64=http://10.9.0.1/x.efi -E ipxe=http://10.9.0.1/boot.ipxe
+	run -0 told PXEClient:Arch:00000:UNDI:002001 0000
+	[[ $output = *boot_file=undionly.kpxe* && $output = *siaddr=10.9.0.1* && $output = *vendor=PXEClient* ]]
+	run -0 told PXEClient:Arch:00007:UNDI:003016 0007
+	[[ $output = *boot_file=ipxe.efi* ]]
+	run -0 told HTTPClient:Arch:00016:UNDI:003016 0010
+	[[ $output = *boot_file=http://10.9.0.1/x.efi* ]]
+	[[ $output = *vendor=HTTPClient* ]]
+	run -0 told PXEClient:Arch:00007:UNDI:003016 0007 69505845 # iPXE
+	[[ $output = *boot_file=http://10.9.0.1/boot.ipxe* ]]
+	run -0 told PXEClient:Arch:00011:UNDI:003016 000b
+	[[ $output != *boot_file* ]]
+}
+
 # nbp TEXT: a program for the PXE of a PC (real mode, at 0x7c00), which says so on the serial port and ends QEMU.
 nbp() {
 	local i

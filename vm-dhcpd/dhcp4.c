@@ -220,8 +220,8 @@ plan(struct server *s, struct dhcpd *d)
 	subnets_init(&s->subnets, s->o, host, prefix_len);
 }
 
-void
-dhcp4_print(struct dhcpd *d)
+static void
+print_plan(struct dhcpd *d)
 {
 	plan(&server, d);
 	if (d->options->bridge)
@@ -274,4 +274,4 @@ dhcp4_stop(struct dhcpd *d)
 	leases_done(&server.journal.leases);
 }
 
-const struct service dhcp4_service = {dhcp4_open, dhcp4_start, dhcp4_stop};
+const struct service dhcp4_service = {.print = print_plan, .open = dhcp4_open, .start = dhcp4_start, .stop = dhcp4_stop};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What IPv6's services say; the contracts are in ip6.h. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_addr.h>
@@ -16,7 +17,6 @@
 #include "common/util.h"
 #include "vm-dhcpd/bytes.h"
 #include "vm-dhcpd/ip6.h"
-#include "vm-dhcpd/nameserver.h"
 #include "vm-dhcpd/udp.h"
 
 /* Lifetimes of a prefix, seconds: what vanishes without a word is preferred no more in hours, not in RFC 4861's week. */
@@ -162,18 +162,16 @@ follow(struct ip6 *p, struct loop *l)
 }
 
 static void
-choose_names(struct ip6 *p, const struct settings *s)
+choose_names(struct ip6 *p, const struct settings *s, const struct nameservers *host)
 {
 	const struct setting *search = &s->option[119], *domain = &s->option[15];
-	struct nameservers host;
 	char name[DNAME_MAX];
 
 	p->ndns = s->v6.dns.n;
 	memcpy(p->dns, s->v6.dns.v, sizeof(p->dns));
 	if (!s->v6.dns.given) {
-		nameservers_read(&host);
-		p->ndns = host.nin6;
-		memcpy(p->dns, host.in6, sizeof(host.in6));
+		p->ndns = host->nin6;
+		memcpy(p->dns, host->in6, sizeof(host->in6));
 	}
 	p->search = search->bytes;
 	p->search_len = search->len;
@@ -194,31 +192,35 @@ wanted_mtu(const struct setting *mtu)
 	return n >= IPV6_MIN_MTU ? n : 0;
 }
 
-/* The first address was seen before anybody told us of changes: it is read once more after that. */
+/* False: IPv6 is not wanted, or not there. */
 static bool
-open_all(struct ip6 *p, struct dhcpd *d)
+wanted(const struct dhcpd *d)
 {
 	const struct settings6 *s = &d->options->settings.v6;
-	char path[64];
 
 	if (!d->iface.index || s->ra == CHOICE_NO)
 		return false;
-	if (!udp_has_ipv6()) {
-		if (s->ra == CHOICE_YES || s->prefixes.n)
-			die("IPv6: this kernel has none");
-		return false;
-	}
-	p->settings = s;
+	if (udp_has_ipv6())
+		return true;
+	if (s->ra == CHOICE_YES || s->prefixes.n)
+		die("IPv6: this kernel has none");
+	return false;
+}
+
+static void
+prepare(struct ip6 *p, const struct dhcpd *d)
+{
+	char path[64];
+
+	p->settings = &d->options->settings.v6;
 	p->pxe = d->options->pxe.nfiles ? &d->options->pxe : NULL;
-	follow(p, &d->loop);
 	iface_read(&p->iface, d->iface.name);
 	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/forwarding", d->iface.name);
 	p->forwarding = open(path, O_RDONLY | O_CLOEXEC);
 	p->routed = ip6_routes(p);
 	p->mtu = wanted_mtu(&d->options->settings.option[26]);
-	choose_names(p, &d->options->settings);
+	choose_names(p, &d->options->settings, &d->nameservers);
 	update_prefixes(p);
-	return true;
 }
 
 struct ip6 *
@@ -229,7 +231,40 @@ ip6_get(struct dhcpd *d)
 
 	if (!asked) {
 		asked = true;
-		open = open_all(&ip6, d);
+		open = wanted(d);
+		if (open) {
+			follow(&ip6, &d->loop); /* first: what changes while we look is told after that */
+			prepare(&ip6, d);
+		}
 	}
 	return open ? &ip6 : NULL;
+}
+
+static void
+print_addresses(const char *name, const struct in6_addr *v, size_t n)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < n; i++)
+		printf("%s\t%s\n", name, inet_ntop(AF_INET6, &v[i], text, sizeof(text)));
+}
+
+void
+ip6_print(struct dhcpd *d)
+{
+	static struct ip6 p;
+	char text[INET6_ADDRSTRLEN];
+
+	if (!wanted(d))
+		return;
+	prepare(&p, d);
+	if (!ip6_serves(&p))
+		return;
+	printf("router6\t%s\n", p.routed ? "yes" : "no");
+	for (size_t i = 0; i < p.nprefixes; i++)
+		printf("prefix\t%s/%u\n", inet_ntop(AF_INET6, &p.prefixes[i].prefix.prefix, text, sizeof(text)), p.prefixes[i].prefix.len);
+	for (size_t i = 0; i < p.settings->routes.n; i++)
+		printf("route6\t%s/%u\n", inet_ntop(AF_INET6, &p.settings->routes.v[i].prefix, text, sizeof(text)), p.settings->routes.v[i].len);
+	print_addresses("dns6", p.dns, ip6_ndns(&p));
+	print_addresses("ntp6", p.settings->ntp.v, p.settings->ntp.n);
 }

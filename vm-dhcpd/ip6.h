@@ -35,6 +35,9 @@ struct ip6 {
 /* The one there is; NULL: IPv6 is not served. Opened by whichever service comes first. */
 struct ip6 *ip6_get(struct dhcpd *d);
 
+/* -n: what would be said now. */
+void ip6_print(struct dhcpd *d);
+
 /* Whether anything is to be said at all, now. */
 bool ip6_serves(const struct ip6 *p);
 

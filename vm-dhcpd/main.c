@@ -74,6 +74,16 @@ seal(const struct options *o)
 }
 
 static int
+print_all(struct dhcpd *d)
+{
+	for (size_t i = 0; i < ARRAY_LEN(services); i++)
+		if (services[i]->print)
+			services[i]->print(d);
+	flush_stdout();
+	return 0;
+}
+
+static int
 serve(const struct options *o)
 {
 	static struct dhcpd d;
@@ -88,11 +98,8 @@ serve(const struct options *o)
 	if (why)
 		die("%s: %s", o->bridge, why);
 	nameservers_read(&d.nameservers);
-	if (o->check) {
-		dhcp4_print(&d);
-		flush_stdout();
-		return 0;
-	}
+	if (o->check)
+		return print_all(&d);
 	watch_signals(&d.loop);
 	for (size_t i = 0; i < ARRAY_LEN(services); i++)
 		if (services[i]->open)

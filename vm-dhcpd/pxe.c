@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Which client boots what; the contracts are in pxe.h. */
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/num.h"
@@ -100,6 +101,24 @@ pxe_set_server(struct pxe *p, const char *word)
 	p->server = word;
 	inet_pton(AF_INET, word, &p->next); /* or none: then it is a name, which the client looks up */
 	return NULL;
+}
+
+void
+pxe_print(const struct pxe *p)
+{
+	for (size_t i = 0; i < p->nfiles; i++) {
+		int who = p->files[i].who;
+		char number[16];
+		const char *name = who == WHO_ANY ? "any" : who == WHO_IPXE ? "ipxe" : number;
+
+		snprintf(number, sizeof(number), "%d", who);
+		for (size_t m = 0; m < ARRAY_LEN(machines); m++)
+			if (machines[m].arch == who)
+				name = machines[m].name;
+		printf("boot\t%s\t%s\n", name, p->files[i].file);
+	}
+	if (p->server)
+		printf("bootserver\t%s\n", p->server);
 }
 
 static bool

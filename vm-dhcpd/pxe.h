@@ -32,6 +32,9 @@ const char *pxe_add(struct pxe *p, const char *word);
 /* Takes the word of -e, which must last: an IPv4 address or a name. NULL, or what is wrong with it. */
 const char *pxe_set_server(struct pxe *p, const char *word);
 
+/* "boot", for whom, and the file, a line each, parted by tabs. */
+void pxe_print(const struct pxe *p);
+
 /* What a client says; DHCPv4's options and DHCPv6's alike. Bytes as they came, NULL and 0 where there were none. */
 struct pxe_client {
 	const uint8_t *class, *user_class; /* options 60 and 77 */

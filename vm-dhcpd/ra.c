@@ -30,7 +30,6 @@ struct sender {
 	int64_t due, last; /* the next and the last that goes to all; timer_now */
 	int64_t answered;  /* the last that went to one */
 	int initial;	   /* how many more come at short intervals */
-	bool router;	   /* the last said that we are one */
 };
 
 static struct sender sender;
@@ -43,16 +42,20 @@ random_below(int64_t n)
 	return getrandom(&v, sizeof(v), GRND_NONBLOCK) == sizeof(v) ? v % n : 0;
 }
 
+/* The last one of all takes back what leads through this host. */
 static size_t
-build(uint8_t packet[RA_PACKET_MAX], const struct ip6 *p, unsigned lifetime)
+build(uint8_t packet[RA_PACKET_MAX], const struct ip6 *p, bool last)
 {
 	struct ra_prefix prefixes[IP6_PREFIXES_MAX];
+	struct prefix_list routes = p->settings->routes;
 	int64_t now = timer_now();
-	struct ra r = {.other = ip6_has_other(p), .lifetime = lifetime, .mtu = p->mtu ? p->mtu : p->iface.mtu, .prefixes = prefixes,
-	    .routes = p->settings->routes.v, .nroutes = p->settings->routes.n, .dns = p->dns, .ndns = ip6_ndns(p),
-	    .search = p->search, .search_len = p->search_len, .dns_lifetime = LIFETIME};
+	struct ra r = {.other = ip6_has_other(p), .lifetime = !last && ip6_routes(p) ? LIFETIME : 0,
+	    .mtu = p->mtu ? p->mtu : p->iface.mtu, .prefixes = prefixes, .routes = routes.v, .nroutes = routes.n, .dns = p->dns,
+	    .ndns = ip6_ndns(p), .search = p->search, .search_len = p->search_len, .dns_lifetime = LIFETIME};
 
 	memcpy(r.mac, p->iface.mac, sizeof(r.mac));
+	for (size_t i = 0; i < routes.n; i++)
+		routes.v[i].valid = last ? 0 : LIFETIME;
 	for (size_t i = 0; i < p->nprefixes; i++) {
 		const struct ip6_prefix *from = &p->prefixes[i];
 		struct ra_prefix *to = &prefixes[r.nprefixes];
@@ -69,7 +72,7 @@ build(uint8_t packet[RA_PACKET_MAX], const struct ip6 *p, unsigned lifetime)
 
 /* An advertisement must come from a link-local address (RFC 4861, 4.2). False while there is none, or no way out. */
 static bool
-advertise(struct sender *s, const struct in6_addr *to, unsigned lifetime)
+advertise(struct sender *s, const struct in6_addr *to, bool last)
 {
 	struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = *to, .sin6_scope_id = s->ip6->iface.index};
 	uint8_t packet[RA_PACKET_MAX];
@@ -77,19 +80,12 @@ advertise(struct sender *s, const struct in6_addr *to, unsigned lifetime)
 
 	if (!ip6_address(s->ip6, true))
 		return false;
-	len = build(packet, s->ip6, lifetime);
+	len = build(packet, s->ip6, last);
 	if (sendto(s->socket.fd, packet, len, MSG_DONTWAIT, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		note(2, "router advertisement: %s", strerror(errno));
 		return false;
 	}
 	return true;
-}
-
-static unsigned
-lifetime_now(struct sender *s)
-{
-	s->router = ip6_routes(s->ip6);
-	return s->router ? LIFETIME : 0;
 }
 
 static void
@@ -110,7 +106,7 @@ time_came(struct timer *timer)
 	int64_t pause = INTERVAL_MIN + random_below(INTERVAL_MAX - INTERVAL_MIN);
 
 	s->due = TIMER_NEVER;
-	if (!ip6_serves(s->ip6) || !advertise(s, &all_nodes, lifetime_now(s)))
+	if (!ip6_serves(s->ip6) || !advertise(s, &all_nodes, false))
 		return;
 	s->last = timer_now();
 	if (s->initial && --s->initial && pause > INITIAL_INTERVAL)
@@ -143,7 +139,7 @@ solicited(struct sender *s, const struct in6_addr *from)
 		return;
 	if (!IN6_IS_ADDR_UNSPECIFIED(from) && now >= s->answered + ANSWER_SPACING) {
 		s->answered = now;
-		advertise(s, from, lifetime_now(s));
+		advertise(s, from, false);
 	} else if (now + DELAY < s->due) {
 		plan(s, now + random_below(DELAY));
 	}
@@ -228,8 +224,8 @@ stop(struct dhcpd *d)
 	static const struct in6_addr all_nodes = {{{0xff, 2, [15] = 1}}};
 
 	(void)d;
-	if (sender.ip6 && sender.last && sender.router)
-		advertise(&sender, &all_nodes, 0);
+	if (sender.ip6 && sender.last)
+		advertise(&sender, &all_nodes, true);
 }
 
-const struct service ra_service = {.open = open_sender, .start = start, .stop = stop};
+const struct service ra_service = {.print = ip6_print, .open = open_sender, .start = start, .stop = stop};

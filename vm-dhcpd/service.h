@@ -20,6 +20,8 @@ struct dhcpd {
 };
 
 struct service {
+	/* -n: what it would serve; a name and its values a line, parted by tabs. Opens nothing. NULL: nothing to say. */
+	void (*print)(struct dhcpd *d);
 	/*
 	 * With the caller's rights: opens sockets, files and timers, and watches them in d->loop, which does not run yet. Dies
 	 * with a reason when it cannot. What nobody asked for returns at once. NULL: nothing to open.
@@ -38,8 +40,5 @@ extern const struct service dhcp4_service;
 extern const struct service ra_service;
 extern const struct service dhcp6_service;
 extern const struct service tftp_service;
-
-/* -n: what DHCPv4 would lease and say; a name, a tab and a value a line. */
-void dhcp4_print(struct dhcpd *d);
 
 #endif

@@ -4,6 +4,7 @@
  * firewall is enough and no socket is made after the start. A transfer holds no buffer and ends when its client is silent.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -256,6 +257,29 @@ v6_readable(struct watch *w, uint32_t events)
 }
 
 static void
+print(struct dhcpd *d)
+{
+	if (d->options->tftp_dir)
+		printf("tftp\t%s\n", d->options->tftp_dir);
+	pxe_print(&d->options->pxe);
+}
+
+/* A file that clients are sent for, but that they would not get, may come later; most often its name is wrong. */
+static void
+check_files(const struct tftp *s, const struct pxe *pxe)
+{
+	for (size_t i = 0; i < pxe->nfiles; i++) {
+		uint64_t size;
+		int fd = pxe->files[i].url ? -1 : tftp_file_open(s->root, pxe->files[i].file, &size);
+
+		if (fd >= 0)
+			close(fd);
+		else if (!pxe->files[i].url && !pxe->server)
+			warn_sys("-E %s: not to be had by TFTP", pxe->files[i].file);
+	}
+}
+
+static void
 open_server(struct dhcpd *d)
 {
 	static struct tftp server;
@@ -265,6 +289,7 @@ open_server(struct dhcpd *d)
 	if (!d->options->tftp_dir)
 		return;
 	s->root = tftp_root_open(d->options->tftp_dir);
+	check_files(s, &d->options->pxe);
 	s->ifname = d->iface.name;
 	s->v4 = (struct watch){.fd = udp_open(AF_INET, PORT, s->ifname, false), .handler = v4_readable};
 	s->v6 = (struct watch){.fd = udp_has_ipv6() ? udp_open(AF_INET6, PORT, s->ifname, false) : -1, .handler = v6_readable};
@@ -280,4 +305,4 @@ open_server(struct dhcpd *d)
 		die("TFTP: %s", strerror(-err));
 }
 
-const struct service tftp_service = {.open = open_server};
+const struct service tftp_service = {.print = print, .open = open_server};
