@@ -45,9 +45,9 @@ die_netlink(const struct netlink *nl, int err)
 }
 
 void
-read_ruleset(struct netlink *nl, struct ruleset *rs)
+read_ruleset(struct netlink *nl, struct ruleset *rs, bool all)
 {
-	int err = ruleset_load(nl, rs);
+	int err = ruleset_load(nl, rs, all);
 
 	if (err)
 		die_netlink(nl, err);
@@ -147,7 +147,7 @@ plan(struct change *c, struct options *o)
 
 	table_free(&c->table);
 	ruleset_free(&c->rs);
-	err = ruleset_load(&c->nl, &c->rs);
+	err = ruleset_load(&c->nl, &c->rs, false);
 	/* One who may not change anything may still ask what would be changed. */
 	if (err && !(err == -EPERM && o->check))
 		die_netlink(&c->nl, err);
@@ -191,9 +191,9 @@ drop_old(struct change *c)
 {
 	struct ruleset now;
 
-	if (!c->old.n)
+	if (settings_cover(&c->settings, &c->old))
 		return;
-	read_ruleset(&c->nl, &now);
+	read_ruleset(&c->nl, &now, false);
 	settings_restore(&c->old, &now, NULL);
 	ruleset_free(&now);
 }
@@ -294,7 +294,7 @@ undo_table(struct netlink *nl, const char *name)
 		const struct found_table *own;
 		uint32_t generation;
 
-		read_ruleset(nl, &rs);
+		read_ruleset(nl, &rs, false);
 		generation = rs.generation;
 		own = ruleset_find(&rs, name);
 		if (!own) {
@@ -326,7 +326,7 @@ apply_del(struct options *o)
 
 	plan_name(name, &o->net);
 	open_netlink(&nl, NETLINK_NETFILTER);
-	read_ruleset(&nl, &rs);
+	read_ruleset(&nl, &rs, false);
 	own = ruleset_find(&rs, name);
 	if (own && own->owner)
 		die("%s: held by process %u: it goes when that ends", own->network, own->owner);

@@ -9,8 +9,8 @@
 /* Opens a socket of the family, or dies. */
 void open_netlink(struct netlink *nl, int family);
 
-/* Our tables, read; dies, with what may be missing, when it cannot. */
-void read_ruleset(struct netlink *nl, struct ruleset *rs);
+/* As ruleset_load; dies, with what may be missing, when it cannot. */
+void read_ruleset(struct netlink *nl, struct ruleset *rs, bool all);
 
 /*
  * Each returns when it is done, and dies with nothing changed when it cannot be. apply_hold does it for the caller's life:

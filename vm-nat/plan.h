@@ -14,8 +14,9 @@
 #define REFUSED_TO "refused to guests"
 #define REFUSED_BETWEEN "refused between guests"
 
-/* The chain whose rules count the forwards, with -p's words as comments. */
+/* The chain whose rules count the forwards, with -p's words as comments; and that which remembers settings (settings.h). */
 #define FORWARDS_CHAIN "forwards"
+#define UNDO_CHAIN "undo"
 
 /*
  * The table of a network, whole. Its texts point into n, which must live as long. The name of its table is that of the

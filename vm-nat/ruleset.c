@@ -134,8 +134,21 @@ take_rule(struct nlmsghdr *h, void *arg)
 	return 0;
 }
 
+/* The rules of a chain, or of the whole table. */
 static int
-load(struct netlink *nl, struct ruleset *rs)
+load_rules(struct netlink *nl, struct found_table *t, const char *chain)
+{
+	struct netlink_batch b = { 0 };
+	struct nl_msg *m = nft_add(&b, NFT_MSG_GETRULE, NLM_F_DUMP, NFPROTO_INET, t->name);
+
+	nla_put_string(m, NFTA_RULE_TABLE, t->name);
+	if (chain)
+		nla_put_string(m, NFTA_RULE_CHAIN, chain);
+	return netlink_ask_batch(nl, &b, take_rule, t);
+}
+
+static int
+load(struct netlink *nl, struct ruleset *rs, bool all)
 {
 	struct netlink_batch b = { 0 };
 	int err;
@@ -147,21 +160,21 @@ load(struct netlink *nl, struct ruleset *rs)
 	nft_add(&b, NFT_MSG_GETTABLE, NLM_F_DUMP, NFPROTO_INET, "nf_tables");
 	err = netlink_ask_batch(nl, &b, take_table, rs);
 	for (size_t i = 0; i < rs->n && !err; i++) {
-		nla_put_string(nft_add(&b, NFT_MSG_GETRULE, NLM_F_DUMP, NFPROTO_INET, rs->tables[i].name), NFTA_RULE_TABLE,
-		    rs->tables[i].name);
-		err = netlink_ask_batch(nl, &b, take_rule, &rs->tables[i]);
+		err = load_rules(nl, &rs->tables[i], all ? NULL : FORWARDS_CHAIN);
+		if (!err && !all)
+			err = load_rules(nl, &rs->tables[i], UNDO_CHAIN);
 	}
 	return err;
 }
 
 int
-ruleset_load(struct netlink *nl, struct ruleset *rs)
+ruleset_load(struct netlink *nl, struct ruleset *rs, bool all)
 {
 	int err;
 
 	do {
 		*rs = (struct ruleset){ 0 };
-		err = load(nl, rs);
+		err = load(nl, rs, all);
 		if (err)
 			ruleset_free(rs);
 	} while (err == -EAGAIN);

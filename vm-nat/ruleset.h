@@ -23,8 +23,11 @@ struct ruleset {
 	size_t n, room;
 };
 
-/* Reads the tables whose names begin with TABLE_PREFIX, and their rules that have comments. 0 or -errno with nl->why. */
-int ruleset_load(struct netlink *nl, struct ruleset *rs);
+/*
+ * Reads the tables whose names begin with TABLE_PREFIX, and their rules that have comments: all, or of the chains that others
+ * have to know of. 0 or -errno with nl->why.
+ */
+int ruleset_load(struct netlink *nl, struct ruleset *rs, bool all);
 void ruleset_free(struct ruleset *rs);
 
 /* The table of that name, or NULL. */

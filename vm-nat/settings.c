@@ -16,6 +16,7 @@
 
 #include "common/diag.h"
 #include "common/num.h"
+#include "vm-nat/plan.h"
 #include "vm-nat/settings.h"
 
 #define ROOT "/proc/sys/net/"
@@ -309,6 +310,15 @@ settings_apply(const struct settings *s, const char **path)
 				*path = path_of(s->v[i].text);
 				return false;
 			}
+	return true;
+}
+
+bool
+settings_cover(const struct settings *s, const struct settings *old)
+{
+	for (size_t i = 0; i < old->n; i++)
+		if (!has(s, old->v[i].text))
+			return false;
 	return true;
 }
 

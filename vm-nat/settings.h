@@ -11,7 +11,6 @@
 #include "vm-nat/network.h"
 #include "vm-nat/ruleset.h"
 
-#define UNDO_CHAIN "undo"
 #define SETTINGS_MAX 64
 
 struct setting {
@@ -41,6 +40,9 @@ bool settings_apply(const struct settings *s, const char **path);
 
 /* As they were; but as the others need them, where they do. Tables but that one count as others. */
 void settings_restore(const struct settings *s, const struct ruleset *rs, const struct found_table *own);
+
+/* All that is remembered in old is in s too. */
+bool settings_cover(const struct settings *s, const struct settings *old);
 
 /* For -n: as the sysctl(8) commands that would do it, behind the #. */
 void settings_print(FILE *f, const struct settings *s);

@@ -40,7 +40,7 @@ show_list(const struct options *o)
 	struct ruleset rs;
 
 	open_netlink(&nl, NETLINK_NETFILTER);
-	read_ruleset(&nl, &rs);
+	read_ruleset(&nl, &rs, true);
 	for (size_t i = 0; i < rs.n; i++) {
 		const char *rest = rs.tables[i].comment;
 		char name[PREFIX_TEXT_MAX];
@@ -136,7 +136,7 @@ show_network(const struct options *o)
 
 	plan_name(name, &o->net);
 	open_netlink(&nl, NETLINK_NETFILTER);
-	read_ruleset(&nl, &rs);
+	read_ruleset(&nl, &rs, true);
 	t = ruleset_find(&rs, name);
 	if (!t)
 		die("%s: no such network", name + strlen(TABLE_PREFIX));
