@@ -252,7 +252,11 @@ state() {
 	in_host vm-nat del -b br0
 	run -0 settings
 	[[ $output = *ipv4/ip_forward:1* ]]
-	in_host sh -ec 'vm-nat del -b br1; ip link del br1'
+	# And the other way round.
+	in_host vm-nat add -b br0 -V up0
+	in_host vm-nat del -b br1
+	answers guest TCP4:192.0.2.2:80 'far 192.0.2.1 [0-9]+'
+	in_host sh -ec 'vm-nat del -b br0; ip link del br1'
 	state | diff "$T/before" -
 }
 

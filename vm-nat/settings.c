@@ -198,7 +198,7 @@ plan4(struct settings *s, const struct network *n, const struct ruleset *rs)
 	inherit(s, rs, "ipv4/", "forward");
 	inherit(s, rs, "ipv4/", "/forwarding");
 	/* Where it is known whence packets come and whither they go, those two interfaces are enough. */
-	if (n->bridge && n->via && !has(s, FORWARD4)) {
+	if (n->bridge && n->via) {
 		need(s, interface_key(key, "ipv4", n->bridge, "forwarding"));
 		need(s, interface_key(key, "ipv4", n->via, "forwarding"));
 	} else if (need(s, FORWARD4)) {
