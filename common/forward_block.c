@@ -277,7 +277,7 @@ forward_blocks_open(struct netlink *nl, const struct forward_blocks *b, const st
 	}
 	if (!b->n)
 		return 0;
-	nft_begin(&batch);
+	nft_begin(&batch, NULL);
 	for (size_t i = 0; i < b->n; i++) {
 		add_rule(&batch, &b->v[i], p->bridge, p->routed ? "" : p->bridge, tag);
 		if (p->routed)
@@ -313,7 +313,7 @@ forward_blocks_close(struct netlink *nl, const char *tag)
 	do {
 		netlink_discard(&t.batch);
 		t.n = 0;
-		nft_begin(&t.batch);
+		nft_begin(&t.batch, NULL);
 		err = nft_rules_each(nl, NFPROTO_UNSPEC, NULL, NULL, remove_tagged, &t);
 	} while (err == -EAGAIN);
 	if (err || !t.n) {

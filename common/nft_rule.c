@@ -12,8 +12,6 @@
 
 #include "common/nft_rule.h"
 
-#define UDATA_COMMENT 0 /* nft's and iptables-nft's user data are (type, length, value) triples; this type is a comment */
-
 static const char *
 text(struct nlattr *a)
 {
@@ -127,20 +125,6 @@ read_expression(struct nft_rule *r, uint32_t *key, struct nlattr *element)
 		r->other = true;
 }
 
-static void
-read_tag(struct nft_rule *r, struct nlattr *data)
-{
-	const uint8_t *p = data ? nla_data(data) : NULL;
-	size_t len = data ? (size_t)nla_len(data) : 0;
-
-	while (len >= 2 && len - 2 >= p[1]) {
-		if (p[0] == UDATA_COMMENT && p[1] && p[1] <= sizeof(r->tag))
-			snprintf(r->tag, sizeof(r->tag), "%.*s", p[1], (const char *)p + 2);
-		len -= 2U + p[1];
-		p += 2U + p[1];
-	}
-}
-
 bool
 nft_rule_read(struct nlmsghdr *h, struct nft_rule *r)
 {
@@ -157,7 +141,7 @@ nft_rule_read(struct nlmsghdr *h, struct nft_rule *r)
 		r->handle = be64toh(nla_get_u64(a[NFTA_RULE_HANDLE]));
 	snprintf(r->table, sizeof(r->table), "%s", text(a[NFTA_RULE_TABLE]));
 	snprintf(r->chain, sizeof(r->chain), "%s", text(a[NFTA_RULE_CHAIN]));
-	read_tag(r, a[NFTA_RULE_USERDATA]);
+	nft_read_comment(a[NFTA_RULE_USERDATA], r->tag);
 	if (a[NFTA_RULE_EXPRESSIONS])
 		nla_for_each_nested(element, a[NFTA_RULE_EXPRESSIONS], left)
 			read_expression(r, &key, element);
@@ -183,10 +167,9 @@ take_rule(struct nlmsghdr *h, void *arg)
 int
 nft_rules_each(struct netlink *nl, uint8_t family, const char *table, const char *chain, void (*fn)(const struct nft_rule *r, void *arg), void *arg)
 {
-	struct nfgenmsg head = { .nfgen_family = family, .version = NFNETLINK_V0 };
 	struct each e = { fn, arg };
 	struct netlink_batch b = { 0 };
-	struct nl_msg *m = netlink_add(&b, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE, NLM_F_DUMP, &head, sizeof(head), "nftables");
+	struct nl_msg *m = nft_add(&b, NFT_MSG_GETRULE, NLM_F_DUMP, family, "nftables");
 
 	if (table)
 		nla_put_string(m, NFTA_RULE_TABLE, table);
@@ -195,113 +178,15 @@ nft_rules_each(struct netlink *nl, uint8_t family, const char *table, const char
 	return netlink_ask_batch(nl, &b, take_rule, &e);
 }
 
-static void
-add_fence(struct netlink_batch *b, int type)
-{
-	struct nfgenmsg head = { .version = NFNETLINK_V0, .res_id = htons(NFNL_SUBSYS_NFTABLES) };
-
-	netlink_add(b, type, 0, &head, sizeof(head), "nftables");
-}
-
-void
-nft_begin(struct netlink_batch *b)
-{
-	add_fence(b, NFNL_MSG_BATCH_BEGIN);
-}
-
-void
-nft_end(struct netlink_batch *b)
-{
-	add_fence(b, NFNL_MSG_BATCH_END);
-}
-
 /* A rule's message up to its place: in which table and chain. */
 static struct nl_msg *
 add_message(struct netlink_batch *b, const struct nft_rule *r, int type, int flags)
 {
-	struct nfgenmsg head = { .nfgen_family = r->family, .version = NFNETLINK_V0 };
-	struct nl_msg *m = netlink_add(b, NFNL_SUBSYS_NFTABLES << 8 | type, flags | NLM_F_ACK, &head, sizeof(head), "%.24s %.24s", r->table, r->chain);
+	struct nl_msg *m = nft_add(b, type, flags | NLM_F_ACK, r->family, "%.24s %.24s", r->table, r->chain);
 
 	nla_put_string(m, NFTA_RULE_TABLE, r->table);
 	nla_put_string(m, NFTA_RULE_CHAIN, r->chain);
 	return m;
-}
-
-struct expression {
-	struct nlattr *element, *data;
-};
-
-static struct expression
-begin_expression(struct nl_msg *m, const char *name)
-{
-	struct expression e = { .element = nla_nest_start(m, NFTA_LIST_ELEM) };
-
-	nla_put_string(m, NFTA_EXPR_NAME, name);
-	e.data = nla_nest_start(m, NFTA_EXPR_DATA);
-	return e;
-}
-
-static void
-end_expression(struct nl_msg *m, struct expression e)
-{
-	nla_nest_end(m, e.data);
-	nla_nest_end(m, e.element);
-}
-
-static void
-put_number(struct nl_msg *m, int attr, uint32_t v)
-{
-	nla_put_u32(m, attr, htonl(v));
-}
-
-/* meta iifname "NAME", as both nft and iptables-nft write it. */
-static void
-put_name(struct nl_msg *m, uint32_t key, const char *name)
-{
-	char padded[IFNAMSIZ] = { 0 };
-	struct expression e;
-	struct nlattr *data;
-
-	if (!*name)
-		return;
-	memcpy(padded, name, strlen(name));
-	e = begin_expression(m, "meta");
-	put_number(m, NFTA_META_KEY, key);
-	put_number(m, NFTA_META_DREG, NFT_REG_1);
-	end_expression(m, e);
-	e = begin_expression(m, "cmp");
-	put_number(m, NFTA_CMP_SREG, NFT_REG_1);
-	put_number(m, NFTA_CMP_OP, NFT_CMP_EQ);
-	data = nla_nest_start(m, NFTA_CMP_DATA);
-	nla_put(m, NFTA_DATA_VALUE, sizeof(padded), padded);
-	nla_nest_end(m, data);
-	end_expression(m, e);
-}
-
-static void
-put_accept(struct nl_msg *m)
-{
-	struct expression e = begin_expression(m, "immediate");
-	struct nlattr *data, *verdict;
-
-	put_number(m, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
-	data = nla_nest_start(m, NFTA_IMMEDIATE_DATA);
-	verdict = nla_nest_start(m, NFTA_DATA_VERDICT);
-	put_number(m, NFTA_VERDICT_CODE, NF_ACCEPT);
-	nla_nest_end(m, verdict);
-	nla_nest_end(m, data);
-	end_expression(m, e);
-}
-
-static void
-put_tag(struct nl_msg *m, const char *tag)
-{
-	uint8_t udata[2 + NFT_TAG_MAX + 1] = { UDATA_COMMENT };
-	size_t len = strnlen(tag, NFT_TAG_MAX);
-
-	udata[1] = (uint8_t)(len + 1);
-	memcpy(udata + 2, tag, len);
-	nla_put(m, NFTA_RULE_USERDATA, (int)len + 3, udata);
 }
 
 void
@@ -310,12 +195,14 @@ nft_rule_insert(struct netlink_batch *b, const struct nft_rule *r)
 	struct nl_msg *m = add_message(b, r, NFT_MSG_NEWRULE, NLM_F_CREATE);
 	struct nlattr *list = nla_nest_start(m, NFTA_RULE_EXPRESSIONS);
 
-	put_name(m, NFT_META_IIFNAME, r->in);
-	put_name(m, NFT_META_OIFNAME, r->out);
-	end_expression(m, begin_expression(m, "counter"));
-	put_accept(m);
+	if (*r->in)
+		nft_put_interface(m, NFT_META_IIFNAME, NFT_CMP_EQ, r->in);
+	if (*r->out)
+		nft_put_interface(m, NFT_META_OIFNAME, NFT_CMP_EQ, r->out);
+	nft_close(m, nft_open(m, "counter"));
+	nft_put_verdict(m, NF_ACCEPT, NULL);
 	nla_nest_end(m, list);
-	put_tag(m, r->tag);
+	nft_put_comment(m, NFTA_RULE_USERDATA, r->tag);
 }
 
 void

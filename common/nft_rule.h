@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/netlink.h"
+#include "common/nft_message.h"
 
-#define NFT_TAG_MAX 120	    /* of the 256 bytes of user data of a rule */
+#define NFT_TAG_MAX (NFT_COMMENT_MAX - 1)
 #define NFT_SHORT_NAME_MAX 64 /* of tables and chains as kept here; longer names, up to 255, are cut */
 
 struct nft_rule {
@@ -30,10 +30,6 @@ bool nft_rule_read(struct nlmsghdr *h, struct nft_rule *r);
 /* Calls fn with each rule, of one chain or (family AF_UNSPEC, table and chain NULL) of all. 0 or -errno, as netlink_ask. */
 int nft_rules_each(struct netlink *nl, uint8_t family, const char *table, const char *chain,
 	void (*fn)(const struct nft_rule *r, void *arg), void *arg);
-
-/* A transaction: all that is added between the two is done by netlink_commit, or nothing of it. */
-void nft_begin(struct netlink_batch *b);
-void nft_end(struct netlink_batch *b);
 
 /* Adds a message that makes the rule the first of its chain, of its family, table, chain, in, out and tag: it accepts. */
 void nft_rule_insert(struct netlink_batch *b, const struct nft_rule *r);

@@ -57,9 +57,11 @@ serve() {
 	until in_ns "$1" ss -Hlnut "sport = :$port" | grep -q .; do sleep 0.02; done
 }
 
-# ask NS SOCAT-ADDRESS: what is answered. An answer that does not come is waited for two seconds.
+# ask NS SOCAT-ADDRESS: the line that is answered. One that does not come is waited for two seconds.
 ask() {
-	in_ns "$1" timeout 5 socat -t 2 -T 2 - "$2" <<<hello
+	local line=''
+	read -r -t 5 line < <(in_ns "$1" timeout 5 socat -t 2 -T 2 - "$2" <<<hello)
+	echo "$line"
 }
 
 # answers NS SOCAT-ADDRESS REGEX: the answer is such a one. silent NS SOCAT-ADDRESS: there is none.

@@ -14,8 +14,8 @@
 
 #include "common/diag.h"
 #include "common/forward_block.h"
+#include "common/nft_message.h"
 #include "vm-nat/apply.h"
-#include "vm-nat/encode.h"
 #include "vm-nat/hold.h"
 #include "vm-nat/plan.h"
 #include "vm-nat/settings.h"
@@ -232,9 +232,9 @@ apply_add(struct options *o)
 			print(&c);
 			break;
 		}
-		batch_begin(&b, &c.rs.generation);
+		nft_begin(&b, &c.rs.generation);
 		table_put(&b, &c.table, true);
-		batch_end(&b);
+		nft_end(&b);
 		err = netlink_commit(&c.nl, &b, NULL);
 		if (err && err != -ERESTART)
 			die_netlink(&c.nl, err);
@@ -268,9 +268,9 @@ apply_hold(struct options *o)
 		if (err && err != -ERESTART)
 			die_netlink(&h.nl, err);
 	} while (err);
-	batch_begin(&b, NULL);
+	nft_begin(&b, NULL);
 	table_put(&b, &c.table, false);
-	batch_end(&b);
+	nft_end(&b);
 	err = netlink_commit(&c.nl, &b, NULL);
 	if (err)
 		die_netlink(&c.nl, err);
@@ -307,9 +307,9 @@ undo_table(struct netlink *nl, const char *name)
 		ruleset_free(&rs);
 		if (settings.tagged && forward_blocks_close(nl, name) < 0)
 			warn("%s", nl->why);
-		batch_begin(&b, &generation);
+		nft_begin(&b, &generation);
 		table_put_delete(&b, NFPROTO_INET, name);
-		batch_end(&b);
+		nft_end(&b);
 		err = netlink_commit(nl, &b, NULL);
 		if (err && err != -ERESTART)
 			die_netlink(nl, err);

@@ -9,91 +9,19 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <net/if.h>
 #include <netinet/tcp.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stddef.h>
 #include <string.h>
 
-#include "vm-nat/encode.h"
+#include "common/nft_message.h"
+#include "vm-nat/rules.h"
 
+#define MAP_NAME "__map%d"  /* the kernel puts a number in */
 #define TCP_FLAGS_OFFSET 13 /* RFC 9293, 3.1 */
 #define DPORT_OFFSET 2
 #define TYPE_INET_SERVICE 13 /* nft's number for a port, by which it lists a set */
-
-struct nl_msg *
-nft_add(struct netlink_batch *b, int type, int flags, int family, const char *what)
-{
-	struct nfgenmsg head = { .nfgen_family = (uint8_t)family, .version = NFNETLINK_V0 };
-
-	return netlink_add(b, NFNL_SUBSYS_NFTABLES << 8 | type, flags, &head, sizeof(head), "%s", what);
-}
-
-static void
-put_edge(struct netlink_batch *b, int type, const uint32_t *generation)
-{
-	struct nfgenmsg head = { .version = NFNETLINK_V0, .res_id = htons(NFNL_SUBSYS_NFTABLES) };
-	struct nl_msg *m = netlink_add(b, type, 0, &head, sizeof(head), "nf_tables");
-
-	if (generation)
-		nla_put_u32(m, NFNL_BATCH_GENID, htonl(*generation));
-}
-
-void
-batch_begin(struct netlink_batch *b, const uint32_t *generation)
-{
-	put_edge(b, NFNL_MSG_BATCH_BEGIN, generation);
-}
-
-void
-batch_end(struct netlink_batch *b)
-{
-	put_edge(b, NFNL_MSG_BATCH_END, NULL);
-}
-
-static void
-put32(struct nl_msg *m, int type, uint32_t value)
-{
-	nla_put_u32(m, type, htonl(value));
-}
-
-/* A comment as nft keeps it: a type (0), a length that counts the NUL, and the text. */
-static void
-put_comment(struct nl_msg *m, int type, const char *text)
-{
-	uint8_t data[2 + COMMENT_MAX];
-	size_t len = strnlen(text, COMMENT_MAX - 1);
-
-	data[0] = 0;
-	data[1] = (uint8_t)(len + 1);
-	memcpy(data + 2, text, len);
-	data[2 + len] = '\0';
-	nla_put(m, type, (int)len + 3, data);
-}
-
-struct nest {
-	struct nlattr *elem, *data;
-};
-
-static struct nest
-open_expr(struct nl_msg *m, const char *name)
-{
-	struct nest n;
-
-	n.elem = nla_nest_start(m, NFTA_LIST_ELEM);
-	nla_put_string(m, NFTA_EXPR_NAME, name);
-	n.data = nla_nest_start(m, NFTA_EXPR_DATA);
-	return n;
-}
-
-static void
-close_expr(struct nl_msg *m, struct nest n)
-{
-	nla_nest_end(m, n.data);
-	nla_nest_end(m, n.elem);
-}
 
 /* An expression whose attributes are numbers, given in pairs of type and value and ended by a type of 0. */
 #define put_numbers(m, name, ...) put_number_list((m), (name), (const uint32_t[]){ __VA_ARGS__, 0 })
@@ -101,61 +29,35 @@ close_expr(struct nl_msg *m, struct nest n)
 static void
 put_number_list(struct nl_msg *m, const char *name, const uint32_t *pairs)
 {
-	struct nest n = open_expr(m, name);
+	struct nft_expression n = nft_open(m, name);
 
 	for (; *pairs; pairs += 2)
-		put32(m, (int)pairs[0], pairs[1]);
-	close_expr(m, n);
-}
-
-static void
-put_value(struct nl_msg *m, int type, const void *data, size_t len)
-{
-	struct nlattr *n = nla_nest_start(m, type);
-
-	nla_put(m, NFTA_DATA_VALUE, (int)len, data);
-	nla_nest_end(m, n);
-}
-
-static void
-put_cmp(struct nl_msg *m, int op, const void *data, size_t len)
-{
-	struct nest n = open_expr(m, "cmp");
-
-	put32(m, NFTA_CMP_SREG, NFT_REG_1);
-	put32(m, NFTA_CMP_OP, (uint32_t)op);
-	put_value(m, NFTA_CMP_DATA, data, len);
-	close_expr(m, n);
+		nft_put32(m, (int)pairs[0], pairs[1]);
+	nft_close(m, n);
 }
 
 static void
 put_mask(struct nl_msg *m, const void *mask, size_t len)
 {
 	static const uint8_t zero[16];
-	struct nest n = open_expr(m, "bitwise");
+	struct nft_expression n = nft_open(m, "bitwise");
 
-	put32(m, NFTA_BITWISE_SREG, NFT_REG_1);
-	put32(m, NFTA_BITWISE_DREG, NFT_REG_1);
-	put32(m, NFTA_BITWISE_LEN, (uint32_t)len);
-	put_value(m, NFTA_BITWISE_MASK, mask, len);
-	put_value(m, NFTA_BITWISE_XOR, zero, len);
-	close_expr(m, n);
+	nft_put32(m, NFTA_BITWISE_SREG, NFT_REG_1);
+	nft_put32(m, NFTA_BITWISE_DREG, NFT_REG_1);
+	nft_put32(m, NFTA_BITWISE_LEN, (uint32_t)len);
+	nft_put_value(m, NFTA_BITWISE_MASK, mask, len);
+	nft_put_value(m, NFTA_BITWISE_XOR, zero, len);
+	nft_close(m, n);
 }
 
 static void
 put_immediate(struct nl_msg *m, uint32_t reg, const void *data, size_t len)
 {
-	struct nest n = open_expr(m, "immediate");
+	struct nft_expression n = nft_open(m, "immediate");
 
-	put32(m, NFTA_IMMEDIATE_DREG, reg);
-	put_value(m, NFTA_IMMEDIATE_DATA, data, len);
-	close_expr(m, n);
-}
-
-static void
-put_meta(struct nl_msg *m, uint32_t key)
-{
-	put_numbers(m, "meta", NFTA_META_DREG, NFT_REG_1, NFTA_META_KEY, key);
+	nft_put32(m, NFTA_IMMEDIATE_DREG, reg);
+	nft_put_value(m, NFTA_IMMEDIATE_DATA, data, len);
+	nft_close(m, n);
 }
 
 static void
@@ -177,8 +79,8 @@ need_family(struct nl_msg *m, struct known *k, int family)
 	if (k->family == family)
 		return;
 	k->family = family;
-	put_meta(m, NFT_META_NFPROTO);
-	put_cmp(m, NFT_CMP_EQ, &value, 1);
+	nft_put_load_meta(m, NFT_META_NFPROTO);
+	nft_put_compare(m, NFT_CMP_EQ, &value, 1);
 }
 
 static void
@@ -189,18 +91,14 @@ need_proto(struct nl_msg *m, struct known *k, int proto)
 	if (k->proto == proto)
 		return;
 	k->proto = proto;
-	put_meta(m, NFT_META_L4PROTO);
-	put_cmp(m, NFT_CMP_EQ, &value, 1);
+	nft_put_load_meta(m, NFT_META_L4PROTO);
+	nft_put_compare(m, NFT_CMP_EQ, &value, 1);
 }
 
 static void
 put_name_match(struct nl_msg *m, uint32_t key, const struct expr *e)
 {
-	char name[IFNAMSIZ] = "";
-
-	strncpy(name, e->text, sizeof(name) - 1);
-	put_meta(m, key);
-	put_cmp(m, e->negated ? NFT_CMP_NEQ : NFT_CMP_EQ, name, sizeof(name));
+	nft_put_interface(m, key, e->negated ? NFT_CMP_NEQ : NFT_CMP_EQ, e->text);
 }
 
 /* A length of whole bytes is a comparison of those; else the whole is masked. */
@@ -218,7 +116,7 @@ put_address_match(struct nl_msg *m, struct known *k, const struct expr *e)
 		prefix_mask(&e->addr, mask);
 		put_mask(m, mask, bytes);
 	}
-	put_cmp(m, e->negated ? NFT_CMP_NEQ : NFT_CMP_EQ, e->addr.addr, bytes);
+	nft_put_compare(m, e->negated ? NFT_CMP_NEQ : NFT_CMP_EQ, e->addr.addr, bytes);
 }
 
 static void
@@ -229,11 +127,11 @@ put_port_match(struct nl_msg *m, struct known *k, const struct ports *p)
 	need_proto(m, k, p->proto);
 	put_payload(m, NFT_REG_1, NFT_PAYLOAD_TRANSPORT_HEADER, DPORT_OFFSET, sizeof(lo));
 	if (lo == hi) {
-		put_cmp(m, NFT_CMP_EQ, &lo, sizeof(lo));
+		nft_put_compare(m, NFT_CMP_EQ, &lo, sizeof(lo));
 		return;
 	}
-	put_cmp(m, NFT_CMP_GTE, &lo, sizeof(lo));
-	put_cmp(m, NFT_CMP_LTE, &hi, sizeof(hi));
+	nft_put_compare(m, NFT_CMP_GTE, &lo, sizeof(lo));
+	nft_put_compare(m, NFT_CMP_LTE, &hi, sizeof(hi));
 }
 
 /* One of the bits is set. */
@@ -243,7 +141,7 @@ put_any_bit(struct nl_msg *m, const void *bits, size_t len)
 	static const uint8_t zero[4];
 
 	put_mask(m, bits, len);
-	put_cmp(m, NFT_CMP_NEQ, zero, len);
+	nft_put_compare(m, NFT_CMP_NEQ, zero, len);
 }
 
 static void
@@ -261,24 +159,24 @@ put_local(struct nl_msg *m)
 	static const uint32_t local = RTN_LOCAL;
 
 	put_numbers(m, "fib", NFTA_FIB_DREG, NFT_REG_1, NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE, NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR);
-	put_cmp(m, NFT_CMP_EQ, &local, sizeof(local));
+	nft_put_compare(m, NFT_CMP_EQ, &local, sizeof(local));
 }
 
 static void
 put_clamp(struct nl_msg *m)
 {
-	struct nest n;
+	struct nft_expression n;
 
 	put_numbers(m, "rt", NFTA_RT_DREG, NFT_REG_1, NFTA_RT_KEY, NFT_RT_TCPMSS);
 	put_numbers(m, "byteorder", NFTA_BYTEORDER_SREG, NFT_REG_1, NFTA_BYTEORDER_DREG, NFT_REG_1, NFTA_BYTEORDER_OP,
 	    NFT_BYTEORDER_HTON, NFTA_BYTEORDER_LEN, 2, NFTA_BYTEORDER_SIZE, 2);
-	n = open_expr(m, "exthdr");
+	n = nft_open(m, "exthdr");
 	nla_put_u8(m, NFTA_EXTHDR_TYPE, TCPOPT_MAXSEG);
-	put32(m, NFTA_EXTHDR_OFFSET, 2);
-	put32(m, NFTA_EXTHDR_LEN, 2);
-	put32(m, NFTA_EXTHDR_OP, NFT_EXTHDR_OP_TCPOPT);
-	put32(m, NFTA_EXTHDR_SREG, NFT_REG_1);
-	close_expr(m, n);
+	nft_put32(m, NFTA_EXTHDR_OFFSET, 2);
+	nft_put32(m, NFTA_EXTHDR_LEN, 2);
+	nft_put32(m, NFTA_EXTHDR_OP, NFT_EXTHDR_OP_TCPOPT);
+	nft_put32(m, NFTA_EXTHDR_SREG, NFT_REG_1);
+	nft_close(m, n);
 }
 
 /* Ports into registers 2 and 3; returns the register of the higher. */
@@ -286,16 +184,16 @@ static uint32_t
 put_nat_ports(struct nl_msg *m, const struct ports *p, uint32_t set)
 {
 	uint16_t lo = htons(p->lo), hi = htons(p->hi);
-	struct nest n;
+	struct nft_expression n;
 
 	if (p->from) {
 		put_payload(m, NFT_REG_2, NFT_PAYLOAD_TRANSPORT_HEADER, DPORT_OFFSET, sizeof(lo));
-		n = open_expr(m, "lookup");
+		n = nft_open(m, "lookup");
 		nla_put_string(m, NFTA_LOOKUP_SET, MAP_NAME);
-		put32(m, NFTA_LOOKUP_SET_ID, set);
-		put32(m, NFTA_LOOKUP_SREG, NFT_REG_2);
-		put32(m, NFTA_LOOKUP_DREG, NFT_REG_2);
-		close_expr(m, n);
+		nft_put32(m, NFTA_LOOKUP_SET_ID, set);
+		nft_put32(m, NFTA_LOOKUP_SREG, NFT_REG_2);
+		nft_put32(m, NFTA_LOOKUP_DREG, NFT_REG_2);
+		nft_close(m, n);
 		return NFT_REG_2;
 	}
 	put_immediate(m, NFT_REG_2, &lo, sizeof(lo));
@@ -309,66 +207,49 @@ static void
 put_nat(struct nl_msg *m, const struct expr *e, uint32_t set)
 {
 	uint32_t high = 0;
-	struct nest n;
+	struct nft_expression n;
 
 	put_immediate(m, NFT_REG_1, e->addr.addr, prefix_bits(&e->addr) / 8);
 	if (e->ports.lo)
 		high = put_nat_ports(m, &e->ports, set);
-	n = open_expr(m, "nat");
-	put32(m, NFTA_NAT_TYPE, e->kind == EXPR_SNAT ? NFT_NAT_SNAT : NFT_NAT_DNAT);
-	put32(m, NFTA_NAT_FAMILY, e->addr.family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
-	put32(m, NFTA_NAT_REG_ADDR_MIN, NFT_REG_1);
-	put32(m, NFTA_NAT_REG_ADDR_MAX, NFT_REG_1);
+	n = nft_open(m, "nat");
+	nft_put32(m, NFTA_NAT_TYPE, e->kind == EXPR_SNAT ? NFT_NAT_SNAT : NFT_NAT_DNAT);
+	nft_put32(m, NFTA_NAT_FAMILY, e->addr.family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
+	nft_put32(m, NFTA_NAT_REG_ADDR_MIN, NFT_REG_1);
+	nft_put32(m, NFTA_NAT_REG_ADDR_MAX, NFT_REG_1);
 	if (high) {
-		put32(m, NFTA_NAT_REG_PROTO_MIN, NFT_REG_2);
-		put32(m, NFTA_NAT_REG_PROTO_MAX, high);
+		nft_put32(m, NFTA_NAT_REG_PROTO_MIN, NFT_REG_2);
+		nft_put32(m, NFTA_NAT_REG_PROTO_MAX, high);
 	}
-	put32(m, NFTA_NAT_FLAGS, NF_NAT_RANGE_MAP_IPS | (high ? NF_NAT_RANGE_PROTO_SPECIFIED : 0));
-	close_expr(m, n);
+	nft_put32(m, NFTA_NAT_FLAGS, NF_NAT_RANGE_MAP_IPS | (high ? NF_NAT_RANGE_PROTO_SPECIFIED : 0));
+	nft_close(m, n);
 }
 
 static void
 put_masquerade(struct nl_msg *m, const struct expr *e)
 {
 	uint32_t high = 0;
-	struct nest n;
+	struct nft_expression n;
 
 	if (e->ports.lo)
 		high = put_nat_ports(m, &e->ports, 0);
-	n = open_expr(m, "masq");
+	n = nft_open(m, "masq");
 	if (high) {
-		put32(m, NFTA_MASQ_REG_PROTO_MIN, NFT_REG_2);
-		put32(m, NFTA_MASQ_REG_PROTO_MAX, high);
-		put32(m, NFTA_MASQ_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED);
+		nft_put32(m, NFTA_MASQ_REG_PROTO_MIN, NFT_REG_2);
+		nft_put32(m, NFTA_MASQ_REG_PROTO_MAX, high);
+		nft_put32(m, NFTA_MASQ_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED);
 	}
-	close_expr(m, n);
-}
-
-static void
-put_verdict(struct nl_msg *m, int code, const char *chain)
-{
-	struct nest n = open_expr(m, "immediate");
-	struct nlattr *data, *verdict;
-
-	put32(m, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
-	data = nla_nest_start(m, NFTA_IMMEDIATE_DATA);
-	verdict = nla_nest_start(m, NFTA_DATA_VERDICT);
-	put32(m, NFTA_VERDICT_CODE, (uint32_t)code);
-	if (chain)
-		nla_put_string(m, NFTA_VERDICT_CHAIN, chain);
-	nla_nest_end(m, verdict);
-	nla_nest_end(m, data);
-	close_expr(m, n);
+	nft_close(m, n);
 }
 
 static void
 put_reject(struct nl_msg *m)
 {
-	struct nest n = open_expr(m, "reject");
+	struct nft_expression n = nft_open(m, "reject");
 
-	put32(m, NFTA_REJECT_TYPE, NFT_REJECT_ICMPX_UNREACH);
+	nft_put32(m, NFTA_REJECT_TYPE, NFT_REJECT_ICMPX_UNREACH);
 	nla_put_u8(m, NFTA_REJECT_ICMP_CODE, NFT_REJECT_ICMPX_PORT_UNREACH);
-	close_expr(m, n);
+	nft_close(m, n);
 }
 
 static void
@@ -399,13 +280,13 @@ put_expr(struct nl_msg *m, struct known *k, const struct expr *e, uint32_t set)
 	case EXPR_CT_STATE: put_ct(m, NFT_CT_STATE, e->number); break;
 	case EXPR_CT_STATUS: put_ct(m, NFT_CT_STATUS, e->number); break;
 	case EXPR_SYN: put_syn(m, k); break;
-	case EXPR_COUNTER: close_expr(m, open_expr(m, "counter")); break;
+	case EXPR_COUNTER: nft_close(m, nft_open(m, "counter")); break;
 	case EXPR_CLAMP: put_clamp(m); break;
 	case EXPR_MASQUERADE: put_masquerade(m, e); break;
 	case EXPR_SNAT:
 	case EXPR_DNAT: put_nat(m, e, set); break;
-	case EXPR_VERDICT: put_verdict(m, e->number, NULL); break;
-	case EXPR_JUMP: put_verdict(m, NFT_JUMP, e->text); break;
+	case EXPR_VERDICT: nft_put_verdict(m, e->number, NULL); break;
+	case EXPR_JUMP: nft_put_verdict(m, NFT_JUMP, e->text); break;
 	case EXPR_REJECT: put_reject(m); break;
 	}
 }
@@ -415,31 +296,31 @@ put_element_data(struct nl_msg *m, int type, unsigned port)
 {
 	uint16_t data = htons((uint16_t)port);
 
-	put_value(m, type, &data, sizeof(data));
+	nft_put_value(m, type, &data, sizeof(data));
 }
 
 /* An anonymous map of ports, which exists before the rule that looks into it; elements in messages of bounded size. */
 static void
 put_map(struct netlink_batch *b, const struct table *t, const struct ports *p, uint32_t set, const char *what)
 {
-	struct nl_msg *m = nft_add(b, NFT_MSG_NEWSET, NLM_F_CREATE, t->family, what);
+	struct nl_msg *m = nft_add(b, NFT_MSG_NEWSET, NLM_F_CREATE, t->family, "%s", what);
 	unsigned count = (unsigned)(p->hi - p->lo) + 1;
 
 	nla_put_string(m, NFTA_SET_TABLE, t->name);
 	nla_put_string(m, NFTA_SET_NAME, MAP_NAME);
-	put32(m, NFTA_SET_ID, set);
-	put32(m, NFTA_SET_FLAGS, NFT_SET_ANONYMOUS | NFT_SET_CONSTANT | NFT_SET_MAP);
-	put32(m, NFTA_SET_KEY_TYPE, TYPE_INET_SERVICE);
-	put32(m, NFTA_SET_KEY_LEN, sizeof(uint16_t));
-	put32(m, NFTA_SET_DATA_TYPE, TYPE_INET_SERVICE);
-	put32(m, NFTA_SET_DATA_LEN, sizeof(uint16_t));
+	nft_put32(m, NFTA_SET_ID, set);
+	nft_put32(m, NFTA_SET_FLAGS, NFT_SET_ANONYMOUS | NFT_SET_CONSTANT | NFT_SET_MAP);
+	nft_put32(m, NFTA_SET_KEY_TYPE, TYPE_INET_SERVICE);
+	nft_put32(m, NFTA_SET_KEY_LEN, sizeof(uint16_t));
+	nft_put32(m, NFTA_SET_DATA_TYPE, TYPE_INET_SERVICE);
+	nft_put32(m, NFTA_SET_DATA_LEN, sizeof(uint16_t));
 	for (unsigned i = 0; i < count;) {
 		struct nlattr *list;
 
-		m = nft_add(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE, t->family, what);
+		m = nft_add(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE, t->family, "%s", what);
 		nla_put_string(m, NFTA_SET_ELEM_LIST_TABLE, t->name);
 		nla_put_string(m, NFTA_SET_ELEM_LIST_SET, MAP_NAME);
-		put32(m, NFTA_SET_ELEM_LIST_SET_ID, set);
+		nft_put32(m, NFTA_SET_ELEM_LIST_SET_ID, set);
 		list = nla_nest_start(m, NFTA_SET_ELEM_LIST_ELEMENTS);
 		for (unsigned end = i + 64; i < end && i < count; i++) {
 			struct nlattr *elem = nla_nest_start(m, NFTA_LIST_ELEM);
@@ -472,7 +353,7 @@ put_rule(struct netlink_batch *b, const struct table *t, const struct chain *c, 
 	for (size_t i = 0; i < r->n; i++)
 		if (r->e[i].ports.from)
 			put_map(b, t, &r->e[i].ports, ++*sets, what);
-	m = nft_add(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, t->family, what);
+	m = nft_add(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, t->family, "%s", what);
 	nla_put_string(m, NFTA_RULE_TABLE, t->name);
 	nla_put_string(m, NFTA_RULE_CHAIN, c->name);
 	list = nla_nest_start(m, NFTA_RULE_EXPRESSIONS);
@@ -480,51 +361,42 @@ put_rule(struct netlink_batch *b, const struct table *t, const struct chain *c, 
 		put_expr(m, &known, &r->e[i], *sets);
 	nla_nest_end(m, list);
 	if (comment)
-		put_comment(m, NFTA_RULE_USERDATA, comment);
+		nft_put_comment(m, NFTA_RULE_USERDATA, comment);
 }
 
 static void
 put_chain(struct netlink_batch *b, const struct table *t, const struct chain *c)
 {
-	char what[64];
-	struct nl_msg *m;
+	struct nl_msg *m = nft_add(b, NFT_MSG_NEWCHAIN, NLM_F_CREATE, t->family, "chain %s", c->name);
 	struct nlattr *hook;
 
-	snprintf(what, sizeof(what), "chain %s", c->name);
-	m = nft_add(b, NFT_MSG_NEWCHAIN, NLM_F_CREATE, t->family, what);
 	nla_put_string(m, NFTA_CHAIN_TABLE, t->name);
 	nla_put_string(m, NFTA_CHAIN_NAME, c->name);
 	if (!c->type)
 		return;
 	hook = nla_nest_start(m, NFTA_CHAIN_HOOK);
-	put32(m, NFTA_HOOK_HOOKNUM, (uint32_t)c->hook);
-	put32(m, NFTA_HOOK_PRIORITY, (uint32_t)c->priority);
+	nft_put32(m, NFTA_HOOK_HOOKNUM, (uint32_t)c->hook);
+	nft_put32(m, NFTA_HOOK_PRIORITY, (uint32_t)c->priority);
 	nla_nest_end(m, hook);
-	put32(m, NFTA_CHAIN_POLICY, NF_ACCEPT);
+	nft_put32(m, NFTA_CHAIN_POLICY, NF_ACCEPT);
 	nla_put_string(m, NFTA_CHAIN_TYPE, c->type);
 }
 
 static void
 put_table(struct netlink_batch *b, const struct table *t, int flags)
 {
-	char what[64];
-	struct nl_msg *m;
+	struct nl_msg *m = nft_add(b, NFT_MSG_NEWTABLE, NLM_F_CREATE | flags, t->family, "table %s", t->name);
 
-	snprintf(what, sizeof(what), "table %.50s", t->name);
-	m = nft_add(b, NFT_MSG_NEWTABLE, NLM_F_CREATE | flags, t->family, what);
 	nla_put_string(m, NFTA_TABLE_NAME, t->name);
-	put32(m, NFTA_TABLE_FLAGS, t->owner ? NFT_TABLE_F_OWNER : 0);
+	nft_put32(m, NFTA_TABLE_FLAGS, t->owner ? NFT_TABLE_F_OWNER : 0);
 	if (t->comment[0])
-		put_comment(m, NFTA_TABLE_USERDATA, t->comment);
+		nft_put_comment(m, NFTA_TABLE_USERDATA, t->comment);
 }
 
 void
 table_put_delete(struct netlink_batch *b, int family, const char *name)
 {
-	char what[64];
-
-	snprintf(what, sizeof(what), "table %.50s", name);
-	nla_put_string(nft_add(b, NFT_MSG_DELTABLE, 0, family, what), NFTA_TABLE_NAME, name);
+	nla_put_string(nft_add(b, NFT_MSG_DELTABLE, 0, family, "table %s", name), NFTA_TABLE_NAME, name);
 }
 
 void

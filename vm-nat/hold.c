@@ -10,9 +10,9 @@
 #include "common/diag.h"
 #include "common/fd.h"
 #include "common/keeper.h"
+#include "common/nft_message.h"
 #include "common/wire.h"
 #include "vm-nat/apply.h"
-#include "vm-nat/encode.h"
 #include "vm-nat/hold.h"
 #include "vm-nat/plan.h"
 
@@ -30,9 +30,9 @@ holder_record(struct holder *h, const struct settings *s, uint32_t generation)
 	snprintf(t.name, sizeof(t.name), UNDO_PREFIX "%d", getpid());
 	snprintf(h->table, sizeof(h->table), "%s", t.name);
 	settings_record(s, &t);
-	batch_begin(&b, &generation);
+	nft_begin(&b, &generation);
 	table_put(&b, &t, false);
-	batch_end(&b);
+	nft_end(&b);
 	err = netlink_commit(&h->nl, &b, NULL);
 	table_free(&t);
 	if (err)

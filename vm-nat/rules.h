@@ -11,11 +11,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "common/netlink.h"
+#include "common/nft_message.h"
 #include "common/prefix.h"
 
 #define RULE_EXPRS 12
-#define COMMENT_MAX 128 /* with its NUL: nft reads back no longer ones */
+#define COMMENT_MAX NFT_COMMENT_MAX
 #define CHAINS_MAX 8
 #define TABLE_NAME_MAX 64
 

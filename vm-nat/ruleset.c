@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "common/diag.h"
-#include "vm-nat/encode.h"
+#include "common/nft_message.h"
 #include "vm-nat/plan.h"
 #include "vm-nat/ruleset.h"
 
@@ -41,20 +41,6 @@ take_text(struct nlattr *a, char *buf, size_t size)
 	buf[0] = '\0';
 	if (a)
 		nla_strlcpy(buf, a, size);
-}
-
-/* A comment in the user's data: see put_comment in encode.c. */
-static void
-take_comment(struct nlattr *a, char *buf)
-{
-	const uint8_t *data = a ? nla_data(a) : NULL;
-	size_t len = a ? (size_t)nla_len(a) : 0;
-
-	buf[0] = '\0';
-	if (len < 3 || data[0] != 0 || data[1] > len - 2 || !data[1] || data[1] > COMMENT_MAX)
-		return;
-	memcpy(buf, data + 2, data[1]);
-	buf[data[1] - 1] = '\0';
 }
 
 static int
@@ -93,7 +79,7 @@ take_table(struct nlmsghdr *h, void *arg)
 	*t = (struct found_table){ .owner = owner ? ntohl(nla_get_u32(owner)) : 0 };
 	memcpy(t->name, name, sizeof(name));
 	name_network(t);
-	take_comment(attr(h, NFTA_TABLE_USERDATA), t->comment);
+	nft_read_comment(attr(h, NFTA_TABLE_USERDATA), t->comment);
 	return 0;
 }
 
@@ -125,7 +111,7 @@ take_rule(struct nlmsghdr *h, void *arg)
 
 	t->rules = grow(t->rules, t->n, &t->room, sizeof(*t->rules));
 	r = &t->rules[t->n];
-	take_comment(attr(h, NFTA_RULE_USERDATA), r->comment);
+	nft_read_comment(attr(h, NFTA_RULE_USERDATA), r->comment);
 	if (!r->comment[0])
 		return 0;
 	take_text(attr(h, NFTA_RULE_CHAIN), r->chain, sizeof(r->chain));
@@ -139,7 +125,7 @@ static int
 load_rules(struct netlink *nl, struct found_table *t, const char *chain)
 {
 	struct netlink_batch b = { 0 };
-	struct nl_msg *m = nft_add(&b, NFT_MSG_GETRULE, NLM_F_DUMP, NFPROTO_INET, t->name);
+	struct nl_msg *m = nft_add(&b, NFT_MSG_GETRULE, NLM_F_DUMP, NFPROTO_INET, "table %s", t->name);
 
 	nla_put_string(m, NFTA_RULE_TABLE, t->name);
 	if (chain)
