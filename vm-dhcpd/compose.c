@@ -182,7 +182,7 @@ add_echoes(const struct server *s, struct answer *a, enum message_type type)
 	if (id) /* RFC 6842 */
 		answer_option(a, OPT_CLIENT_ID, id, len);
 	if (type == DHCP_ACK && m->type == DHCP_DISCOVER)
-		answer_option(a, OPT_RAPID, NULL, 0);
+		answer_option(a, OPT_RAPID, "", 0);
 }
 
 size_t

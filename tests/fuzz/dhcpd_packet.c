@@ -13,7 +13,6 @@ static struct rig r;
 static void
 start(void)
 {
-	const char *why;
 	int null = open("/dev/null", O_WRONLY);
 
 	dup2(null, 1);
@@ -26,7 +25,7 @@ start(void)
 	rig_lease(&r, "10.1.0.10-10.1.0.12/24");
 	rig_lease(&r, "id:0102=10.0.0.77,seven");
 	rig_lease(&r, "web=10.0.0.78");
-	if (!pxe_add(&r.o.pxe, "bios=undionly.kpxe", &why) || !pxe_add(&r.o.pxe, "ipxe=http://10.0.0.1/x", &why))
+	if (pxe_add(&r.o.pxe, "bios=undionly.kpxe") || pxe_add(&r.o.pxe, "ipxe=http://10.0.0.1/x"))
 		abort();
 	rig_open(&r);
 }
