@@ -9,6 +9,7 @@
 #include "common/num.h"
 #include "vm-tap/acl.h"
 #include "vm-tap/helper.h"
+#include "vm-tap/rights.h"
 #include "vm-tap/tap.h"
 
 /* The value of --KEY=VALUE or --KEY VALUE, or NULL when it is another option. */
@@ -68,6 +69,7 @@ helper(char **argv)
 	if (err)
 		die("netlink: %s", strerror(-err));
 	tap_take(&nl, &w, &t);
+	rights_return(); /* the socket is the caller's, whatever it is */
 	if (fd_send(sock, "", 1, t.fds, 1) != 1)
 		die_sys("--fd=%d", sock);
 }

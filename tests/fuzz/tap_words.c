@@ -1,0 +1,50 @@
+/* links: vm-tap/port.c */
+/* SPDX-License-Identifier: ISC */
+/* The words of vm-tap: names of interfaces, which the kernel must take, and settings of a port, which agree with themselves. */
+#include <linux/if.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/iface.h"
+#include "vm-tap/port.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+name(const char *word)
+{
+	const char *fault = iface_name_fault(word);
+
+	if (!fault && (strlen(word) >= IFNAMSIZ || strpbrk(word, "/:% \t\n") || iface_pattern_fault(word)))
+		abort();
+}
+
+static void
+setting(const char *word)
+{
+	struct port p = {0}, none = {0};
+	const char *why = NULL;
+	char how[80];
+	int took = port_parse(&p, word, &why);
+
+	if (took < 0 ? !why : took != !!p.given)
+		abort();
+	if (took > 0 && (port_differ(&p, &p, how, sizeof(how)) || !port_differ(&p, &none, how, sizeof(how))))
+		abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *word = malloc(size + 1);
+
+	if (!word)
+		abort();
+	memcpy(word, data, size);
+	word[size] = '\0';
+	name(word);
+	setting(word);
+	free(word);
+	return 0;
+}
