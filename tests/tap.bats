@@ -248,6 +248,29 @@ old\ttap\t-\t-\t7\t1500\t52:54:00:00:00:03\tdown\tfree' ]
 	run -1 host sh -c 'vm-tap list >/dev/full'
 }
 
+@test "-n: checks, says what would be done, and does nothing" {
+	host ip link set br0 mtu 1400
+	host ip link add veth0 type veth peer name veth1
+	host ip link set veth0 up
+	run -0 host vm-tap -n -b br0 -a 52:54:00:00:00:02 -Q 2 touch "$T/ran"
+	[ "$output" = $'make\ttap%d\nkind\ttap\non\tbr0\nmac\t52:54:00:00:00:02\nmtu\t1400\nqueues\t2' ]
+	run -0 host vm-tap add -n -Y veth0 mac0
+	[ "$output" = $'make\tmac0\nkind\tmacvtap\non\tveth0\nqueues\t1' ]
+	run -1 host vm-tap add -n -b none
+	[ "$output" = 'vm-tap: none: no such bridge' ]
+	[ ! "$(taps)" ]
+	host vm-tap add tap0
+	run -0 host vm-tap add -n tap0
+	[ "$output" = $'there\ttap0\nkind\ttap\nmtu\t1500\nqueues\t1' ]
+	run -1 host vm-tap add -n -b br0 tap0
+	[ "$output" = 'vm-tap: tap0: there already, and it differs: it is not on br0' ]
+	run -0 host vm-tap del -n tap0 tap1
+	[ "$output" = $'delete\ttap0' ]
+	[ "$(taps)" = tap0 ]
+	[ ! -e "$T/ran" ]
+	run -125 host sh -c 'vm-tap -n true >/dev/full'
+}
+
 @test "a tap that lives with its program" {
 	run -0 host vm-tap -b br0 -a 52:54:00:00:00:02 sh -c 'echo "$VM_WIRES"; vm-tap list'
 	[[ ${lines[0]} =~ ^net,fd=1[0-9],mac=52:54:00:00:00:02$ ]]

@@ -46,7 +46,7 @@ create(struct netlink *nl, const struct want *w, const struct link *lower, const
 static int
 create_counted(struct netlink *nl, const struct want *w, const struct link *lower, char name[IFNAMSIZ])
 {
-	const char *pattern = w->name ? w->name : "macvtap%d", *percent = strchr(pattern, '%');
+	const char *pattern = w->name ? w->name : MACVTAP_NAME, *percent = strchr(pattern, '%');
 	int err = -EEXIST;
 
 	for (unsigned i = 0; err == -EEXIST && i < 4096; i++) {
@@ -61,17 +61,17 @@ create_counted(struct netlink *nl, const struct want *w, const struct link *lowe
 	return err;
 }
 
-static void
-get_lower(struct netlink *nl, const char *name, struct link *l)
+void
+macvtap_lower(struct netlink *nl, const struct want *w, struct link *l)
 {
-	int err = link_get(nl, name, l);
+	int err = link_get(nl, w->lower, l);
 
 	if (err == -ENODEV)
-		die("%s: no such device", name);
+		die("%s: no such device", w->lower);
 	if (err)
 		die("%s", nl->why);
 	if (!(l->flags & IFF_UP))
-		die("%s: is down: ip link set %s up", name, name);
+		die("%s: is down: ip link set %s up", w->lower, w->lower);
 }
 
 bool
@@ -80,7 +80,7 @@ macvtap_add(struct netlink *nl, const struct want *w, struct tap *t)
 	struct link lower, l;
 	int err;
 
-	get_lower(nl, w->lower, &lower);
+	macvtap_lower(nl, w, &lower);
 	err = create_counted(nl, w, &lower, t->name);
 	if (err == -EBUSY)
 		die("%s: a port of a bridge, or another's already, so nothing can branch off: use the bridge (-b)", w->lower);

@@ -9,4 +9,7 @@
 bool macvtap_add(struct netlink *nl, const struct want *w, struct tap *t);
 void macvtap_take(struct netlink *nl, const struct want *w, struct tap *t);
 
+/* The device that it is to branch off; dies when it cannot. */
+void macvtap_lower(struct netlink *nl, const struct want *w, struct link *l);
+
 #endif

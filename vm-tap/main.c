@@ -16,6 +16,7 @@
 #include "vm-tap/list.h"
 #include "vm-tap/macvtap.h"
 #include "vm-tap/netns.h"
+#include "vm-tap/plan.h"
 #include "vm-tap/rights.h"
 #include "vm-tap/tap.h"
 
@@ -113,7 +114,7 @@ add(struct netlink *nl, const struct want *w)
 
 /* False, said why, when it cannot be deleted. What is gone is as it should be. */
 static bool
-del(struct netlink *nl, const char *name)
+del(struct netlink *nl, const char *name, bool check)
 {
 	struct link l;
 	int err = link_get(nl, name, &l);
@@ -128,6 +129,8 @@ del(struct netlink *nl, const char *name)
 		error("%s: no tap", name);
 	else if (link_is_tap(&l) && l.held)
 		error("%s: some process has it open", name);
+	else if (check)
+		return printf("delete\t%s\n", name) > 0;
 	else if (link_delete(nl, &l))
 		error("%s", nl->why);
 	else
@@ -145,11 +148,16 @@ run_verb(const struct options *o)
 		netns_enter(o->netns);
 	open_netlink(&nl);
 	switch (o->mode) {
-	case MODE_ADD: add(&nl, &o->want); break;
 	case MODE_LIST: list(&nl, o->json); break;
-	default:
+	case MODE_DEL:
 		for (char **name = o->rest; *name; name++)
-			status |= !del(&nl, *name);
+			status |= !del(&nl, *name, o->check);
+		break;
+	default:
+		if (o->check)
+			plan(&nl, o);
+		else
+			add(&nl, &o->want);
 	}
 	flush_stdout();
 	return status;
@@ -174,7 +182,7 @@ main(int argc, char **argv)
 		acl_demand(o.want.bridge);
 	else if (lent)
 		rights_return();
-	if (o.mode > MODE_SEND)
-		return run_verb(&o);
-	return hand_over(&o, lent);
+	if (o.mode <= MODE_SEND && !o.check)
+		return hand_over(&o, lent);
+	return run_verb(&o);
 }

@@ -17,14 +17,14 @@ static const char usage[] =
     "usage: vm-tap [options] program [argument ...]\n"
     "       vm-tap [options] -S socket\n"
     "       vm-tap add [options] [name]\n"
-    "       vm-tap del [-J netns] name ...\n"
+    "       vm-tap del [-n] [-J netns] name ...\n"
     "       vm-tap list [-j] [-J netns]\n"
     "tap:     [-a address] [-J netns] [-Q queues] [-u mtu] [-y name]\n"
     "bridge:  [-b bridge] [-O setting]\n"
     "macvtap: [-Y device]\n"
-    "process: [-qv] [-U user]\n";
+    "process: [-nqv] [-U user]\n";
 
-#define OPTSTRING "+:a:b:J:jO:Q:qS:U:u:vY:y:"
+#define OPTSTRING "+:a:b:J:jnO:Q:qS:U:u:vY:y:"
 
 static const struct word {
 	const char *word;
@@ -168,6 +168,7 @@ set_option(struct options *o, int c, char *word)
 	case 'b': o->want.bridge = name_opt('b', word); break;
 	case 'J': o->netns = word; break;
 	case 'j': o->json = true; break;
+	case 'n': o->check = true; break;
 	case 'O': add_setting(o, word); break;
 	case 'Q': o->want.queues = (unsigned)num_opt('Q', word, 1, WIRE_FDS_MAX); break;
 	case 'q': diag_verbose = -1; break;

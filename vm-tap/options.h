@@ -17,7 +17,7 @@ struct options {
 	enum mode mode;
 	struct want want;
 	const char *netns, *user, *send_to;
-	bool vhost, json;
+	bool vhost, json, check;
 	char **rest; /* the program, or the names to delete */
 };
 

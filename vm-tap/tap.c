@@ -13,8 +13,8 @@
 
 #define TUN "/dev/net/tun"
 
-static int
-open_tun(void)
+int
+tap_open_tun(void)
 {
 	int fd = open(TUN, O_RDWR | O_CLOEXEC);
 
@@ -47,7 +47,7 @@ open_queues(struct tap *t, const struct want *w, unsigned n, short flags)
 
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", w->name ? w->name : TAP_NAME);
 	for (t->n = 0; t->n < n; t->n++) {
-		t->fds[t->n] = open_tun();
+		t->fds[t->n] = tap_open_tun();
 		if (ioctl(t->fds[t->n], TUNSETIFF, &ifr) < 0)
 			cannot_attach(ifr.ifr_name);
 		ifr.ifr_flags = (short)(flags & ~IFF_TUN_EXCL);
@@ -70,9 +70,8 @@ close_queues(struct tap *t)
 		close(t->fds[--t->n]);
 }
 
-/* The bridge's MTU, as far as a tap can have it. */
-static unsigned
-choose_mtu(const struct want *w, const struct link *bridge)
+unsigned
+tap_mtu(const struct want *w, const struct link *bridge)
 {
 	if (w->mtu || !bridge)
 		return w->mtu ? w->mtu : 1500;
@@ -92,14 +91,13 @@ make(struct netlink *nl, const struct want *w, struct tap *t, unsigned n)
 	if (ioctl(nl->fd, SIOCGIFINDEX, &ifr) < 0)
 		die_sys("%s", t->name);
 	t->index = ifr.ifr_ifindex;
-	t->mtu = choose_mtu(w, w->bridge ? &bridge : NULL);
+	t->mtu = tap_mtu(w, w->bridge ? &bridge : NULL);
 	if (link_settle(nl, w, t, w->bridge ? &bridge : NULL))
 		die("%s", nl->why);
 }
 
-/* Whether there is an interface of the name that is wanted. */
-static bool
-is_there(struct netlink *nl, const struct want *w, struct link *have)
+bool
+tap_there(struct netlink *nl, const struct want *w, struct link *have)
 {
 	int err = w->name && !strchr(w->name, '%') ? link_get(nl, w->name, have) : -ENODEV;
 
@@ -114,7 +112,7 @@ tap_take(struct netlink *nl, const struct want *w, struct tap *t)
 	struct want as = *w;
 	struct link have;
 
-	if (!is_there(nl, w, &have)) {
+	if (!tap_there(nl, w, &have)) {
 		make(nl, w, t, w->queues);
 		return;
 	}
@@ -143,7 +141,7 @@ tap_add(struct netlink *nl, const struct want *w, struct tap *t)
 {
 	struct link have;
 
-	if (is_there(nl, w, &have)) {
+	if (tap_there(nl, w, &have)) {
 		compare_added(nl, w, &have);
 		strcpy(t->name, have.name);
 		return false;

@@ -14,6 +14,15 @@ void tap_take(struct netlink *nl, const struct want *w, struct tap *t);
 /* What TUNSETIFF is told. */
 short tap_flags(const struct want *w);
 
+/* The tun driver; dies with the remedy where there is none. */
+int tap_open_tun(void);
+
+/* Whether there is an interface of the name that is wanted. */
+bool tap_there(struct netlink *nl, const struct want *w, struct link *have);
+
+/* What is asked for, or the bridge's (which may be NULL) as far as a tap can have it. */
+unsigned tap_mtu(const struct want *w, const struct link *bridge);
+
 /* Nothing, or dies saying how the one that is there does not agree with what is wanted: to be kept, or to be opened. */
 void compare_added(struct netlink *nl, const struct want *w, const struct link *have);
 void compare_opened(struct netlink *nl, const struct want *w, const struct link *have);

@@ -13,6 +13,7 @@
 
 #define TAP_MTU_MAX 65521 /* of the tun driver */
 #define TAP_NAME "tap%d"  /* the kernel counts */
+#define MACVTAP_NAME "macvtap%d"
 
 struct want {
 	const char *name;   /* may have a %d, which the kernel replaces; NULL: one it chooses */
