@@ -68,14 +68,20 @@ empty='\0\0\0\0\0\0\0\0\0\0'
 request=$empty'\377\377\377\377\377\377\122\124\0\0\0\2\10\6\0\1\10\0\6\4\0\1\122\124\0\0\0\2\12\0\0\2\0\0\0\0\0\0\12\0\0\1'
 reply='^0{20}5254000000025254000000fe080600010800060400025254000000fe0a0000015254000000020a000002'
 
-# Those of QEMU are run further down.
 @test "the examples of vm-tap(1) run" {
 	local line
+	need qemu-system-x86_64
+	acl 'allow br0'
 	host ip link add eth0 type veth peer name eth1
 	host ip link set eth0 up
 	while IFS= read -r line; do
-		[[ $line != *qemu* ]] || continue
 		line=${line//alice/daemon}
+		if [[ $line = *qemu-system* ]]; then
+			line=${line//\/usr\/local\/bin\/vm-tap/$(command -v vm-tap)}
+			run -0 host sh -c "printf '%s\n' 'info network' quit | ${line/qemu-system-x86_64/qemu-system-x86_64 -accel tcg -S -nodefaults -display none -monitor stdio}"
+			[[ $output = *type=tap,* ]]
+			continue
+		fi
 		run -0 host sh -c "${line/kvm-run*/printenv VM_WIRES}"
 		[[ $line != *kvm-run* || $output =~ ^net,fd= ]]
 	done < <(examples "$TESTS/../man/vm-tap.1")
@@ -337,8 +343,8 @@ old\ttap\t-\t-\t7\t1500\t52:54:00:00:00:03\tdown\tfree' ]
 
 @test "a tap made for a user: the user opens it, nobody else, one program at a time" {
 	host vm-tap add -b br0 -U daemon -u 1400 tap0
-	run -0 as daemon vm-tap -y tap0 printenv VM_WIRES
-	[[ $output =~ ^net,fd=1[0-9],mtu=1400$ ]]
+	run -0 as daemon vm-tap -y tap0 -a 52:54:00:00:00:09 printenv VM_WIRES
+	[[ $output =~ ^net,fd=1[0-9],mac=52:54:00:00:00:09,mtu=1400$ ]]
 	run -125 as bin vm-tap -y tap0 true
 	[ "$output" = 'vm-tap: tap0: Operation not permitted: it takes root, CAP_NET_ADMIN, or a tap made for this user' ]
 	run -125 as daemon vm-tap -y tap0 vm-tap -y tap0 true

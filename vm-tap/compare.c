@@ -60,8 +60,6 @@ compare_rest(struct netlink *nl, const struct want *w, const struct link *have)
 {
 	if (w->mtu && w->mtu != have->mtu)
 		differs(have, "its MTU is %u", have->mtu);
-	if (w->has_mac && memcmp(w->mac + 1, have->mac + 1, 5))
-		differs(have, "its MAC address");
 	compare_bridge(nl, w, have);
 	if (!(have->flags & IFF_UP))
 		differs(have, "it is down");
@@ -77,10 +75,12 @@ compare_added(struct netlink *nl, const struct want *w, const struct link *have)
 		differs(have, "vnet_hdr is %s", have->tun.header ? "on" : "off");
 	if (have->tun.many != (w->queues > 1))
 		differs(have, "it has %s", have->tun.many ? "several queues" : "one queue");
+	if (w->has_mac && memcmp(w->mac + 1, have->mac + 1, 5))
+		differs(have, "its MAC address");
 	compare_rest(nl, w, have);
 }
 
-/* Its queues are opened as it was made, if that will do. Those of two programs would share its frames. */
+/* Its queues are opened as it was made, if that will do; the guest's address is the guest's. Two programs would share its frames. */
 void
 compare_opened(struct netlink *nl, const struct want *w, const struct link *have)
 {

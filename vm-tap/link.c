@@ -4,6 +4,7 @@
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/diag.h"
@@ -117,34 +118,42 @@ link_get(struct netlink *nl, const char *name, struct link *l)
 	return netlink_ask_batch(nl, &b, take_one, l);
 }
 
-struct each {
-	void (*fn)(const struct link *l, void *arg);
-	void *arg;
+struct links {
+	struct link *v;
+	size_t n;
 };
 
 static int
-take_each(struct nlmsghdr *h, void *arg)
+take_more(struct nlmsghdr *h, void *arg)
 {
-	const struct each *e = arg;
-	struct link l;
-	int err = read_link(h, &l);
+	struct links *ls = arg;
 
-	if (!err)
-		e->fn(&l, e->arg);
-	return err;
+	ls->v = reallocarray(ls->v, ls->n + 1, sizeof(*ls->v));
+	if (!ls->v)
+		die_sys("interfaces");
+	return read_link(h, &ls->v[ls->n++]);
 }
 
+/* All are there before the first is told of: what changes meanwhile makes the kernel begin anew. */
 void
 link_each(struct netlink *nl, void (*fn)(const struct link *l, void *arg), void *arg)
 {
 	struct ifinfomsg any = {.ifi_family = AF_UNSPEC};
-	struct each e = {fn, arg};
 	struct netlink_batch b = {0};
+	struct links ls = {0};
+	int err;
 
-	nla_put_u32(netlink_add(&b, RTM_GETLINK, NLM_F_DUMP, &any, sizeof(any), "interfaces"), IFLA_EXT_MASK,
-	    RTEXT_FILTER_SKIP_STATS);
-	if (netlink_ask_batch(nl, &b, take_each, &e))
+	do {
+		ls.n = 0;
+		nla_put_u32(netlink_add(&b, RTM_GETLINK, NLM_F_DUMP, &any, sizeof(any), "interfaces"), IFLA_EXT_MASK,
+		    RTEXT_FILTER_SKIP_STATS);
+		err = netlink_ask_batch(nl, &b, take_more, &ls);
+	} while (err == -EAGAIN);
+	if (err)
 		die("%s", nl->why);
+	for (size_t i = 0; i < ls.n; i++)
+		fn(&ls.v[i], arg);
+	free(ls.v);
 }
 
 void
