@@ -47,7 +47,7 @@ main(int argc, char **argv)
 			die_sys("%s", argv[1]);
 		open_end(&c[1], fd);
 	}
-	for (;;) {
+	for (bool here = true; here;) {
 		struct pollfd p[2];
 
 		for (size_t i = 0; i < 2; i++)
@@ -56,6 +56,9 @@ main(int argc, char **argv)
 			die_sys("poll");
 		for (size_t i = 0; i < 2; i++)
 			if ((p[i].revents & ~POLLOUT) && !cable_receive(&c[i], put, &c[!i]))
-				return 0;
+				here = false;
 	}
+	cable_close(&c[0]);
+	cable_close(&c[1]);
+	return 0;
 }
