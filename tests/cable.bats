@@ -153,7 +153,7 @@ until_gone() {
 	in_ns a timeout 60 socat -u -b 1400 OPEN:/dev/zero,readbytes=8000000 UDP:10.1.0.99:9
 	reaches a 10.1.0.2
 	run -0 ask list
-	[ "$(awk -F'\t' '$6 > 0' <<<"$output" | wc -l)" -eq 1 ]
+	awk -F'\t' -v deaf="lan/${pids[deaf]}" '$1 == deaf && $6 > 0 { found = 1 } END { exit !found }' <<<"$output"
 	sends_file a b 10.1.0.2
 }
 

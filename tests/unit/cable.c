@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /* Ends of cables: frames over each kind of socket, echoes of a multicast group, what cannot be one. */
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/address.h"
 #include "common/cable.h"
 #include "common/echo.h"
+#include "tests/unit/group.h"
 #include "tests/unit/tap.h"
 
 #define MTU 1500
@@ -102,21 +101,6 @@ test_no_cable(void)
 	close(null);
 }
 
-static int
-member(struct sockaddr_in *a)
-{
-	struct ip_mreqn m = {.imr_multiaddr = a->sin_addr, .imr_address.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(*a);
-	int one = 1, fd = socket(AF_INET, SOCK_DGRAM, 0);
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)a, sizeof(*a)) < 0 || getsockname(fd, (struct sockaddr *)a, &len) < 0 ||
-	    setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m)) < 0 ||
-	    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof(m)) < 0)
-		abort();
-	return fd;
-}
-
 static void
 test_group(void)
 {
@@ -124,8 +108,8 @@ test_group(void)
 	struct cable a, b;
 	uint8_t f[100];
 
-	cable_open(&a, member(&at), MTU);
-	cable_open(&b, member(&at), MTU);
+	cable_open(&a, group_socket(&at), MTU);
+	cable_open(&b, group_socket(&at), MTU);
 	fill(f, sizeof(f), 2);
 	cable_send(&a, f, 60);
 	cable_send(&a, f, 61);

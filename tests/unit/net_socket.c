@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 
+#include "tests/unit/group.h"
 #include "tests/unit/netrig.h"
 
 #define RX 0
@@ -481,22 +482,6 @@ packets_full(void)
 	close_pair();
 }
 
-static int
-group_socket(struct sockaddr_in *a)
-{
-	struct ip_mreqn m = {.imr_multiaddr = a->sin_addr, .imr_address.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(*a);
-	int one = 1, fd = socket(AF_INET, SOCK_DGRAM, 0);
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)a, sizeof(*a)) < 0 || getsockname(fd, (struct sockaddr *)a, &len) < 0 ||
-	    setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m)) < 0 ||
-	    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof(m)) < 0)
-		abort();
-	return fd;
-}
-
-/* What a peer that never stops has sent is taken in turns, so that others of the thread have theirs. */
 static void
 flooded(void)
 {
