@@ -1,29 +1,7 @@
 # SPDX-License-Identifier: ISC
-# vm-dhcpd's IPv6, heard by kernels and by DHCPv6 clients. "host" is a network namespace with a bridge br0, fd00:9::1; "guest"
-# is one whose card c0 is plugged into it. What is said, byte by byte, is in unit/dhcpd_ip6.
+# vm-dhcpd's IPv6, heard by kernels and by DHCPv6 clients. What is said, byte by byte, is in unit/dhcpd_ip6.
 load lib
-
-in_host() {
-	in_ns host "$@"
-}
-
-in_guest() {
-	in_ns guest "$@"
-}
-
-# bridge [ADDRESS [OPTION...]]: make both; the card is there but down. No address is looked for twice: that takes a second.
-bridge() {
-	netns host
-	in_host sh -ec 'ip link add br0 type bridge
-		echo 0 >/proc/sys/net/ipv6/conf/br0/accept_dad
-		ip addr add 10.9.0.1/24 dev br0
-		[ $# -eq 1 ] || { shift; ip addr add "$@" dev br0 nodad; }
-		ip link set br0 up' sh - "$@"
-	spawn_in host -R guest sh -c 'exec unshare -n sh -c "ip link set lo up && echo >&9 && exec sleep infinity 9>&-"'
-	in_host sh -ec 'ip link add v0 type veth peer name c0 netns "$1"
-		ip link set v0 master br0 up' sh "${pids[guest]}"
-	in_guest sh -ec 'echo 0 >/proc/sys/net/ipv6/conf/c0/accept_dad'
-}
+load lan
 
 # serve OPTION...: vm-dhcpd on the bridge.
 serve() {
@@ -63,28 +41,8 @@ solicit() {
 	said=$(in_guest rdisc6 -1 -r 1 -w 1000 c0) && tr -s ' ' <<<"$said"
 }
 
-# capture: what goes over the bridge, into $T/pcap. captured FILTER: what came of that, at least once.
-capture() {
-	spawn_in host capture dumpcap -q -i br0 -w "$T/pcap"
-	wait_line "$T/capture.log" '^File: ' 20
-}
-
-captured() {
-	local end=$((SECONDS + 10))
-	until tshark -r "$T/pcap" -Y "$1" 2>/dev/null | grep .; do
-		((SECONDS < end)) || return 1
-		sleep 0.1
-	done
-}
-
-# Nothing that was captured is odd to tshark.
-flawless() {
-	run -0 --separate-stderr tshark -r "$T/pcap" -Y '_ws.expert.severity >= 0x600000'
-	[ ! "$output" ]
-}
-
 @test "a guest makes itself an address, and finds no router in a host that does not forward" {
-	bridge fd00:9::1/64
+	lan 10.9.0.1/24 fd00:9::1/64
 	serve
 	up
 	until_guest address 'fd00:9:[0-9a-f:]*/64 scope global dynamic'
@@ -94,7 +52,7 @@ flawless() {
 
 @test "all that is advertised, and nothing odd in it" {
 	need rdisc6 dumpcap tshark dhclient
-	bridge fd00:9::1/64
+	lan 10.9.0.1/24 fd00:9::1/64
 	in_host sh -ec 'ip addr add fd00:a::1/56 dev br0 nodad; ip link set br0 mtu 1400'
 	capture
 	serve -O dns6=fd00:9::53,fd00:9::54 -O search=a.example,b.example -O route6=fd00:77::/48 -O router6=yes -O ntp6=fd00:9::7
@@ -118,7 +76,7 @@ flawless() {
 }
 
 @test "it follows the kernel: forwarding, and the last word at the end" {
-	bridge fd00:9::1/64
+	lan 10.9.0.1/24 fd00:9::1/64
 	serve
 	up
 	until_guest address 'fd00:9:'
@@ -133,7 +91,7 @@ flawless() {
 }
 
 @test "it follows the addresses: one that comes, one that goes" {
-	bridge
+	lan 10.9.0.1/24
 	serve
 	up
 	run ! solicit
@@ -148,7 +106,7 @@ flawless() {
 
 @test "what the interface has from another router is not ours to announce" {
 	need rdisc6
-	bridge fd00:9::1/64 valid_lft 1000 preferred_lft 1000
+	lan 10.9.0.1/24 'fd00:9::1/64 valid_lft 1000 preferred_lft 1000'
 	serve
 	up
 	run ! solicit
@@ -156,7 +114,7 @@ flawless() {
 
 @test "-O ra, prefix: without an address, never, another one" {
 	need rdisc6
-	bridge
+	lan 10.9.0.1/24
 	serve -O ra=yes -O dns6=fd00::53
 	up
 	run -0 solicit
@@ -176,7 +134,7 @@ flawless() {
 @test "name servers of the host are told by a router alone" {
 	need rdisc6
 	echo 'nameserver 2001:db8::53' >"$T/resolv.conf"
-	bridge fd00:9::1/64
+	lan 10.9.0.1/24 fd00:9::1/64
 	spawn_in host -R dhcpd unshare -m sh -c 'mount --bind "$1" /etc/resolv.conf && exec vm-dhcpd -R 9 -b br0 -d none' sh "$T/resolv.conf"
 	up
 	run -0 solicit
@@ -188,7 +146,7 @@ flawless() {
 
 @test "a flood of solicitations is answered by few advertisements, one from beyond the link not at all" {
 	need socat dumpcap tshark
-	bridge fd00:9::1/64
+	lan 10.9.0.1/24 fd00:9::1/64
 	serve
 	up
 	until_guest address 'fd00:9:'
@@ -211,7 +169,7 @@ flawless() {
 
 @test "dhclient and dhcpcd are told the rest" {
 	need dhclient dhcpcd
-	bridge fd00:9::1/64
+	lan 10.9.0.1/24 fd00:9::1/64
 	serve -O dns6=fd00:9::53 -O ntp6=fd00:9::7 -O domain=example.org
 	up
 	until_guest address 'fe80:'
@@ -228,7 +186,7 @@ flawless() {
 
 @test "DHCPv6 for others is left to them" {
 	need socat
-	bridge fd00:9::1/64
+	lan 10.9.0.1/24 fd00:9::1/64
 	serve
 	up
 	until_guest address 'fe80:'
@@ -244,7 +202,7 @@ flawless() {
 }
 
 @test "-n says what would be advertised" {
-	bridge fd00:9::1/64
+	lan 10.9.0.1/24 fd00:9::1/64
 	run -0 in_host vm-dhcpd -n -b br0 -d none -O dns6=fd00::53 -O route6=fd00:7::/48 -O ntp6=fd00::7 -O router6=yes
 	[[ $output = *"router6	yes
 prefix	fd00:9::/64
