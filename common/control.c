@@ -42,9 +42,13 @@ answer(struct control_client *cl, char *line)
 
 	if (!out)
 		return false;
+	cl->fds.id[0] = '\0';
 	why = cl->control->handler(cl->control->arg, line, &cl->fds, out);
 	close_fds(&cl->fds);
-	fprintf(out, why ? "no %s\n" : "ok\n", why);
+	if (why)
+		fprintf(out, "no %s\n", why);
+	else
+		fprintf(out, cl->fds.id[0] ? "ok %s\n" : "ok\n", cl->fds.id);
 	sent = fclose(out) == 0 && send(cl->watch.fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
 	free(text);
 	return sent;

@@ -15,6 +15,7 @@
 struct control_fds {
 	int v[FD_PASS_MAX];
 	size_t n;
+	char id[32]; /* set by the handler: what they are called now, said behind "ok" */
 };
 
 /* Answers one line: prints lines that belong to the answer to out, returns NULL for "ok" or the WHY of "no". */

@@ -199,12 +199,15 @@ until_gone() {
 @test "hub: a wire is plugged into it while it runs, and other requests are refused" {
 	spawn_in host -R hub vm-bridge hub -R 9 -C ctl -l ./lan
 	station a 10.1.0.1 vm-bridge hub lan
-	run -0 in_ns host vm-bridge mcast -l lo -S ctl 239.1.1.1:5555
-	[ "$output" = '' ]
+	run -0 in_ns host vm-bridge mcast -v -l lo -S ctl 239.1.1.1:5555
+	[ "$output" = 'vm-bridge: ctl: ok net0' ]
 	station b 10.1.0.2 vm-bridge mcast -l lo 239.1.1.1:5555
 	reaches a 10.1.0.2
 	run -0 ask list
 	[[ $output = *$'\nnet0\t'* ]]
+	in_ns host vm-bridge mcast -l lo -S ctl 239.1.1.2:5555
+	run -0 ask list
+	[[ $output = *$'\nnet0\t'*$'\nnet1\t'* ]]
 	run -0 ask 'what'
 	[ "$output" = 'no not one of: wire WIRE, list, quit' ]
 	run -0 ask 'wire net,fd=0'

@@ -152,7 +152,7 @@ check_kinds(struct wires *ws)
 	return nets;
 }
 
-const struct wires *
+struct wires *
 plug_wires(const struct plug *p, bool one)
 {
 	static struct wires ws;

@@ -44,6 +44,6 @@ _Noreturn void plug_hand_on_both(const struct plug *p, const int fds[2]);
 
 /* The net wires that were handed over (VM_WIRES, -w), checked; exits 2 when there is one of another kind, or with `one` not
  * exactly one. Descriptors other than these, -R's and 0 to 2 are closed. */
-const struct wires *plug_wires(const struct plug *p, bool one);
+struct wires *plug_wires(const struct plug *p, bool one);
 
 #endif

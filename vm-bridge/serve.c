@@ -51,8 +51,8 @@ seal(unsigned flags)
 	    /* the loop and its timers */
 	    "epoll_wait", "epoll_pwait", "epoll_ctl", "timerfd_settime", "clock_gettime",
 	    /* cables */
-	    "read", "write", "writev", "recvmmsg", "sendmmsg", "recvmsg", "sendmsg", "sendto", "accept4", "getsockname",
-	    "getpeername", "getsockopt", "setsockopt", "fcntl", "ioctl", "close",
+	    "read", "write", "writev", "recvfrom", "recvmsg", "recvmmsg", "sendto", "sendmsg", "sendmmsg", "accept4",
+	    "getsockname", "getpeername", "getsockopt", "setsockopt", "fcntl", "ioctl", "close",
 	    /* memory, messages, the end */
 	    "brk", "mmap", "munmap", "mremap", "madvise", "futex", "getrandom", "getpid", "gettid", "tgkill", "rt_sigaction",
 	    "rt_sigprocmask", "rt_sigreturn", "restart_syscall", "exit", "exit_group", NULL};

@@ -38,7 +38,8 @@ static struct service {
 	int control_fd; /* -1: none */
 	struct control control;
 	struct timer leaving;
-	const char *operand, *control_path;
+	const char *control_path;
+	struct wires *wires; /* that are plugged in */
 } s = {.control_fd = -1};
 
 /* --- control --- */
@@ -56,22 +57,41 @@ list(FILE *out)
 	}
 }
 
-static const char *
-plug_wire(const char *word, struct control_fds *fds)
+static void
+wire_left(struct port *p)
 {
-	static struct wires ws;
-	const char *why;
-	struct wire *w;
+	wires_unplug(s.wires, p->arg);
+}
 
-	memset(&ws, 0, sizeof(ws));
-	w = wires_plug(&ws, word, strlen(word), fds->v, fds->n, &why);
+/* NULL, or why not. */
+static const char *
+plug_wire(struct wire *w)
+{
+	const char *why;
+	struct port *p = hub_plug(&s.hub, w->fds[0], w->id, &why);
+
+	if (p) {
+		p->left = wire_left;
+		p->arg = w;
+	}
+	return why;
+}
+
+static const char *
+take_wire(const char *word, struct control_fds *fds)
+{
+	const char *why;
+	struct wire *w = wires_plug(s.wires, word, strlen(word), fds->v, fds->n, &why);
+
 	if (!w)
 		return why;
-	if (w->kind != WIRE_NET || w->nfds > 1)
-		return "not a net wire of one queue";
-	if (!hub_plug(&s.hub, w->fds[0], w->id, &why))
+	why = w->kind == WIRE_NET && w->nfds == 1 ? plug_wire(w) : "not a net wire of one queue";
+	if (why) {
+		wires_unplug(s.wires, w);
 		return why;
+	}
 	fds->v[0] = -1;
+	strcpy(fds->id, w->id);
 	return NULL;
 }
 
@@ -80,7 +100,7 @@ request(void *arg, char *line, struct control_fds *fds, FILE *out)
 {
 	(void)arg;
 	if (!strncmp(line, "wire ", 5))
-		return plug_wire(line + 5, fds);
+		return take_wire(line + 5, fds);
 	if (!strcmp(line, "list"))
 		return list(out), NULL;
 	if (!strcmp(line, "quit"))
@@ -113,7 +133,7 @@ port_left(struct hub *h)
 
 /* Dies when it cannot be had. */
 static void
-listen_at(const char *word, bool locked)
+listen_at(const char *word)
 {
 	union address a = sock_address(word);
 	int fd;
@@ -121,11 +141,9 @@ listen_at(const char *word, bool locked)
 	if (a.sa.sa_family == AF_UNIX) {
 		struct meet *m = &s.meet[s.nmeets++];
 
-		if (!locked)
-			meet_lock(m, word);
+		meet_lock(m, word);
 		meet_serve(m);
-		if (!locked)
-			meet_unlock(m);
+		meet_unlock(m);
 		fd = m->listener;
 	} else {
 		fd = sock_listen(word, &a);
@@ -138,7 +156,7 @@ static void
 open_all(const struct plug *p)
 {
 	for (size_t i = 0; i < p->nlisten; i++)
-		listen_at(p->listen[i], false);
+		listen_at(p->listen[i]);
 	if (p->control)
 		s.control_fd = fd_listen_unix(p->control);
 	if (p->control && s.control_fd < 0)
@@ -175,13 +193,15 @@ begin(void)
 static int
 in_foreground(const struct plug *p)
 {
-	const struct wires *ws = plug_wires(p, false);
 	const char *why;
 
+	s.wires = plug_wires(p, false);
 	begin();
-	for (const struct wire *w = ws->v; w < ws->v + ws->n; w++)
-		if (w->kind == WIRE_NET && !hub_plug(&s.hub, w->fds[0], w->id, &why))
+	for (struct wire *w = s.wires->v; w < s.wires->v + s.wires->n; w++) {
+		why = w->kind == WIRE_NET ? plug_wire(w) : NULL;
+		if (why)
 			die("%s: %s", w->id, why);
+	}
 	open_all(p);
 	run(0, p->ready_fd);
 	return 0;
@@ -210,6 +230,9 @@ become_server(const struct plug *p)
 static void
 in_backend(void)
 {
+	static struct wires none;
+
+	s.wires = &none;
 	for (size_t i = 0; i < s.nmeets; i++)
 		meet_own(&s.meet[i]);
 	begin();
