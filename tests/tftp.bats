@@ -204,6 +204,18 @@ lossy() {
 	done
 }
 
+@test "two bridges, each with its own" {
+	need curl
+	bridge
+	file f 100
+	serve
+	in_host sh -ec 'ip link add br1 type bridge; ip addr add 10.8.0.1/24 dev br1; ip link set br1 up'
+	mkdir "$T/other"
+	spawn_in host -R other vm-dhcpd -R 9 -b br1 -d none -T "$T/other"
+	in_guest curl -sS -m 20 -o "$T/got" tftp://10.9.0.1/f
+	fetched f
+}
+
 @test "a file that is cut off under way ends with an error, one that is replaced does not" {
 	bridge
 	serve
@@ -255,7 +267,7 @@ bootserver	192.0.2.1" ]]
 told() {
 	printf '#!/bin/sh\n[ "$1" != bound ] || env\n' >"$T/script"
 	chmod +x "$T/script"
-	in_guest env -i PATH="$PATH" timeout 20 busybox udhcpc -i c0 -n -q -f -s "$T/script" -O 60 -O tftp -O bootfile -V "$1" -x "0x5d:$2" ${3:+-x "0x4d:$3"} 2>/dev/null
+	in_guest env -i PATH="$PATH" timeout 20 busybox udhcpc -i c0 -n -q -f -s "$T/script" -O 60 -O 97 -O tftp -O bootfile -V "$1" -x "0x5d:$2" -x 0x61:00a1 ${3:+-x "0x4d:$3"} 2>/dev/null
 }
 
 @test "each client is told what it can boot" {
@@ -263,7 +275,7 @@ told() {
 	bridge
 	serve -O probe=0 -L 10.9.0.100-10.9.0.110 -E bios=undionly.kpxe -E x64=ipxe.efi -E x64=http://10.9.0.1/x.efi -E ipxe=http://10.9.0.1/boot.ipxe
 	run -0 told PXEClient:Arch:00000:UNDI:002001 0000
-	[[ $output = *boot_file=undionly.kpxe* && $output = *siaddr=10.9.0.1* && $output = *vendor=PXEClient* ]]
+	[[ $output = *boot_file=undionly.kpxe* && $output = *siaddr=10.9.0.1* && $output = *vendor=PXEClient* && $output = *opt97=00a1* ]]
 	run -0 told PXEClient:Arch:00007:UNDI:003016 0007
 	[[ $output = *boot_file=ipxe.efi* ]]
 	run -0 told HTTPClient:Arch:00016:UNDI:003016 0010

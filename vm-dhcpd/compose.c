@@ -134,6 +134,12 @@ add_boot(struct server *s, struct answer *a, const uint8_t *list, size_t n, bool
 		add_boot_option(a, OPT_BOOT_SERVER, b.server, strlen(b.server), done);
 	add_boot_option(a, OPT_CLASS, b.class, b.class ? strlen(b.class) : 0, done);
 	add_boot_option(a, OPT_VENDOR, b.vendor, b.vendor_len, done);
+	if (b.class) { /* RFC 4578, 2.3: in every packet of PXE, the server's too */
+		size_t len;
+		const uint8_t *machine = message_option(m, OPT_MACHINE, 1, &len);
+
+		add_boot_option(a, OPT_MACHINE, machine, machine ? len : 0, done);
+	}
 }
 
 /* In the client's order, each once; all that there is for a client that does not say what it wants. */

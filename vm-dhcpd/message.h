@@ -51,6 +51,7 @@ enum option { /* those that the server itself knows */
 	OPT_FQDN = 81,	 /* RFC 4702 */
 	OPT_AGENT = 82,	 /* RFC 3046 */
 	OPT_ARCH = 93,	 /* RFC 4578 */
+	OPT_MACHINE = 97, /* RFC 4578 */
 	OPT_SUBNET = 118, /* RFC 3011 */
 	OPT_SEARCH = 119,
 	OPT_ROUTES = 121, /* RFC 3442 */
