@@ -27,7 +27,7 @@ choose_allows(const struct server *s, const struct request *r, uint32_t addr)
 {
 	const struct guest *owner = guest_of_addr(&s->subnets, addr);
 
-	if (!r->subnet || (addr & r->subnet->mask) != r->subnet->addr || addr == s->subnets.host)
+	if (!r->subnet || (addr & r->subnet->mask) != r->subnet->addr)
 		return false;
 	if (r->own)
 		return addr == r->own;

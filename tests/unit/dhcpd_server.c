@@ -120,6 +120,13 @@ test_own_addresses(void)
 	ask_address(&a, OPT_REQUESTED, "10.0.0.78");
 	ok(rig_ask(&r, &a) == DHCP_NAK, "not by asking for it either");
 	rig_close(&r);
+	rig_default(&r);
+	rig_lease(&r, "10.0.0.10-10.0.0.11");
+	rig_lease(&r, "52:54:00:00:00:07=10.0.0.10");
+	rig_open(&r);
+	is(rig_bind(&r, 1), "10.0.0.11", "nor one in the range");
+	is(rig_bind(&r, 2), "no offer", "even when it is the last");
+	rig_close(&r);
 }
 
 static void
@@ -207,6 +214,11 @@ test_release_decline_inform(void)
 	ask_address(&a, OPT_SERVER, RIG_HOST);
 	ok(rig_ask(&r, &a) == 0, "a RELEASE has no answer");
 	is(rig_bind(&r, 3), "no offer", "nobody gives back what another has");
+	ask_begin(&a, DHCP_RELEASE, 1);
+	ask_field(&a, 12, first);
+	ask_address(&a, OPT_SERVER, "10.0.0.2");
+	rig_ask(&r, &a);
+	is(rig_bind(&r, 3), "no offer", "nor is it for us what another server is told");
 	ask_begin(&a, DHCP_RELEASE, 1);
 	ask_field(&a, 12, first);
 	ask_address(&a, OPT_SERVER, RIG_HOST);
@@ -429,6 +441,12 @@ test_arp(void)
 		abort();
 	ok(rig_answer(&r) == -1 && r.packet.kind == PACKET_ARP_REPLY && r.packet.src.s_addr == host.addr.s_addr,
 	    "on a wire the server answers for its address: renewals are unicasts");
+	host.addr.s_addr = inet_addr("10.0.0.2");
+	arp_reply_frame(frame, &asker, &host);
+	frame[21] = 1;
+	if (send(r.wire, frame, ARP_SIZE, 0) != ARP_SIZE)
+		abort();
+	ok(rig_answer(&r) == 0, "and for no other");
 	rig_close(&r);
 }
 
@@ -457,9 +475,26 @@ test_probe(void)
 	loop_once(&r.d.loop, 5000);
 	ok(rig_answer(&r) == DHCP_OFFER && strcmp(rig_field(&r, 16), inet_ntoa(asked)), "and offered when nobody answers");
 	is(rig_bind(&r, 1), rig_field(&r, 16), "now without a question");
+	rig_close(&r);
+	rig_default(&r);
+	rig_set(&r, "probe=50");
+	rig_open(&r);
+	ask_begin(&a, DHCP_DISCOVER, 1);
+	rig_ask(&r, &a);
+	other.mac[4] = 0;
+	other.mac[5] = 1;
+	asked = other.addr = r.packet.dst;
+	arp_reply_frame(frame, &other, &host);
+	if (send(r.wire, frame, ARP_SIZE, 0) != ARP_SIZE)
+		abort();
+	ok(rig_answer(&r) == 0, "the client itself may answer: it has kept the address");
+	loop_once(&r.d.loop, 5000);
+	ok(rig_answer(&r) == DHCP_OFFER && !strcmp(rig_field(&r, 16), inet_ntoa(asked)), "which it is offered");
 	ask_begin(&a, DHCP_DISCOVER, 2);
 	ask_field(&a, 24, "10.0.0.5");
-	ok(rig_ask(&r, &a) == 0 || true, "no address is left");
+	rig_ask_from(&r, &a, "10.0.0.5", RIG_HOST);
+	ok(r.packet.kind == PACKET_OTHER && r.frame[23] == IPPROTO_ICMP && !memcmp(r.frame, "\x52\x54\x00\x00\x00\x02", 6),
+	    "a relay's network is asked by ping, through the relay");
 	rig_close(&r);
 }
 
@@ -497,6 +532,13 @@ test_events(void)
 	ask_bytes(&a, OPT_HOSTNAME, "a\tb\n", 4);
 	rig_ask(&r, &a);
 	is(rig_events(), "", "none for what is refused");
+	ask_begin(&a, DHCP_DISCOVER, 2);
+	ok(rig_ask(&r, &a) == DHCP_OFFER && !strcmp(rig_field(&r, 16), first), "what was declined is offered when nothing else is left");
+	ask_begin(&a, DHCP_RELEASE, 2);
+	ask_field(&a, 12, first);
+	ask_address(&a, OPT_SERVER, RIG_HOST);
+	rig_ask(&r, &a);
+	is(rig_events(), "", "nor for the end of what is no lease");
 	rig_close(&r);
 }
 
