@@ -248,10 +248,24 @@ value() {
 	address=$(udhcpc | value ip)
 	stop
 	sed -i '1s/$/x/' "$T/state/br0.leases"
-	udhcpc >/dev/null || :
 	serve -v
 	grep -F "line 1 is damaged, 1 of 1 lines are: the others count, and it is kept as $T/state/br0.leases.bad" "$T/dhcpd.log"
 	grep -q "$address" "$T/state/br0.leases.bad"
+}
+
+@test "vm-dhcpd: a full disk: nobody is told of a lease that would be forgotten" {
+	need busybox
+	bridge
+	mkdir "$T/state"
+	spawn_in host -R dhcpd unshare -m sh -c 'mount -t tmpfs -o size=16k none "$1" && (cat /dev/zero >"$1/fill"; :) 2>&- &&
+		ls "$1" >&2 && exec vm-dhcpd -R 9 -b br0 -d "$1" -O probe=0' sh "$T/state"
+	run ! in_ns guest timeout 30 busybox udhcpc -i c0 -n -q -f -s /bin/true -t 3 -T 1
+	grep -F 'leases cannot be written, so none are given: No space left on device' "$T/dhcpd.log"
+	run ! grep '^bound' "$T/dhcpd.log"
+	rm "/proc/${pids[dhcpd]}/root$T/state/fill"
+	udhcpc
+	grep -F 'leases can be written again' "$T/dhcpd.log"
+	grep '^bound' "$T/dhcpd.log"
 }
 
 @test "vm-dhcpd: a second server of the same bridge is refused, and told who has it" {
@@ -304,7 +318,7 @@ value() {
 	[[ $output = *'received packets: 60'* ]]
 }
 
-@test "vm-dhcpd: the name servers of a host whose resolv.conf names a stub, also when they change" {
+@test "vm-dhcpd: the name servers of a host whose resolv.conf names a stub" {
 	need busybox
 	bridge
 	mkdir "$T/etc" "$T/run"

@@ -71,6 +71,20 @@ set_timer(struct server *s)
 	timer_set(&s->timer, next == LEASE_NEVER ? TIMER_NEVER : timer_now() + (next - lease_clock()) * 1000);
 }
 
+/* The last of those that are bound, which are in the order in which they came. Where nothing was written it was an offer. */
+static void
+settle_leases(struct leases *ls, bool good)
+{
+	struct lease *l = TAILQ_LAST(&ls->queue[LEASE_BOUND], lease_queue), *before;
+
+	for (; l && l->unsettled; l = before) {
+		before = TAILQ_PREV(l, lease_queue, queue);
+		l->unsettled = false;
+		if (!good && l->fresh)
+			lease_set(ls, l, LEASE_OFFERED, lease_clock() + OFFER_SECONDS);
+	}
+}
+
 void
 server_settle(struct server *s)
 {
@@ -78,6 +92,7 @@ server_settle(struct server *s)
 
 	if (good)
 		send_waiting(s);
+	settle_leases(&s->journal.leases, good);
 	s->out_len = 0;
 	link_flush(&s->link);
 	event_settle(&s->events, &s->d->loop, good);
@@ -91,15 +106,17 @@ server_bind(struct server *s, struct lease *l, uint32_t seconds)
 {
 	const struct request *r = &s->request;
 	const char *name = r->guest && r->guest->name ? r->guest->name : r->name;
-	bool renewed = l->state == LEASE_BOUND;
 
+	/* Twice before it is settled is once. */
+	l->fresh = l->state != LEASE_BOUND || (l->unsettled && l->fresh);
+	l->unsettled = true;
 	memcpy(l->mac, r->message.chaddr, 6);
 	lease_set_name(l, name, strlen(name));
 	l->probed = true;
 	l->past = false;
 	lease_set(&s->journal.leases, l, LEASE_BOUND, seconds == LEASE_INFINITE ? LEASE_NEVER : lease_clock() + seconds);
 	add_record(s, l);
-	event_add(&s->events, renewed ? "renewed" : "bound", l->mac, l->addr, l->name);
+	event_add(&s->events, l->fresh ? "bound" : "renewed", l->mac, l->addr, l->name);
 }
 
 void

@@ -31,6 +31,7 @@ struct lease {
 	uint32_t heap;			    /* its place there, from 1; 0: not bound, or for ever */
 	enum lease_state state;
 	bool probed; /* nobody else answered there */
+	bool unsettled, fresh; /* bound, but nobody was told yet; and was not before */
 	bool past;   /* offered, but was the client's before: falls back to LEASE_PAST */
 	int64_t until; /* seconds of lease_clock; LEASE_NEVER */
 	char *name;    /* the client's; NULL: none */
