@@ -33,7 +33,7 @@ verb_add(int argc, char **argv)
 }
 
 static void
-put_settings(struct netlink_batch *b, const struct link *l, const struct settings *s)
+put_settings(struct netlink_batch *b, const struct link *l, const struct attrs *s)
 {
 	struct ifinfomsg head = { .ifi_family = AF_UNSPEC, .ifi_index = l->index };
 	struct nl_msg *m = netlink_add(b, RTM_NEWLINK, 0, &head, sizeof(head), "%s", l->name);
@@ -41,16 +41,16 @@ put_settings(struct netlink_batch *b, const struct link *l, const struct setting
 
 	nla_put_string(m, IFLA_INFO_KIND, "bridge");
 	data = nla_nest_start(m, IFLA_INFO_DATA);
-	settings_put(m, s);
+	attrs_put(&bridge_settings, s, m);
 	nla_nest_end(m, data);
 	nla_nest_end(m, info);
 }
 
 /* The kernel takes settings one by one, so on a failure those are put back that it has taken. */
 static void
-change_settings(struct netlink *nl, const struct link *l, const struct settings *s)
+change_settings(struct netlink *nl, const struct link *l, const struct attrs *s)
 {
-	struct settings old = l->settings;
+	struct attrs old = l->settings;
 	struct netlink_batch b = { 0 };
 	struct link now;
 	char why[sizeof(nl->why)];
@@ -64,7 +64,7 @@ change_settings(struct netlink *nl, const struct link *l, const struct settings 
 		die("%s%s", why, settings_need_vlan(s) ? " (does this kernel filter VLANs?)" : "");
 	}
 	link_get_bridge(nl, l->name, &now);
-	if (settings_differ(s, &now.settings, why, sizeof(why))) {
+	if (attrs_differ(&bridge_settings, s, &now.settings, why, sizeof(why))) {
 		put_settings(&b, l, &old);
 		netlink_commit(nl, &b, NULL);
 		die("%s: %s", l->name, why);

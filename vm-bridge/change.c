@@ -66,7 +66,7 @@ make(struct netlink *nl, const char *bridge, const struct link *nic)
 	struct ifinfomsg head = { .ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
 	struct netlink_batch b = { 0 };
 	struct nl_msg *m = netlink_add(&b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head), "%s: a new bridge", bridge);
-	struct settings s = { 0 };
+	struct attrs s = { 0 };
 	struct nlattr *info, *data;
 
 	settings_default(&s);
@@ -76,7 +76,7 @@ make(struct netlink *nl, const char *bridge, const struct link *nic)
 	info = nla_nest_start(m, IFLA_LINKINFO);
 	nla_put_string(m, IFLA_INFO_KIND, "bridge");
 	data = nla_nest_start(m, IFLA_INFO_DATA);
-	settings_put(m, &s);
+	attrs_put(&bridge_settings, &s, m);
 	nla_nest_end(m, data);
 	nla_nest_end(m, info);
 	return commit(nl, &b);

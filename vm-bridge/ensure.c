@@ -38,7 +38,7 @@ add_bridge(struct netlink_batch *b, const struct options *o, const uint8_t mac[6
 {
 	struct ifinfomsg head = { .ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
 	struct nl_msg *m = netlink_add(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head), "%s: a new bridge", o->bridge);
-	struct settings s = o->settings;
+	struct attrs s = o->settings;
 	struct nlattr *info, *data;
 
 	settings_default(&s);
@@ -49,7 +49,7 @@ add_bridge(struct netlink_batch *b, const struct options *o, const uint8_t mac[6
 	info = nla_nest_start(m, IFLA_LINKINFO);
 	nla_put_string(m, IFLA_INFO_KIND, "bridge");
 	data = nla_nest_start(m, IFLA_INFO_DATA);
-	settings_put(m, &s);
+	attrs_put(&bridge_settings, &s, m);
 	nla_nest_end(m, data);
 	nla_nest_end(m, info);
 }
@@ -63,7 +63,7 @@ compare(struct netlink *nl, const struct options *o, const struct link *l)
 
 	if (!link_is_bridge(l))
 		die("%s: is there, and no bridge%s%s", o->bridge, *l->kind ? " but of kind " : "", l->kind);
-	if (settings_differ(&o->settings, &l->settings, why, sizeof(why)))
+	if (attrs_differ(&bridge_settings, &o->settings, &l->settings, why, sizeof(why)))
 		die("%s: %s", o->bridge, why);
 	if (o->mtu && o->mtu != l->mtu)
 		die("%s: mtu is %u, not %u", o->bridge, l->mtu, o->mtu);
@@ -274,7 +274,7 @@ check_settings(struct plan *p, struct ensured *e)
 {
 	char why[80], text[128];
 
-	if (!p->o->settings.given || !settings_differ(&p->o->settings, &p->bridge.settings, why, sizeof(why)))
+	if (!p->o->settings.given || !attrs_differ(&bridge_settings, &p->o->settings, &p->bridge.settings, why, sizeof(why)))
 		return;
 	snprintf(text, sizeof(text), "%s: %s", p->o->bridge, why);
 	take_back(p, e, text, 0);

@@ -26,7 +26,7 @@ read_info(struct link *l, struct nlattr *info)
 	if (a[IFLA_INFO_KIND])
 		nla_strlcpy(l->kind, a[IFLA_INFO_KIND], sizeof(l->kind));
 	if (link_is_bridge(l) && a[IFLA_INFO_DATA])
-		settings_read(&l->settings, a[IFLA_INFO_DATA]);
+		attrs_read(&bridge_settings, &l->settings, a[IFLA_INFO_DATA]);
 	if (a[IFLA_INFO_SLAVE_KIND] && !strcmp(nla_get_string(a[IFLA_INFO_SLAVE_KIND]), "bridge") && a[IFLA_INFO_SLAVE_DATA]) {
 		struct nlattr *state = nla_find(nla_data(a[IFLA_INFO_SLAVE_DATA]), nla_len(a[IFLA_INFO_SLAVE_DATA]), IFLA_BRPORT_STATE);
 

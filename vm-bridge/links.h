@@ -21,7 +21,7 @@ struct link {
 	bool ethernet;
 	char name[IFNAMSIZ], kind[16]; /* kind: "bridge", "veth", ...; empty for hardware */
 	char alias[48];
-	struct settings settings; /* of a bridge */
+	struct attrs settings; /* of a bridge */
 };
 
 /* The interface of that name: 0, -ENODEV, or -errno. nl->why says which. */

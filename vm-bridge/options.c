@@ -61,7 +61,7 @@ add_setting(struct options *o, const char *word)
 	} else if (!strncmp(word, "vxlan=", 6)) {
 		add_vxlan(o, word);
 	} else {
-		check('O', word, settings_parse(&o->settings, word));
+		check('O', word, attrs_parse(&bridge_settings, &o->settings, word));
 	}
 }
 

@@ -18,7 +18,7 @@ struct options {
 	const char *bridge;
 	struct prefix addresses[ADDRESSES_MAX];
 	size_t naddresses;
-	struct settings settings;
+	struct attrs settings;
 	const char *mac_word; /* of -O mac=, unresolved: an address or an interface's name */
 	uint32_t mtu;	      /* 0: not given */
 	struct vxlan vxlans[VXLANS_MAX];

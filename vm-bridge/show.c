@@ -142,7 +142,7 @@ verb_show(int argc, char **argv)
 	links_load(&nl, &ls);
 	print_begin(&out);
 	print_head(&out, &l);
-	settings_each(&l.settings, print_setting, &out);
+	attrs_each(&bridge_settings, &l.settings, print_setting, &out);
 	print_addresses(&nl, &out, &l);
 	print_list(&out, "ports", "port");
 	for (size_t i = 0; i < ls.n; i++) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/diag.h"
+#include "vm-tap/port.h"
 #include "vm-tap/tap.h"
 
 static _Noreturn void PRINTF(2, 3)
@@ -51,7 +52,7 @@ compare_bridge(struct netlink *nl, const struct want *w, const struct link *have
 	link_bridge(nl, w->bridge, &bridge);
 	if (have->master != bridge.index)
 		differs(have, "it is not on %s", w->bridge);
-	if (port_differ(&w->port, &have->port, why, sizeof(why)))
+	if (attrs_differ(&port_settings, &w->port, &have->port, why, sizeof(why)))
 		differs(have, "%s", why);
 }
 

@@ -9,6 +9,7 @@
 
 #include "common/diag.h"
 #include "vm-tap/link.h"
+#include "vm-tap/port.h"
 
 bool
 link_is_tap(const struct link *l)
@@ -66,7 +67,7 @@ read_info(struct link *l, struct nlattr *info)
 		l->mode = mode ? nla_get_u32(mode) : 0;
 	}
 	if (a[IFLA_INFO_SLAVE_KIND] && a[IFLA_INFO_SLAVE_DATA] && !nla_strcmp(a[IFLA_INFO_SLAVE_KIND], "bridge"))
-		port_read(&l->port, a[IFLA_INFO_SLAVE_DATA]);
+		attrs_read(&port_settings, &l->port, a[IFLA_INFO_SLAVE_DATA]);
 }
 
 static int

@@ -22,7 +22,7 @@ struct link {
 		int64_t owner, group; /* -1: none */
 	} tun;
 	uint32_t mode; /* of a macvtap */
-	struct port port;
+	struct attrs port;
 };
 
 /* 0, -ENODEV, or another -errno with nl->why. */

@@ -12,6 +12,7 @@
 #include "common/user.h"
 #include "common/util.h"
 #include "vm-tap/options.h"
+#include "vm-tap/port.h"
 
 static const char usage[] =
     "usage: vm-tap [options] program [argument ...]\n"
@@ -97,25 +98,27 @@ static const struct setting {
     {"vnet_hdr", set_header},
 };
 
+static const struct setting *
+find_setting(const char *word, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+		if (strlen(settings[i].word) == len && !strncmp(settings[i].word, word, len))
+			return &settings[i];
+	return NULL;
+}
+
 /* -O KEY[=VALUE]: what is not of the tap is of the port. */
 static void
 add_setting(struct options *o, const char *word)
 {
 	size_t len = strcspn(word, "=");
-	const char *why = NULL;
+	const struct setting *s = find_setting(word, len);
+	const char *why;
+	char full[64];
 
-	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-		const struct setting *s = &settings[i];
-
-		if (strlen(s->word) != len || strncmp(s->word, word, len))
-			continue;
-		why = s->set(o, word[len] ? word + len + 1 : "on");
-		if (why)
-			die_usage("-O %s: %s", word, why);
-		return;
-	}
-	if (!port_parse(&o->want.port, word, &why))
-		why = "no such setting";
+	if ((size_t)snprintf(full, sizeof(full), "%s%s", word, word[len] ? "" : "=on") >= sizeof(full))
+		die_usage("-O %s: no such setting", word);
+	why = s ? s->set(o, full + len + 1) : attrs_parse(&port_settings, &o->want.port, full);
 	if (why)
 		die_usage("-O %s: %s", word, why);
 }

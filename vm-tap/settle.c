@@ -7,6 +7,7 @@
 
 #include "common/diag.h"
 #include "vm-tap/link.h"
+#include "vm-tap/port.h"
 
 static struct nl_msg *
 set_link(struct netlink_batch *b, const struct tap *t, const char *what)
@@ -68,7 +69,7 @@ link_settle(struct netlink *nl, const struct want *w, const struct tap *t, const
 	if (w->port.given) {
 		m = netlink_add(&b, RTM_SETLINK, 0, &port, sizeof(port), "%s: port", t->name);
 		nest = nla_nest_start(m, IFLA_PROTINFO | NLA_F_NESTED);
-		port_put(m, &w->port);
+		attrs_put(&port_settings, &w->port, m);
 		nla_nest_end(m, nest);
 	}
 	netlink_add(&b, RTM_SETLINK, 0, &up, sizeof(up), "%s: up", t->name);

@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/attrs.h"
 #include "common/wire.h"
-#include "vm-tap/port.h"
 
 #define TAP_MTU_MAX 65521 /* of the tun driver */
 #define TAP_NAME "tap%d"  /* the kernel counts */
@@ -19,7 +19,7 @@ struct want {
 	const char *name;   /* may have a %d, which the kernel replaces; NULL: one it chooses */
 	const char *bridge; /* NULL: none */
 	const char *lower;  /* a macvtap of this device; NULL: a tap */
-	struct port port;
+	struct attrs port;
 	unsigned queues;
 	unsigned mtu; /* 0: the bridge's or the device's */
 	bool plain;   /* frames without virtio header */

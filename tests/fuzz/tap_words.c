@@ -23,14 +23,13 @@ name(const char *word)
 static void
 setting(const char *word)
 {
-	struct port p = {0}, none = {0};
-	const char *why = NULL;
+	struct attrs a = {0}, none = {0};
 	char how[80];
-	int took = port_parse(&p, word, &why);
 
-	if (took < 0 ? !why : took != !!p.given)
-		abort();
-	if (took > 0 && (port_differ(&p, &p, how, sizeof(how)) || !port_differ(&p, &none, how, sizeof(how))))
+	if (attrs_parse(&port_settings, &a, word))
+		return;
+	if (!a.given || attrs_differ(&port_settings, &a, &a, how, sizeof(how)) ||
+	    !attrs_differ(&port_settings, &a, &none, how, sizeof(how)))
 		abort();
 }
 
