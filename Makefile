@@ -124,7 +124,7 @@ mutate: ## put known faults in, one by one, and demand that a test fails
 bench: ## measure beside Debian's QEMU and slirp4netns
 	tests/deps bench
 	$(BUILD) all tools
-	for bench in boot blk net slirp hub tap tftp dhcp nat; do echo "== $$bench"; tests/bench/$$bench || exit; done
+	for bench in boot blk net slirp hub tap bridge tftp dhcp nat; do echo "== $$bench"; tests/bench/$$bench || exit; done
 
 demo: ## boot a stock Debian guest with a network and a disk
 	tests/deps demo

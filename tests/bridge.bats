@@ -547,7 +547,7 @@ lost() {
 	before=$(has eth0)
 	host ip -d addr show dev eth0 >"$T/link"
 	flow
-	host vm-bridge adopt -t 1 br0 eth0
+	host vm-bridge adopt -t 4 br0 eth0
 	diff <(echo "$before") <(has br0 eth0)
 	run -0 host ip addr show dev eth0
 	[[ $output != *inet* && $output = *'master br0'* ]]
