@@ -316,3 +316,60 @@ nbp() {
 	captured 'tftp.source_file == "sub/nbp"'
 	flawless
 }
+
+# efi TEXT: the same as a program of UEFI for x86-64.
+efi() {
+	gcc -x assembler -c -o "$T/efi.o" - <<-EOS
+		.globl _start
+		_start:	lea text(%rip), %rsi
+			mov \$0x3f8, %dx
+		1:	lodsb
+			test %al, %al
+			jz 2f
+			out %al, (%dx)
+			jmp 1b
+		2:	mov \$0xf4, %dx
+			out %al, (%dx)
+			hlt
+		text:	.asciz "$1"
+		.section .reloc, "a"
+			.long 0, 10
+			.word 0
+	EOS
+	ld -shared -Bsymbolic -nostdlib -o "$T/efi.so" "$T/efi.o"
+	objcopy -j .text -j .reloc -j .dynamic --target=efi-app-x86_64 "$T/efi.so" "$T/efi"
+	cat "$T/efi"
+}
+
+# uefi OPTION...: a machine with a card and UEFI's own network stack, without IPv6, which would only take its time.
+uefi() {
+	need_access /dev/net/tun
+	local firmware=/usr/share/OVMF
+	[ -e "$firmware/OVMF_CODE_4M.fd" ] || skip 'no ovmf here'
+	cp "$firmware/OVMF_VARS_4M.fd" "$T/vars"
+	in_host sh -ec 'ip tuntap add t0 mode tap; ip link set t0 master br0 up'
+	in_host timeout 110 qemu-system-x86_64 -M q35,accel=tcg -m 256 -nographic -no-reboot -monitor none -serial stdio \
+		-drive "if=pflash,format=raw,readonly=on,file=$firmware/OVMF_CODE_4M.fd" -drive "if=pflash,format=raw,file=$T/vars" \
+		-fw_cfg name=opt/org.tianocore/IPv6PXESupport,string=n -netdev tap,id=n,ifname=t0,script=no,downscript=no \
+		-device virtio-net-pci,netdev=n,romfile=,bootindex=1 -device isa-debug-exit,iobase=0xf4 "$@" </dev/null
+}
+
+@test "UEFI boots by PXE" {
+	need qemu-system-x86_64 gcc
+	bridge
+	efi 'the program runs' >"$T/root/boot.efi"
+	chmod 644 "$T/root/boot.efi"
+	serve -L 10.9.0.100-10.9.0.100 -E x64=boot.efi -E bios=other
+	run -1 uefi
+	[[ $output = *'the program runs' ]]
+}
+
+@test "UEFI boots by HTTP" {
+	need qemu-system-x86_64 gcc busybox
+	bridge
+	efi 'the program runs' >"$T/root/boot.efi"
+	serve -L 10.9.0.100-10.9.0.100 -E x64=http://10.9.0.1/boot.efi
+	spawn_in host http busybox httpd -f -p 10.9.0.1:80 -h "$T/root"
+	run -1 uefi -fw_cfg name=opt/org.tianocore/IPv4PXESupport,string=n
+	[[ $output = *'Start HTTP Boot over IPv4'*'the program runs' ]]
+}
