@@ -30,7 +30,7 @@ int
 main(int argc, char **argv)
 {
 	static struct wires ws;
-	struct cable c[2];
+	static struct cable c[2];
 
 	diag_init(argv[0], 1);
 	signal(SIGPIPE, SIG_IGN);
