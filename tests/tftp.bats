@@ -192,6 +192,16 @@ lossy() {
 	[ "$(ls /proc/"${pids[dhcpd]}"/fd | wc -l)" -lt 100 ]
 }
 
+@test "when all are served the next one is told, and served when some have rested" {
+	need curl
+	bridge
+	serve
+	file f 100000
+	run -0 rude 'for ((i = 0; i < 64; i++)); do anew; say "\0\1f\0octet\0"; hear 5 >/dev/null; say "\0\4\0\1"; done
+		anew; say "\0\1f\0octet\0"; hear | cut -c-8; sleep 5.1; say "\0\1f\0octet\0"; hear | cut -c-8'
+	[ "${lines[*]}" = '00050000 00030001' ]
+}
+
 @test "many at once" {
 	need curl
 	bridge

@@ -22,6 +22,7 @@
 #define PAUSE_MAX 8000
 #define SILENCE_MAX 60000  /* ms without progress; and of one that never answered at all: */
 #define SILENCE_FIRST 7000 /* its address may be forged, and what we repeat goes there */
+#define SILENCE_REST 5000  /* of one whose place others want */
 
 static void
 tell(const struct udp_peer *p, const char *name, const char *what)
@@ -111,22 +112,36 @@ find(struct tftp *s, const struct udp_peer *from)
 	return NULL;
 }
 
-/* A place for a transfer: one that is free, or else that of the client that has been silent longest, if it never answered
- * at all: requests from forged addresses do not keep anybody out. NULL when all are busy. */
+/* Of those whose client ever answered, or never did, the one that has been silent longest; NULL: there is none. */
+static struct tftp_transfer *
+longest_silent(struct tftp *s, bool that_answered)
+{
+	struct tftp_transfer *found = NULL;
+
+	for (struct tftp_transfer *t = s->transfers; t < s->transfers + TFTP_TRANSFERS; t++)
+		if (t->file >= 0 && answered(t) == that_answered && (!found || t->heard < found->heard))
+			found = t;
+	return found;
+}
+
+/* A place for a transfer. When all are taken one goes that was asked for by nobody, as it seems: forged addresses do not
+ * keep anybody out; or else one that rests. NULL when all are busy. */
 static struct tftp_transfer *
 take_place(struct tftp *s)
 {
-	struct tftp_transfer *silent = NULL;
+	struct tftp_transfer *t = s->transfers;
 
-	for (struct tftp_transfer *t = s->transfers; t < s->transfers + TFTP_TRANSFERS; t++) {
-		if (t->file < 0)
-			return t;
-		if (!answered(t) && (!silent || t->heard < silent->heard))
-			silent = t;
-	}
-	if (silent)
-		end_transfer(silent, "given up: others want to be served");
-	return silent;
+	while (t < s->transfers + TFTP_TRANSFERS && t->file >= 0)
+		t++;
+	if (t < s->transfers + TFTP_TRANSFERS)
+		return t;
+	t = longest_silent(s, false);
+	if (!t)
+		t = longest_silent(s, true);
+	if (answered(t) && timer_now() - t->heard < SILENCE_REST)
+		return NULL;
+	end_transfer(t, "given up: others want to be served");
+	return t;
 }
 
 /* What fits into a packet of the interface as it is now: fragments would be slow, and firmware does not put them together. */
@@ -152,6 +167,7 @@ begin(struct tftp *s, const struct udp_peer *from, struct tftp_request *r, struc
 	tftp_settle(r, largest_block(s, from));
 	blksize = r->blksize ? r->blksize : TFTP_BLKSIZE;
 	t->options = *r;
+	t->options.name = t->name;
 	t->window = (struct tftp_window){
 	    .total = t->size / blksize + 1, .size = r->window ? r->window : 1, .oack = tftp_has_options(r)};
 	t->heard = timer_now();
