@@ -26,8 +26,9 @@ bridge() {
 		ip addr add 192.168.122.1/24 dev br0
 		ip addr add fd00:9::1/64 dev br0 nodad
 		ip link set br0 up
-		echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables
-		echo 0 >/proc/sys/net/bridge/bridge-nf-call-ip6tables' 2>/dev/null
+		cd /proc/sys/net/bridge 2>/dev/null || exit 0
+		echo 0 >bridge-nf-call-iptables
+		echo 0 >bridge-nf-call-ip6tables'
 }
 
 # node NAME INTERFACE-OF-HOST V4 V6: a namespace with eth0, whose other end is in the host.
@@ -331,6 +332,36 @@ state() {
 	[ "$output" = 'vm-nat: br0: there already, to stay (vm-nat del)' ]
 }
 
+@test "vm-nat: many at once do not lose what is to be put back" {
+	bridge
+	in_host sh -ec 'for i in 1 2; do ip link add br$i type bridge; ip addr add 10.$i.0.1/24 dev br$i; ip link set br$i up; done'
+	settings >"$T/before"
+	cat >"$T/many" <<-'EOF'
+		forwards() {
+			read -r now </proc/sys/net/ipv4/ip_forward
+			[ "$now" = 1 ] || echo "$* lost it"
+		}
+		kept() {
+			for i in 1 2 3 4 5 6 7 8; do
+				vm-nat add -b "$1" -p "808$2:10.$2.0.2" && forwards "$@" && vm-nat del -b "$1" || echo "$* failed"
+			done
+		}
+		held() {
+			for i in 1 2 3 4 5 6 7 8; do
+				vm-nat -b br0 sh -c 'read -r now </proc/sys/net/ipv4/ip_forward; [ $now = 1 ]' || echo held failed
+			done
+		}
+		kept br1 1 &
+		kept br2 2 &
+		held
+		wait
+	EOF
+	run -0 in_host sh "$T/many"
+	[ ! "$output" ]
+	until [ ! "$(in_host nft list tables)" ]; do sleep 0.02; done
+	settings | diff "$T/before" -
+}
+
 @test "vm-nat: a forward from 127.0.0.1 opens nothing else of the loopback to guests" {
 	world
 	in_host vm-nat add -b br0 -p 8080:192.168.122.10:80
@@ -580,4 +611,20 @@ state() {
 		[[ $line != *' -n '* ]] || in_host nft -c -f - <<<"$output"
 		[[ $line != *kvm-run* || $output =~ ^'hold,fd='[0-9:]+' net,fd='.*vm-nat-br0 ]]
 	done < <(examples "$TESTS/../man/vm-nat.8")
+}
+
+# bats test_tags=lab
+@test "vm-nat: a kernel that cannot translate addresses: said, and nothing is changed" {
+	bridge
+	settings >"$T/before"
+	echo 'install nft_masq /bin/false' >/etc/modprobe.d/vm-nat-test.conf
+	! grep -q '^nft_masq ' /proc/modules || rmmod nft_masq
+	run -1 in_host vm-nat add -b br0
+	[ "$output" = 'vm-nat: out 192.168.122.0/24: No such file or directory (has the kernel nf_tables, nft_chain_nat, nft_ct, nft_fib_inet, nft_masq, nft_nat, nft_reject_inet?)' ]
+	[ ! "$(in_host nft list ruleset)" ]
+	run -125 in_host vm-nat -b br0 true
+	rm /etc/modprobe.d/vm-nat-test.conf
+	settings | diff "$T/before" -
+	in_host vm-nat add -b br0
+	in_host vm-nat del -b br0
 }

@@ -110,13 +110,17 @@ find_blocks(struct change *c, const struct options *o)
 {
 	const struct network *n = &o->net;
 	char what[160], remedy[256];
+	int err;
 
 	c->settings.tagged = c->old.tagged;
 	forward_blocks_free(&c->blocks);
 	c->path = (struct forward_path){ .bridge = n->bridge, .routed = true, .ip4 = network_has(n, AF_INET), .ip6 = network_has(n, AF_INET6) };
 	if (!n->bridge || (n->restricted && !n->nforwards))
 		return;
-	if (forward_blocks_find(&c->nl, &c->path, &c->blocks))
+	do
+		err = forward_blocks_find(&c->nl, &c->path, &c->blocks);
+	while (err == -EAGAIN);
+	if (err)
 		die("%s", c->nl.why);
 	c->settings.tagged |= o->fix && c->blocks.n;
 	for (size_t i = 0; i < c->blocks.n && !o->fix; i++) {

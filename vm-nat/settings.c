@@ -149,12 +149,15 @@ inherit(struct settings *s, const struct ruleset *rs, const char *begin, const c
 		}
 }
 
-/* True when it is to be changed. */
+/* True when it is to be changed, and nobody has remembered it: what somebody is just changing is not to be looked at. */
 static bool
 need(struct settings *s, const char *key)
 {
-	int now = get(key);
+	int now;
 
+	if (has(s, key))
+		return false;
+	now = get(key);
 	if (now < 0)
 		die_sys("%s", path_of(key));
 	if (now == want(key))
