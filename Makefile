@@ -68,7 +68,7 @@ ALL_CFLAGS = -std=gnu11 $(WARN) $(HARDEN) $(SAN) $(CFLAGS)
 .PHONY: all help check asan lint fuzz mutate bench demo install uninstall clean FORCE
 all: $(CMDS:%=$(O)/%) ## build every command into build/$(B)/
 
-$(patsubst %,$(O)/obj/common/%.o,attrs netlink nft_message nft_rule forward_block): PKG_CFLAGS = $(shell pkg-config --cflags libnl-3.0)
+$(patsubst %,$(O)/obj/common/%.o,attrs link link_settings netlink nft_message nft_rule forward_block): PKG_CFLAGS = $(shell pkg-config --cflags libnl-3.0)
 common_obj := $(patsubst %.c,$(O)/obj/%.o,$(wildcard common/*.c))
 $(O)/libcommon.a: $(common_obj)
 	rm -f $@ && $(AR) rcs $@ $^

@@ -53,23 +53,32 @@ attrs_parse(const struct attr_table *t, struct attrs *a, const char *word)
 	return NULL;
 }
 
-void
-attrs_default(const struct attr_table *t, struct attrs *a, const char *word, uint32_t value)
+/* The place of one that there is. */
+static size_t
+place(const struct attr_table *t, const char *word)
 {
-	size_t i = (size_t)(find(t, word, strlen(word)) - t->v);
+	return (size_t)(find(t, word, strlen(word)) - t->v);
+}
 
-	if (a->given & 1U << i)
-		return;
-	a->given |= 1U << i;
-	a->value[i] = value;
+bool
+attrs_given(const struct attr_table *t, const struct attrs *a, const char *word)
+{
+	return a->given & 1U << place(t, word);
 }
 
 uint32_t
 attrs_value(const struct attr_table *t, const struct attrs *a, const char *word)
 {
-	size_t i = (size_t)(find(t, word, strlen(word)) - t->v);
+	return attrs_given(t, a, word) ? a->value[place(t, word)] : 0;
+}
 
-	return a->given & 1U << i ? a->value[i] : 0;
+void
+attrs_default(const struct attr_table *t, struct attrs *a, const char *word, uint32_t value)
+{
+	if (attrs_given(t, a, word))
+		return;
+	a->given |= 1U << place(t, word);
+	a->value[place(t, word)] = value;
 }
 
 static uint32_t

@@ -39,7 +39,8 @@ const char *attrs_parse(const struct attr_table *t, struct attrs *a, const char 
 /* Gives one a value that was given none. */
 void attrs_default(const struct attr_table *t, struct attrs *a, const char *word, uint32_t value);
 
-/* The value of one, 0 if it has none. */
+/* Whether it has one, and which: 0 if it has none. */
+bool attrs_given(const struct attr_table *t, const struct attrs *a, const char *word);
 uint32_t attrs_value(const struct attr_table *t, const struct attrs *a, const char *word);
 
 /* From a nest of attributes, and into one. */

@@ -134,6 +134,10 @@ reply='^0{20}5254000000025254000000fe080600010800060400025254000000fe0a000001525
 	run -0 host ip -d link show tap7
 	[[ $output = *',UP>'*'mtu 9000'*'master br0'*'link/ether fe:'*'tun type tap pi off vnet_hdr on persist on user daemon group bin'* ]]
 	[[ $(host ip -o link show br0) = *'mtu 9000'* ]]
+	# More than a tap can have is a tap's most.
+	host ip link set br0 mtu 65535
+	host vm-tap add -b br0 tap8
+	[[ $(host ip -o link show tap8) = *'mtu 65521'* ]]
 }
 
 @test "add: queues, header, MTU, MAC, settings of the port" {
@@ -201,9 +205,9 @@ reply='^0{20}5254000000025254000000fe080600010800060400025254000000fe0a000001525
 @test "add: what cannot be leaves nothing behind" {
 	host ip link add veth0 type veth peer name veth1
 	run -1 host vm-tap add -b none tap0
-	[ "$output" = 'vm-tap: none: no such bridge' ]
+	[ "$output" = 'vm-tap: none: No such device' ]
 	run -1 host vm-tap add -b veth0 tap0
-	[ "$output" = 'vm-tap: veth0: not a bridge' ]
+	[ "$output" = 'vm-tap: veth0: is no bridge' ]
 	run -1 host vm-tap add veth0
 	[ "$output" = 'vm-tap: veth0: there already, and no tap' ]
 	host ip tuntap add tun0 mode tun
@@ -263,7 +267,7 @@ old\ttap\t-\t-\t7\t1500\t52:54:00:00:00:03\tdown\tfree' ]
 	run -0 host vm-tap add -n -Y veth0 mac0
 	[ "$output" = $'make\tmac0\nkind\tmacvtap\non\tveth0\nqueues\t1' ]
 	run -1 host vm-tap add -n -b none
-	[ "$output" = 'vm-tap: none: no such bridge' ]
+	[ "$output" = 'vm-tap: none: No such device' ]
 	[ ! "$(taps)" ]
 	host vm-tap add tap0
 	run -0 host vm-tap add -n tap0
@@ -353,8 +357,8 @@ old\ttap\t-\t-\t7\t1500\t52:54:00:00:00:03\tdown\tfree' ]
 	[ "$output" = 'vm-tap: tap%d: Operation not permitted: it takes root, CAP_NET_ADMIN, or a tap made for this user' ]
 	# As it was made, whatever is the default.
 	host vm-tap add -U daemon -Q 4 -O vnet_hdr=off tap1
-	run -0 as daemon vm-tap -y tap1 -Q 3 printenv VM_WIRES
-	[[ $output =~ ^net,fd=[0-9]+:[0-9]+:[0-9]+$ ]]
+	run -0 as daemon vm-tap -y tap1 -Q 3 sh -c 'echo "$VM_WIRES"; ip -d link show tap1'
+	[[ ${lines[0]} =~ ^net,fd=[0-9]+:[0-9]+:[0-9]+$ && $output = *'vnet_hdr off'* ]]
 	run -125 as daemon vm-tap -y tap1 vm-tap -y tap1 true
 	[ "$output" = 'vm-tap: tap1: some process has it open already' ]
 	run -125 as daemon vm-tap -y tap0 -Q 2 true
@@ -408,7 +412,7 @@ old\ttap\t-\t-\t7\t1500\t52:54:00:00:00:03\tdown\tfree' ]
 	run -1 host vm-tap list -J /etc/passwd
 	[ "$output" = 'vm-tap: -J /etc/passwd: not a network namespace' ]
 	run -125 host vm-tap -J blue -b br0 true
-	[ "$output" = 'vm-tap: br0: no such bridge' ]
+	[ "$output" = 'vm-tap: br0: No such device' ]
 }
 
 @test "-J: a user's own namespace, without any right of root" {

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "common/diag.h"
+#include "common/link.h"
 #include "vm-bridge/barrier.h"
 #include "vm-bridge/ensure.h"
-#include "vm-bridge/links.h"
 #include "vm-bridge/port.h"
 #include "vm-bridge/verbs.h"
 

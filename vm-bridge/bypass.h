@@ -7,7 +7,7 @@
 #ifndef VM_BRIDGE_BYPASS_H
 #define VM_BRIDGE_BYPASS_H
 
-#include "vm-bridge/links.h"
+#include "common/link.h"
 
 /* Loads the program, which takes rights that are given up later. A descriptor, close-on-exec; -1 where that is not possible. */
 int bypass_load(const struct link *br);

@@ -21,6 +21,7 @@
 #include "vm-bridge/conf.h"
 #include "vm-bridge/move.h"
 #include "vm-bridge/port.h"
+#include "vm-bridge/settings.h"
 
 /* net.ipv4.conf.NAME.rp_filter: while packets come in where they do not go out. net.ipv6.conf.NAME.addr_gen_mode: no address of
  * the link from the kernel, which would make one as soon as there is a carrier. */

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "vm-bridge/links.h"
+#include "common/link.h"
 
 /* Which NIC a bridge has adopted is written on the bridge itself, as its alias: it is known as long as it is true. */
 struct adopted {

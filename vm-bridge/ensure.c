@@ -10,12 +10,12 @@
 
 #include "common/diag.h"
 #include "common/iface.h"
+#include "common/link.h"
 #include "common/net_mac.h"
 #include "common/num.h"
 #include "vm-bridge/barrier.h"
 #include "vm-bridge/ensure.h"
 #include "vm-bridge/ifaddr.h"
-#include "vm-bridge/links.h"
 #include "vm-bridge/port.h"
 
 /* -O mac=: an address, or the interface whose address it is to be; else its own, the same whenever it is made on this machine. */

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "common/link.h"
 #include "common/num.h"
 #include "common/timer.h"
-#include "vm-bridge/links.h"
 #include "vm-bridge/verbs.h"
 
 /* Also true of one that is gone. */

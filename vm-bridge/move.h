@@ -8,8 +8,8 @@
 #ifndef VM_BRIDGE_MOVE_H
 #define VM_BRIDGE_MOVE_H
 
+#include "common/link.h"
 #include "common/netlink.h"
-#include "vm-bridge/links.h"
 
 /*
  * To be sent in this order. A host does not take packets for its addresses from an interface that has none (rp_filter in its

@@ -3,7 +3,7 @@
 #ifndef VM_BRIDGE_PORT_H
 #define VM_BRIDGE_PORT_H
 
-#include "vm-bridge/links.h"
+#include "common/link.h"
 
 /*
  * Looks the interface up and dies, saying why, when it cannot be a port of the bridge: it is none, is a bridge itself or no

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* What a bridge can be told: the words of -O and of show. */
+/* The settings of bridges that we make. */
 #ifndef VM_BRIDGE_SETTINGS_H
 #define VM_BRIDGE_SETTINGS_H
 
-#include "common/attrs.h"
-
-extern const struct attr_table bridge_settings;
+#include "common/link.h"
 
 /* What a bridge has that was not told otherwise: no spanning tree, and so no delay before frames pass. */
 void settings_default(struct attrs *s);

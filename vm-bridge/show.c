@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "common/link.h"
 #include "common/num.h"
 #include "common/print.h"
 #include "vm-bridge/ifaddr.h"
-#include "vm-bridge/links.h"
 #include "vm-bridge/options.h"
 #include "vm-bridge/verbs.h"
 

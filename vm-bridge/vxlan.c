@@ -10,9 +10,9 @@
 
 #include "common/diag.h"
 #include "common/iface.h"
+#include "common/link.h"
 #include "common/num.h"
 #include "vm-bridge/ifaddr.h"
-#include "vm-bridge/links.h"
 #include "vm-bridge/vxlan.h"
 
 #define PORT 4789 /* RFC 7348, 8 */

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/diag.h"
-#include "vm-tap/port.h"
 #include "vm-tap/tap.h"
 
 static _Noreturn void PRINTF(2, 3)
@@ -49,7 +48,7 @@ compare_bridge(struct netlink *nl, const struct want *w, const struct link *have
 
 	if (!w->bridge)
 		return;
-	link_bridge(nl, w->bridge, &bridge);
+	link_get_bridge(nl, w->bridge, &bridge);
 	if (have->master != bridge.index)
 		differs(have, "it is not on %s", w->bridge);
 	if (attrs_differ(&port_settings, &w->port, &have->port, why, sizeof(why)))
@@ -86,7 +85,7 @@ void
 compare_opened(struct netlink *nl, const struct want *w, const struct link *have)
 {
 	compare_tap(w, have);
-	if (have->held)
+	if (have->carrier)
 		die("%s: some process has it open already", have->name);
 	if (w->plain && have->tun.header)
 		differs(have, "vnet_hdr is on");

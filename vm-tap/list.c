@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* The list of taps; the contract is in list.h. */
-#include <net/if.h>
 
 #include "common/print.h"
-#include "vm-tap/link.h"
+#include "common/link.h"
 #include "vm-tap/list.h"
 
 /* What there may be none of: in a row its place stays. */
@@ -24,25 +23,21 @@ print_id(struct printer *p, const char *key, int64_t id)
 }
 
 static void
-print(const struct link *l, void *arg)
+print(struct printer *p, const struct links *all, const struct link *l)
 {
-	struct printer *p = arg;
 	bool tap = link_is_tap(l);
-	int on = tap ? l->master : l->lower;
-	char name[IFNAMSIZ];
+	const struct link *on = links_by_index(all, tap ? l->master : l->lower);
 
-	if (!tap && !link_is_macvtap(l))
-		return;
 	print_begin(p);
 	print_word(p, "name", l->name);
 	print_word(p, "kind", tap ? "tap" : "macvtap");
-	print_maybe(p, "on", on ? if_indextoname((unsigned)on, name) : NULL);
+	print_maybe(p, "on", on ? on->name : NULL);
 	print_id(p, "owner", tap ? l->tun.owner : -1);
 	print_id(p, "group", tap ? l->tun.group : -1);
 	print_number(p, "mtu", l->mtu);
 	print_mac(p, "mac", l->mac);
 	print_word(p, "state", l->flags & IFF_UP ? "up" : "down");
-	print_maybe(p, "use", !tap ? NULL : l->held ? "open" : "free");
+	print_maybe(p, "use", !tap ? NULL : l->carrier ? "open" : "free");
 	print_end(p);
 }
 
@@ -50,6 +45,11 @@ void
 list(struct netlink *nl, bool json)
 {
 	struct printer p = {.form = json ? PRINT_JSON : PRINT_ROWS};
+	struct links all = {0};
 
-	link_each(nl, print, &p);
+	links_load(nl, &all);
+	for (size_t i = 0; i < all.n; i++)
+		if (link_is_tap(&all.v[i]) || link_is_macvtap(&all.v[i]))
+			print(&p, &all, &all.v[i]);
+	links_free(&all);
 }

@@ -152,7 +152,7 @@ open_queues(const struct want *w, struct tap *t)
 
 struct deletion {
 	struct netlink *nl;
-	struct link link;
+	const struct tap *tap;
 	int pipe;
 };
 
@@ -160,8 +160,11 @@ static int
 delete(void *arg)
 {
 	struct deletion *d = arg;
-	int err = link_delete(d->nl, &d->link);
+	struct netlink_batch b = {0};
+	int err;
 
+	link_delete(&b, d->tap->index, d->tap->name);
+	err = netlink_commit(d->nl, &b, NULL);
 	if (!err || err == -ENODEV)
 		return 0;
 	error("%s", d->nl->why);
@@ -184,12 +187,10 @@ delete_later(void *arg)
 void
 macvtap_take(struct netlink *nl, const struct want *w, struct tap *t)
 {
-	struct deletion d = {.nl = nl};
+	struct deletion d = {.nl = nl, .tap = t};
 	int pipe[2], err;
 
 	if (macvtap_add(nl, w, t)) {
-		d.link.index = t->index;
-		memcpy(d.link.name, t->name, sizeof(t->name));
 		err = pipe2(pipe, O_CLOEXEC) < 0 ? -errno : 0;
 		d.pipe = pipe[0];
 		if (!err)

@@ -3,7 +3,8 @@
 #ifndef VM_TAP_MACVTAP_H
 #define VM_TAP_MACVTAP_H
 
-#include "vm-tap/link.h"
+#include "common/link.h"
+#include "vm-tap/want.h"
 
 /* As tap_add and tap_take, dying as they do. One that was made to be taken is deleted when t->hold is closed everywhere. */
 bool macvtap_add(struct netlink *nl, const struct want *w, struct tap *t);

@@ -112,6 +112,22 @@ add(struct netlink *nl, const struct want *w)
 		puts(t.name);
 }
 
+static bool
+delete(struct netlink *nl, const struct link *l, bool check)
+{
+	struct netlink_batch b = {0};
+
+	if (check) {
+		printf("delete\t%s\n", l->name);
+		return true;
+	}
+	link_delete(&b, l->index, l->name);
+	if (!netlink_commit(nl, &b, NULL))
+		return true;
+	error("%s", nl->why);
+	return false;
+}
+
 /* False, said why, when it cannot be deleted. What is gone is as it should be. */
 static bool
 del(struct netlink *nl, const char *name, bool check)
@@ -127,14 +143,10 @@ del(struct netlink *nl, const char *name, bool check)
 		error("%s", nl->why);
 	else if (!link_is_tap(&l) && !link_is_macvtap(&l))
 		error("%s: no tap", name);
-	else if (link_is_tap(&l) && l.held)
+	else if (link_is_tap(&l) && l.carrier)
 		error("%s: some process has it open", name);
-	else if (check)
-		return printf("delete\t%s\n", name) > 0;
-	else if (link_delete(nl, &l))
-		error("%s", nl->why);
 	else
-		return true;
+		return delete(nl, &l, check);
 	return false;
 }
 

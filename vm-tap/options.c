@@ -8,11 +8,11 @@
 
 #include "common/diag.h"
 #include "common/iface.h"
+#include "common/link.h"
 #include "common/num.h"
 #include "common/user.h"
 #include "common/util.h"
 #include "vm-tap/options.h"
-#include "vm-tap/port.h"
 
 static const char usage[] =
     "usage: vm-tap [options] program [argument ...]\n"

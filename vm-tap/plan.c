@@ -34,7 +34,7 @@ plan(struct netlink *nl, const struct options *o)
 	bool there = tap_there(nl, w, &have);
 
 	if (w->bridge)
-		link_bridge(nl, w->bridge, &bridge);
+		link_get_bridge(nl, w->bridge, &bridge);
 	if (w->lower)
 		check_macvtap(nl, w, there ? &have : NULL);
 	else

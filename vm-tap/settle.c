@@ -6,8 +6,7 @@
 #include <sys/random.h>
 
 #include "common/diag.h"
-#include "vm-tap/link.h"
-#include "vm-tap/port.h"
+#include "vm-tap/settle.h"
 
 static struct nl_msg *
 set_link(struct netlink_batch *b, const struct tap *t, const char *what)
@@ -49,7 +48,7 @@ keep_silent(struct netlink *nl, const struct tap *t)
 
 /* The MTU before the master: a bridge follows the smallest of its ports. The settings of the port before frames pass. */
 int
-link_settle(struct netlink *nl, const struct want *w, const struct tap *t, const struct link *bridge)
+settle(struct netlink *nl, const struct want *w, const struct tap *t, const struct link *bridge)
 {
 	struct ifinfomsg up = {.ifi_family = AF_UNSPEC, .ifi_index = t->index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
 	struct ifinfomsg port = {.ifi_family = AF_BRIDGE, .ifi_index = t->index};

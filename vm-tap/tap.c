@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "vm-tap/settle.h"
 #include "vm-tap/tap.h"
 
 #define TUN "/dev/net/tun"
@@ -85,14 +86,14 @@ make(struct netlink *nl, const struct want *w, struct tap *t, unsigned n)
 	struct link bridge;
 
 	if (w->bridge)
-		link_bridge(nl, w->bridge, &bridge);
+		link_get_bridge(nl, w->bridge, &bridge);
 	open_queues(t, w, n, (short)(tap_flags(w) | IFF_TUN_EXCL));
 	memcpy(ifr.ifr_name, t->name, sizeof(t->name));
 	if (ioctl(nl->fd, SIOCGIFINDEX, &ifr) < 0)
 		die_sys("%s", t->name);
 	t->index = ifr.ifr_ifindex;
 	t->mtu = tap_mtu(w, w->bridge ? &bridge : NULL);
-	if (link_settle(nl, w, t, w->bridge ? &bridge : NULL))
+	if (settle(nl, w, t, w->bridge ? &bridge : NULL))
 		die("%s", nl->why);
 }
 

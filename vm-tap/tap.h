@@ -3,7 +3,8 @@
 #ifndef VM_TAP_TAP_H
 #define VM_TAP_TAP_H
 
-#include "vm-tap/link.h"
+#include "common/link.h"
+#include "vm-tap/want.h"
 
 /* A tap that stays: false if it was there and agrees, whose name it then has. */
 bool tap_add(struct netlink *nl, const struct want *w, struct tap *t);

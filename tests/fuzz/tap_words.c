@@ -1,4 +1,4 @@
-/* links: vm-tap/port.c */
+/* pkg: libnl-3.0 */
 /* SPDX-License-Identifier: ISC */
 /* The words of vm-tap: names of interfaces, which the kernel must take, and settings of a port, which agree with themselves. */
 #include <linux/if.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/iface.h"
-#include "vm-tap/port.h"
+#include "common/link.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

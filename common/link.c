@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* Interfaces; the contracts are in links.h, the wire in rtnetlink(7). */
+/* Interfaces; the contracts are in link.h, the wire in rtnetlink(7). */
 #include <errno.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
+#include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/diag.h"
-#include "vm-bridge/links.h"
+#include "common/link.h"
 
 bool
 link_is_bridge(const struct link *l)
@@ -16,22 +17,82 @@ link_is_bridge(const struct link *l)
 	return !strcmp(l->kind, "bridge");
 }
 
+bool
+link_is_tap(const struct link *l)
+{
+	return !strcmp(l->kind, "tun") && l->tun.tap;
+}
+
+bool
+link_is_macvtap(const struct link *l)
+{
+	return !strcmp(l->kind, "macvtap");
+}
+
+static bool
+flag(const struct nlattr *a)
+{
+	return a && nla_get_u8(a);
+}
+
+static int
+number(const struct nlattr *a)
+{
+	return a ? (int)nla_get_u32(a) : 0;
+}
+
+static int64_t
+id(const struct nlattr *a)
+{
+	return a ? (int64_t)nla_get_u32(a) : -1;
+}
+
+static void
+read_tun(struct link_tun *t, struct nlattr *data)
+{
+	struct nlattr *a[IFLA_TUN_MAX + 1];
+
+	if (nla_parse_nested(a, IFLA_TUN_MAX, data, NULL) < 0)
+		return;
+	*t = (struct link_tun){
+	    .tap = a[IFLA_TUN_TYPE] && nla_get_u8(a[IFLA_TUN_TYPE]) == IFF_TAP,
+	    .info = flag(a[IFLA_TUN_PI]),
+	    .header = flag(a[IFLA_TUN_VNET_HDR]),
+	    .many = flag(a[IFLA_TUN_MULTI_QUEUE]),
+	    .persistent = flag(a[IFLA_TUN_PERSIST]),
+	    .owner = id(a[IFLA_TUN_OWNER]),
+	    .group = id(a[IFLA_TUN_GROUP]),
+	};
+}
+
+static void
+read_data(struct link *l, struct nlattr *data)
+{
+	if (link_is_bridge(l))
+		attrs_read(&bridge_settings, &l->settings, data);
+	else if (link_is_macvtap(l))
+		l->mode = (uint32_t)number(nla_find(nla_data(data), nla_len(data), IFLA_MACVLAN_MODE));
+	else if (!strcmp(l->kind, "tun"))
+		read_tun(&l->tun, data);
+}
+
 static void
 read_info(struct link *l, struct nlattr *info)
 {
-	struct nlattr *a[IFLA_INFO_MAX + 1];
+	struct nlattr *a[IFLA_INFO_MAX + 1], *port, *state;
 
 	if (nla_parse_nested(a, IFLA_INFO_MAX, info, NULL) < 0)
 		return;
 	if (a[IFLA_INFO_KIND])
 		nla_strlcpy(l->kind, a[IFLA_INFO_KIND], sizeof(l->kind));
-	if (link_is_bridge(l) && a[IFLA_INFO_DATA])
-		attrs_read(&bridge_settings, &l->settings, a[IFLA_INFO_DATA]);
-	if (a[IFLA_INFO_SLAVE_KIND] && !strcmp(nla_get_string(a[IFLA_INFO_SLAVE_KIND]), "bridge") && a[IFLA_INFO_SLAVE_DATA]) {
-		struct nlattr *state = nla_find(nla_data(a[IFLA_INFO_SLAVE_DATA]), nla_len(a[IFLA_INFO_SLAVE_DATA]), IFLA_BRPORT_STATE);
-
-		l->state = state ? nla_get_u8(state) : 0;
-	}
+	if (a[IFLA_INFO_DATA])
+		read_data(l, a[IFLA_INFO_DATA]);
+	port = a[IFLA_INFO_SLAVE_DATA];
+	if (!port || !a[IFLA_INFO_SLAVE_KIND] || nla_strcmp(a[IFLA_INFO_SLAVE_KIND], "bridge"))
+		return;
+	state = nla_find(nla_data(port), nla_len(port), IFLA_BRPORT_STATE);
+	l->state = state ? nla_get_u8(state) : 0;
+	attrs_read(&port_settings, &l->port, port);
 }
 
 static int
@@ -42,15 +103,18 @@ read_link(struct nlmsghdr *h, struct link *l)
 
 	if (h->nlmsg_type != RTM_NEWLINK || nlmsg_parse(h, sizeof(*info), a, IFLA_MAX, NULL) < 0)
 		return -EBADMSG;
-	*l = (struct link){ .index = info->ifi_index, .flags = info->ifi_flags, .ethernet = info->ifi_type == ARPHRD_ETHER };
+	*l = (struct link){
+	    .index = info->ifi_index,
+	    .master = number(a[IFLA_MASTER]),
+	    .lower = a[IFLA_LINK_NETNSID] ? 0 : number(a[IFLA_LINK]),
+	    .flags = info->ifi_flags,
+	    .mtu = (unsigned)number(a[IFLA_MTU]),
+	    .oper = a[IFLA_OPERSTATE] ? nla_get_u8(a[IFLA_OPERSTATE]) : 0,
+	    .ethernet = info->ifi_type == ARPHRD_ETHER,
+	    .carrier = flag(a[IFLA_CARRIER]),
+	};
 	if (a[IFLA_IFNAME])
 		nla_strlcpy(l->name, a[IFLA_IFNAME], sizeof(l->name));
-	if (a[IFLA_MTU])
-		l->mtu = nla_get_u32(a[IFLA_MTU]);
-	if (a[IFLA_MASTER])
-		l->master = (int)nla_get_u32(a[IFLA_MASTER]);
-	if (a[IFLA_OPERSTATE])
-		l->oper = nla_get_u8(a[IFLA_OPERSTATE]);
 	if (a[IFLA_IFALIAS])
 		nla_strlcpy(l->alias, a[IFLA_IFALIAS], sizeof(l->alias));
 	if (a[IFLA_ADDRESS] && nla_len(a[IFLA_ADDRESS]) == 6)

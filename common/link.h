@@ -1,28 +1,40 @@
 /* SPDX-License-Identifier: ISC */
 /* Interfaces as the kernel describes them. */
-#ifndef VM_BRIDGE_LINKS_H
-#define VM_BRIDGE_LINKS_H
+#ifndef COMMON_LINK_H
+#define COMMON_LINK_H
 
 #include <linux/if.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/attrs.h"
 #include "common/netlink.h"
-#include "vm-bridge/settings.h"
 
 struct link {
 	int index, master; /* master: 0 none */
+	int lower;	   /* of a macvtap: what it branches off; 0: none, or in another namespace */
 	unsigned flags;	   /* IFF_* */
 	unsigned mtu;
 	uint8_t mac[6]; /* zero when it is no Ethernet */
 	uint8_t oper;	/* IF_OPER_* */
 	uint8_t state;	/* of a port: BR_STATE_* */
-	bool ethernet;
+	bool ethernet, carrier;
 	char name[IFNAMSIZ], kind[16]; /* kind: "bridge", "veth", ...; empty for hardware */
 	char alias[48];
-	struct attrs settings; /* of a bridge */
+	struct attrs settings; /* of a bridge: bridge_settings */
+	struct attrs port;     /* of a bridge's port: port_settings */
+	uint32_t mode;	       /* of a macvtap: MACVLAN_MODE_* */
+	struct link_tun {
+		bool tap;		/* frames, not packets */
+		bool info, header;	/* in front of each: of old, of virtio */
+		bool many;		/* queues */
+		bool persistent;
+		int64_t owner, group; /* -1: none */
+	} tun;			      /* of kind "tun"; some process has it open when there is a carrier */
 };
+
+extern const struct attr_table bridge_settings, port_settings;
 
 /* The interface of that name: 0, -ENODEV, or -errno. nl->why says which. */
 int link_get(struct netlink *nl, const char *name, struct link *l);
@@ -46,5 +58,7 @@ const struct link *links_by_index(const struct links *ls, int index);
 void links_free(struct links *ls);
 
 bool link_is_bridge(const struct link *l);
+bool link_is_tap(const struct link *l);
+bool link_is_macvtap(const struct link *l);
 
 #endif
