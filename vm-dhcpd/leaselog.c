@@ -228,9 +228,7 @@ leaselog_open(struct leaselog *g, const char *dir, const char *name, record_hand
 		die_sys("%s", path);
 	if (r.bads)
 		keep_bad(g, at, file, &r);
-	if (!cut_off(g->fd, r.good))
-		die_sys("%s", path);
-	g->end = r.good;
+	g->end = r.good; /* what is cut off there is written over */
 	close(at);
 }
 

@@ -175,6 +175,10 @@ test_nak(void)
 	ask_begin(&a, DHCP_REQUEST, 1);
 	ask_address(&a, OPT_REQUESTED, "10.0.0.20");
 	ok(rig_ask(&r, &a) == 0, "about clients it does not know above all");
+	rig_bind(&r, 2);
+	ask_begin(&a, DHCP_REQUEST, 2);
+	ask_address(&a, OPT_REQUESTED, "192.168.1.5");
+	ok(rig_ask(&r, &a) == 0, "and about what one it knows cannot have");
 	rig_close(&r);
 }
 
