@@ -174,6 +174,16 @@ until_gone() {
 	[ ! -e ctl ]
 }
 
+@test "hub: the first is not held up when he goes, though the hub stays" {
+	in_ns host timeout 20 sh -c 'vm-bridge hub lan sh -c "vm-bridge hub lan sleep 1000 >/dev/null 2>&1 & echo \$! >b.pid" 2>&1 | cat'
+	pids[b]=$(<b.pid)
+	[ -S lan ]
+	[ "$(backends | wc -l)" -eq 1 ]
+	kill "${pids[b]}"
+	unset 'pids[b]'
+	until_gone
+}
+
 @test "hub: who comes waits while another decides" {
 	local lock
 	exec {lock}<.

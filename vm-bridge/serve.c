@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "common/backend.h"
 #include "common/diag.h"
@@ -57,6 +58,7 @@ seal(unsigned flags)
 	    "brk", "mmap", "munmap", "mremap", "madvise", "futex", "getrandom", "getpid", "gettid", "tgkill", "rt_sigaction",
 	    "rt_sigprocmask", "rt_sigreturn", "restart_syscall", "exit", "exit_group", NULL};
 	static const char *const dials[] = {"socket", "connect", NULL};
+	static const char *const mute[] = {"dup2", NULL};
 	static const char *const meets[] = {"flock", "poll", "ppoll", "newfstatat", "unlinkat", NULL};
 	const char *all[64] = {NULL};
 
@@ -65,6 +67,8 @@ seal(unsigned flags)
 		allow(all, dials);
 	if (flags & SERVE_MEETS)
 		allow(all, meets);
+	if (flags & SERVE_MUTE)
+		allow(all, mute);
 	seal_privileges();
 	seal_syscalls(all);
 }
@@ -82,6 +86,8 @@ serve(struct loop *l, unsigned flags, int ready_fd)
 		backend_ready();
 	else
 		ready_announce(ready_fd);
+	if (flags & SERVE_MUTE)
+		dup2(0, 2); /* a backend's input is /dev/null */
 	if (loop_run(l) < 0)
 		die("epoll");
 }

@@ -8,6 +8,7 @@
 #define SERVE_BACKEND 1 /* a loader's; else in the foreground */
 #define SERVE_DIALS 2	/* it makes connections */
 #define SERVE_MEETS 4	/* it leaves a meeting place in the end */
+#define SERVE_MUTE 8	/* once it is ready it says nothing: it outlives the one whose stderr it has, who may be in a pipeline */
 
 /*
  * Gives up all rights but those over what is open, says that it is ready (a backend to its loader, else to ready_fd), and

@@ -239,7 +239,7 @@ in_backend(void)
 	s.hub.changed = port_left;
 	if (timer_init(&s.leaving, &s.loop, leave) < 0)
 		die("epoll");
-	run(SERVE_BACKEND, -1);
+	run(SERVE_BACKEND | (diag_verbose > 0 ? 0 : SERVE_MUTE), -1);
 }
 
 int
