@@ -191,11 +191,13 @@ solicit() {
 	up
 	until_guest address 'fe80:'
 	# To the server's own address; asking for an address; with another server's identifier.
+	local own
 	# ask SECONDS BYTES [ADDRESS]: what is answered, in hexadecimal.
 	ask() {
 		in_guest sh -c 'printf "$2" | socat -t "$1" - "UDP6-DATAGRAM:[$3]:547,bind=[::]:546" | od -An -tx1' sh "$1" "$2" "${3:-ff02::1:2%c0}"
 	}
-	[ ! "$(ask 0.5 '\13abc' fd00:9::1)" ]
+	own=$(in_host ip -6 -o addr show dev br0 scope link | sed 's/.*inet6 //; s,/.*,,')
+	[ ! "$(ask 0.5 '\13abc' "$own%c0")" ]
 	[ ! "$(ask 0.5 '\1abc')" ]
 	[ ! "$(ask 0.5 '\13abc\0\2\0\1x')" ]
 	[[ $(ask 2 '\13abc') = ' 07 61 62 63 00 02 00 0a 00 03 00 01 '* ]]
