@@ -265,7 +265,7 @@ value() {
 	rm "/proc/${pids[dhcpd]}/root$T/state/fill"
 	udhcpc
 	grep -F 'leases can be written again' "$T/dhcpd.log"
-	grep '^bound' "$T/dhcpd.log"
+	wait_line "$T/dhcpd.log" '^bound' 20
 }
 
 @test "vm-dhcpd: a second server of the same bridge is refused, and told who has it" {
