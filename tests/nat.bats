@@ -186,6 +186,29 @@ state() {
 	silent host TCP4:127.0.0.1:8080
 }
 
+@test "vm-nat: a guest reaches its own forward where br_netfilter is on, too, if that is for nobody's sake" {
+	[ -e /proc/sys/net/bridge ] || skip 'no br_netfilter here'
+	world
+	in_host sh -c 'echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables'
+	serve guest web TCP4-LISTEN:80,fork,reuseaddr
+	in_host vm-nat add -b br0 -p 8080:192.168.122.10:80
+	answers guest TCP4:192.0.2.1:8080 'web 192.*'
+	in_host grep -qx 0 /proc/sys/net/bridge/bridge-nf-call-iptables
+	in_host vm-nat del -b br0
+	in_host grep -qx 1 /proc/sys/net/bridge/bridge-nf-call-iptables
+	# One of ours that relies on it, or somebody else's chain: it stays as it is.
+	in_host sh -ec 'ip link add br1 type bridge; vm-nat add -z -b br1 -a 10.1.0.0/24; vm-nat add -b br0 -p 8080:192.168.122.10:80'
+	in_host grep -qx 1 /proc/sys/net/bridge/bridge-nf-call-iptables
+	in_host sh -ec 'vm-nat del -b br0; vm-nat del -b br1; nft add table ip other
+		nft add chain ip other forward "{ type filter hook forward priority 0; }"'
+	run -0 in_host vm-nat add -v -b br0 -p 8080:192.168.122.10:80
+	[ "$output" = 'vm-nat: br0: a guest reaches its own forwards through a hairpin port only (vm-tap -O hairpin=on)' ]
+	in_host grep -qx 1 /proc/sys/net/bridge/bridge-nf-call-iptables
+	silent guest TCP4:192.0.2.1:8080
+	in_host bridge link set dev g0 hairpin on
+	answers guest TCP4:192.0.2.1:8080 'web 192.*'
+}
+
 @test "vm-nat: ranges, moved ones too, and a forward of one address" {
 	local port
 	world
@@ -617,13 +640,15 @@ state() {
 @test "vm-nat: a kernel that cannot translate addresses: said, and nothing is changed" {
 	bridge
 	settings >"$T/before"
-	echo 'install nft_masq /bin/false' >/etc/modprobe.d/vm-nat-test.conf
+	local module
 	! grep -q '^nft_masq ' /proc/modules || rmmod nft_masq
+	module=$(find -L "/lib/modules/$(uname -r)/kernel/net/netfilter" -name 'nft_masq.ko*')
+	mount --bind /dev/null "$module"
 	run -1 in_host vm-nat add -b br0
 	[ "$output" = 'vm-nat: out 192.168.122.0/24: No such file or directory (has the kernel nf_tables, nft_chain_nat, nft_ct, nft_fib_inet, nft_masq, nft_nat, nft_reject_inet?)' ]
 	[ ! "$(in_host nft list ruleset)" ]
 	run -125 in_host vm-nat -b br0 true
-	rm /etc/modprobe.d/vm-nat-test.conf
+	umount "$module"
 	settings | diff "$T/before" -
 	in_host vm-nat add -b br0
 	in_host vm-nat del -b br0

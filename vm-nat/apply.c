@@ -130,17 +130,25 @@ find_blocks(struct change *c, const struct options *o)
 	}
 }
 
-/* What goes from port to port of a bridge is this host's affair only as far as br_netfilter makes it so. */
-static void
-tell_of_bridge(const struct network *n)
+/*
+ * What goes from port to port of a bridge is this host's affair only as far as br_netfilter makes it so. True when that is for
+ * nobody's sake.
+ */
+static bool
+alone(struct change *c, const struct network *n)
 {
 	struct forward_path p;
-	bool seen = n->bridge && forward_path_bridged(&p, n->bridge);
+	bool seen = n->bridge && forward_path_bridged(&p, n->bridge), others = false;
 
 	if (n->separate && n->bridge && !seen)
 		warn("%s: what it switches between its ports is not stopped by -z: isolate those too (vm-tap -O isolated=on)", n->bridge);
-	if (n->nforwards && seen)
+	if (!seen || !n->nforwards)
+		return n->bridge;
+	if (ruleset_others(&c->nl, &others))
+		die("%s", c->nl.why);
+	if (others)
 		note(1, "%s: a guest reaches its own forwards through a hairpin port only (vm-tap -O hairpin=on)", n->bridge);
+	return !others;
 }
 
 static void
@@ -163,10 +171,9 @@ plan(struct change *c, struct options *o)
 		die(c->own->owner ? "%s: held by process %u" : "%s: there already, to stay (vm-nat del)", c->own->network, c->own->owner);
 	check_others(&o->net, &c->rs, c->own);
 	settings_read(&c->old, c->own);
-	settings_plan(&c->settings, &o->net, &c->rs, &c->route);
+	settings_plan(&c->settings, &o->net, &c->rs, &c->route, !err && alone(c, &o->net));
 	if (!err)
 		find_blocks(c, o);
-	tell_of_bridge(&o->net);
 	if (!o->check && !settings_can(&c->settings, &path))
 		die_sys("%s", path);
 }

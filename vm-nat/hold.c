@@ -24,7 +24,7 @@ holder_record(struct holder *h, const struct settings *s, uint32_t generation)
 	int err;
 
 	h->nl.fd = -1;
-	if (!s->n && !s->tagged)
+	if (!settings_any(s))
 		return 0;
 	open_netlink(&h->nl, NETLINK_NETFILTER);
 	snprintf(t.name, sizeof(t.name), UNDO_PREFIX "%d", getpid());

@@ -2,6 +2,7 @@
 /* Our tables in the kernel; the contracts are in ruleset.h. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -10,6 +11,7 @@
 #include <netlink/msg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/diag.h"
 #include "common/nft_message.h"
@@ -183,6 +185,45 @@ ruleset_find(const struct ruleset *rs, const char *name)
 		if (!strcmp(rs->tables[i].name, name))
 			return &rs->tables[i];
 	return NULL;
+}
+
+static int
+take_chain(struct nlmsghdr *h, void *arg)
+{
+	const struct nfgenmsg *head = nlmsg_data(h);
+	char table[TABLE_NAME_MAX];
+
+	take_text(attr(h, NFTA_CHAIN_TABLE), table, sizeof(table));
+	if (attr(h, NFTA_CHAIN_HOOK) && strncmp(table, TABLE_PREFIX, strlen(TABLE_PREFIX)) &&
+	    (head->nfgen_family == NFPROTO_INET || head->nfgen_family == NFPROTO_IPV4 || head->nfgen_family == NFPROTO_IPV6))
+		*(bool *)arg = true;
+	return 0;
+}
+
+static bool
+has_legacy(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char first;
+	bool any = fd >= 0 && read(fd, &first, 1) == 1;
+
+	if (fd >= 0)
+		close(fd);
+	return any;
+}
+
+int
+ruleset_others(struct netlink *nl, bool *others)
+{
+	struct netlink_batch b = { 0 };
+	int err;
+
+	do {
+		*others = has_legacy("/proc/net/ip_tables_names") || has_legacy("/proc/net/ip6_tables_names");
+		nft_add(&b, NFT_MSG_GETCHAIN, NLM_F_DUMP, NFPROTO_UNSPEC, "nftables");
+		err = netlink_ask_batch(nl, &b, take_chain, others);
+	} while (err == -EAGAIN);
+	return err;
 }
 
 bool

@@ -33,6 +33,9 @@ void ruleset_free(struct ruleset *rs);
 /* The table of that name, or NULL. */
 const struct found_table *ruleset_find(const struct ruleset *rs, const char *name);
 
+/* Whether there are chains besides ours that packets of IP pass, also of iptables-legacy. 0 or -errno. */
+int ruleset_others(struct netlink *nl, bool *others);
+
 /* It is no network's, but remembers for one that a program holds. */
 bool table_is_undo(const struct found_table *t);
 

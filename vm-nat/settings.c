@@ -22,6 +22,9 @@
 #define ROOT "/proc/sys/net/"
 #define KEY_MAX 64
 #define TAGGED "tagged rules"
+#define BRIDGED "bridged packets"
+#define BRIDGE_NF4 "bridge/bridge-nf-call-iptables"
+#define BRIDGE_NF6 "bridge/bridge-nf-call-ip6tables"
 #define FORWARD4 "ipv4/ip_forward"	    /* of all interfaces: writing it writes them all */
 #define FORWARD6 "ipv6/conf/all/forwarding" /* likewise */
 
@@ -60,11 +63,11 @@ is_key(const char *text, const char *key)
 	return !strncmp(text, key, n) && (text[n] == '=' || !text[n]);
 }
 
-/* All are switches, but that one: 2 is "also when this host forwards". */
+/* All are switches to be on, but those of br_netfilter, and that one: 2 is "also when this host forwards". */
 static int
 want(const char *text)
 {
-	return ends_in(text, "/accept_ra") ? 2 : 1;
+	return is_key(text, BRIDGE_NF4) || is_key(text, BRIDGE_NF6) ? 0 : ends_in(text, "/accept_ra") ? 2 : 1;
 }
 
 static bool
@@ -243,13 +246,40 @@ plan6(struct settings *s, const struct ruleset *rs, struct netlink *route)
 		die("routes: %s", route->why);
 }
 
+static bool
+is_bridged(const struct found_table *t)
+{
+	struct settings s;
+
+	settings_read(&s, t);
+	return s.bridged;
+}
+
+/*
+ * br_netfilter shows a packet to our rules while it is still in the bridge, which then sends what is forwarded back to the
+ * guest that it came from out of no port but a hairpin one. Where nobody needs that, it is not to do so.
+ */
+static void
+plan_bridge(struct settings *s, const struct network *n, const struct ruleset *rs)
+{
+	inherit(s, rs, "bridge/", "tables");
+	for (size_t i = 0; i < rs->n; i++)
+		if (is_bridged(&rs->tables[i]))
+			return;
+	if (network_forwards(n, AF_INET) && get(BRIDGE_NF4) == 1)
+		need(s, BRIDGE_NF4);
+	if (network_forwards(n, AF_INET6) && get(BRIDGE_NF6) == 1)
+		need(s, BRIDGE_NF6);
+}
+
 void
-settings_plan(struct settings *s, const struct network *n, const struct ruleset *rs, struct netlink *route)
+settings_plan(struct settings *s, const struct network *n, const struct ruleset *rs, struct netlink *route, bool alone)
 {
 	char key[KEY_MAX];
 
-	s->n = 0;
-	s->tagged = false;
+	*s = (struct settings){ .bridged = n->separate };
+	if (n->bridge && n->nforwards && !n->separate && alone)
+		plan_bridge(s, n, rs);
 	if (network_has(n, AF_INET) && (!n->restricted || network_forwards(n, AF_INET)))
 		plan4(s, n, rs);
 	if (network_has(n, AF_INET6) && (!n->restricted || network_forwards(n, AF_INET6)))
@@ -264,30 +294,49 @@ void
 settings_read(struct settings *s, const struct found_table *t)
 {
 	s->n = 0;
-	s->tagged = false;
+	s->bridged = s->tagged = false;
 	for (size_t i = 0; t && i < t->n; i++) {
+		const char *text = t->rules[i].comment;
+
 		if (strcmp(t->rules[i].chain, UNDO_CHAIN))
 			continue;
-		if (strcmp(t->rules[i].comment, TAGGED))
-			remember(s, t->rules[i].comment);
-		else
+		if (!strcmp(text, TAGGED))
 			s->tagged = true;
+		else if (!strcmp(text, BRIDGED))
+			s->bridged = true;
+		else
+			remember(s, text);
 	}
+}
+
+static void
+record(struct chain *c, const char *text)
+{
+	const struct expr nothing = { .kind = EXPR_VERDICT, .number = NFT_CONTINUE };
+
+	RULE(c, nothing, (struct expr){ .kind = EXPR_COMMENT, .text = text });
 }
 
 void
 settings_record(const struct settings *s, struct table *t)
 {
-	const struct expr nothing = { .kind = EXPR_VERDICT, .number = NFT_CONTINUE };
 	struct chain *c;
 
-	if (!s->n && !s->tagged)
+	if (!settings_any(s))
 		return;
 	c = table_chain(t, UNDO_CHAIN, NULL, 0, 0);
 	for (size_t i = 0; i < s->n; i++)
-		RULE(c, nothing, (struct expr){ .kind = EXPR_COMMENT, .text = s->v[i].text });
+		record(c, s->v[i].text);
+	if (s->bridged)
+		record(c, BRIDGED);
 	if (s->tagged)
-		RULE(c, nothing, (struct expr){ .kind = EXPR_COMMENT, .text = TAGGED });
+		record(c, TAGGED);
+}
+
+bool
+settings_any(const struct settings *s)
+{
+	return s->n || s->bridged || s->tagged;
 }
 
 bool

@@ -20,14 +20,21 @@ struct setting {
 struct settings {
 	struct setting v[SETTINGS_MAX];
 	size_t n;
-	bool tagged; /* rules in chains of others are to be taken out too: their tag is the name of the table with the record */
+	bool bridged; /* the network relies on br_netfilter: others leave it on */
+	bool tagged;  /* rules in chains of others are to be taken out too: their tag is the name of the table with the record */
 };
 
-/* What the network needs that is not so, or is so because another one of ours needs it. route: to ask for routes. Dies. */
-void settings_plan(struct settings *s, const struct network *n, const struct ruleset *rs, struct netlink *route);
+/*
+ * What the network needs that is not so, or is so because another one of ours needs it. route: to ask for routes. alone: no
+ * chains but ours see what bridges switch. Dies.
+ */
+void settings_plan(struct settings *s, const struct network *n, const struct ruleset *rs, struct netlink *route, bool alone);
 
 /* The record that a table keeps. */
 void settings_read(struct settings *s, const struct found_table *t);
+
+/* There is something to remember. */
+bool settings_any(const struct settings *s);
 
 /* Into the table. The texts stay those of s. */
 void settings_record(const struct settings *s, struct table *t);
