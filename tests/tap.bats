@@ -343,6 +343,10 @@ old\ttap\t-\t-\t7\t1500\t52:54:00:00:00:03\tdown\tfree' ]
 	[[ ${lines[3]} = tap0* ]]
 	run -0 host vm-tap -U 4711 sh -c 'id -u; id -G'
 	[ "$output" = $'4711\n4711' ]
+	# Whose the tap is makes no difference to root.
+	host vm-tap add tap5
+	run -0 host vm-tap -y tap5 -U daemon id -u
+	[ "$output" = 1 ]
 }
 
 @test "a tap made for a user: the user opens it, nobody else, one program at a time" {
@@ -379,6 +383,7 @@ old\ttap\t-\t-\t7\t1500\t52:54:00:00:00:03\tdown\tfree' ]
 	[ "$output" = "vm-tap: $T/ctl: ok net0" ]
 	await machine
 	[ "$(<"$T/machine.log")" = 'wire net,fd=0:1,mac=52:54:00:00:00:01' ]
+	run -1 host vm-tap -U 4711 -b br0 -S "$T/ctl"
 	run -1 host vm-tap -b br0 -S "$T/none"
 	[ "$output" = "vm-tap: $T/none: No such file or directory" ]
 	[ ! "$(taps)" ]

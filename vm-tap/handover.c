@@ -110,5 +110,7 @@ handover_send(const struct options *o, const struct tap *t)
 	for (unsigned i = 0; i < t->n; i++)
 		indexes[i] = (int)i;
 	net_word(word, &o->want, t, indexes);
+	if (o->user)
+		seal_user(o->user);
 	return wire_send(o->send_to, word, t->fds, t->n);
 }

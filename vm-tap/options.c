@@ -152,7 +152,6 @@ set_user(struct options *o, const char *word)
 		die_usage("-U %s: no such user", word);
 	o->user = word;
 	o->want.owner = u.uid;
-	o->want.has_owner = true;
 }
 
 static void
@@ -237,6 +236,7 @@ options_parse(struct options *o, int argc, char **argv)
 		o->mode = o->send_to ? MODE_SEND : MODE_LOADER;
 	}
 	check(o);
+	o->want.has_owner = o->user && o->mode == MODE_ADD;
 	switch (o->mode) {
 	case MODE_LOADER:
 		if (!*o->rest)

@@ -99,6 +99,7 @@ main(int argc, char **argv)
 		else
 			kib = run(words, argc - 2, n, true, &ignored);
 	}
+	free(words);
 	printf("%.0f\t%ld\n", us / runs, kib);
 	return 0;
 }
