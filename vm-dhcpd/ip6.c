@@ -19,16 +19,18 @@
 #include "vm-dhcpd/ip6.h"
 #include "vm-dhcpd/udp.h"
 
-/* Lifetimes of a prefix, seconds: what vanishes without a word is preferred no more in hours, not in RFC 4861's week. */
-#define VALID 86400
-#define PREFERRED 14400
 #define IPV6_MIN_MTU 1280 /* RFC 8200, 5 */
-#define GONE 7200 /* RFC 4862, 5.5.3: below this no advertisement can bring a valid lifetime */
+#define GONE 7200	  /* seconds; RFC 4862, 5.5.3: below this no advertisement can bring a valid lifetime */
 
 bool
 ip6_serves(const struct ip6 *p)
 {
-	return p->settings->ra == CHOICE_YES || p->nprefixes;
+	int64_t now = timer_now();
+
+	for (size_t i = 0; i < p->nprefixes; i++)
+		if (!p->prefixes[i].until || p->prefixes[i].until > now)
+			return true;
+	return p->settings->ra == CHOICE_YES;
 }
 
 bool
@@ -74,8 +76,8 @@ prefix_of(const struct iface_address *a, struct ra_prefix *p)
 {
 	if (!(a->flags & IFA_F_PERMANENT) || IN6_IS_ADDR_LINKLOCAL(&a->in6) || a->prefix_len > 127)
 		return false;
-	*p = (struct ra_prefix){.prefix = a->in6, .len = a->prefix_len, .valid = VALID,
-	    .preferred = a->flags & IFA_F_DEPRECATED ? 0 : PREFERRED};
+	*p = (struct ra_prefix){.prefix = a->in6, .len = a->prefix_len, .valid = RA_VALID,
+	    .preferred = a->flags & IFA_F_DEPRECATED ? 0 : RA_PREFERRED};
 	for (unsigned bit = a->prefix_len; bit < 128; bit++)
 		p->prefix.s6_addr[bit / 8] &= (uint8_t)~(0x80 >> bit % 8);
 	return true;

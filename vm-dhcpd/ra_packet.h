@@ -9,7 +9,10 @@
 #include <stdint.h>
 
 #define RA_PACKET_MAX 1232 /* what every link carries: 1280 less the IPv6 header */
-#define RA_FOREVER UINT32_MAX
+
+/* Lifetimes of prefixes, seconds: what vanishes without a word is preferred no more in hours, not in RFC 4861's week. */
+#define RA_VALID 86400
+#define RA_PREFERRED 14400
 
 struct ra_prefix {
 	struct in6_addr prefix; /* bits beyond len are 0 */

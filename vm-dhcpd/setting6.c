@@ -7,9 +7,6 @@
 #include "common/util.h"
 #include "vm-dhcpd/setting6.h"
 
-#define PREFERRED 14400 /* seconds of a prefix of -O: short enough for one that is given up to be forgotten in a day */
-#define VALID 86400
-
 static const char *
 choose(enum choice *c, const char *value)
 {
@@ -66,7 +63,7 @@ has_bits_beyond(const struct in6_addr *a, unsigned len)
 static const char *
 add_prefix(struct prefix_list *l, const char *value)
 {
-	struct ra_prefix p = {.valid = VALID, .preferred = PREFERRED};
+	struct ra_prefix p = {.valid = RA_VALID, .preferred = RA_PREFERRED};
 	size_t len = strcspn(value, "/");
 	uint64_t n;
 
