@@ -91,9 +91,15 @@ leases_init(struct leases *ls)
 void
 leases_done(struct leases *ls)
 {
-	for (int s = 0; s < LEASE_STATES; s++)
-		while (!TAILQ_EMPTY(&ls->queue[s]))
-			lease_delete(ls, TAILQ_FIRST(&ls->queue[s]));
+	for (int s = 0; s < LEASE_STATES; s++) {
+		struct lease *next;
+
+		for (struct lease *l = TAILQ_FIRST(&ls->queue[s]); l; l = next) {
+			next = TAILQ_NEXT(l, queue);
+			free(l->name);
+			free(l);
+		}
+	}
 	free(ls->by_addr);
 	free(ls->by_key);
 	free(ls->heap);

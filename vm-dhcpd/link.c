@@ -100,7 +100,7 @@ take_port(const struct iface *f)
 static bool
 look_at_iface(struct link *l)
 {
-	struct sockaddr_ll at;
+	struct sockaddr_ll at = {0};
 	socklen_t len = sizeof(at);
 
 	if (getsockname(l->cable.fd, (struct sockaddr *)&at, &len) < 0 || at.sll_ifindex != (int)l->ifindex)
@@ -141,7 +141,7 @@ link_open_iface(struct link *l, const struct iface *f, struct loop *loop)
 static bool
 is_dhcp_port(int fd)
 {
-	struct sockaddr_in at;
+	struct sockaddr_in at = {0};
 	socklen_t len = sizeof(at), size = sizeof(int);
 	int type;
 

@@ -31,16 +31,17 @@ due(struct timer *t)
 {
 	struct probes *p = container_of(t, struct probes, timer);
 	int64_t now = timer_now();
-	struct probe *first;
+	struct probe *i = TAILQ_FIRST(&p->queue), *next;
 
-	while ((first = TAILQ_FIRST(&p->queue)) && first->due <= now) {
-		struct lease *l = lease_of_addr(&p->server->journal.leases, first->addr);
+	for (; i && i->due <= now; i = next) {
+		struct lease *l = lease_of_addr(&p->server->journal.leases, i->addr);
 
+		next = TAILQ_NEXT(i, queue);
 		if (l)
 			l->probed = true;
-		resume(p, first);
+		resume(p, i);
 	}
-	timer_set(t, first ? first->due : TIMER_NEVER);
+	timer_set(t, TAILQ_EMPTY(&p->queue) ? TIMER_NEVER : TAILQ_FIRST(&p->queue)->due);
 	server_settle(p->server);
 }
 

@@ -176,7 +176,7 @@ test_zeros(void)
 static void
 test_damage(void)
 {
-	char buf[4096], was[4096];
+	char buf[4096] = {0}, was[4096];
 	size_t len, wrong = 0;
 
 	clean();

@@ -223,7 +223,7 @@ rig_option(struct rig *r, unsigned code)
 
 	i = (i + 1) % 4;
 	strcpy(text[i], p ? "" : "none");
-	for (size_t k = 0; k < len; k++)
+	for (size_t k = 0; p && k < len; k++)
 		sprintf(text[i] + 2 * k, "%02x", p[k]);
 	return text[i];
 }
