@@ -15,6 +15,9 @@
 #include "common/forward_block.h"
 #include "common/forward_legacy.h"
 
+/* Tables of vm-nat(8), whose last rules refuse what is meant to be refused. */
+#define VM_NAT "vm-nat-"
+
 /* Docker sends all that is forwarded through this chain first, and never empties it. */
 #define DOCKER_USER "DOCKER-USER"
 
@@ -82,7 +85,8 @@ take_chain(struct nlmsghdr *h, void *arg)
 	const char *name;
 
 	if (h->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWCHAIN) || nlmsg_parse(h, sizeof(*head), a, NFTA_CHAIN_MAX, NULL) < 0 ||
-		!a[NFTA_CHAIN_TABLE] || !a[NFTA_CHAIN_NAME] || !concerns(s->path, head->nfgen_family))
+		!a[NFTA_CHAIN_TABLE] || !a[NFTA_CHAIN_NAME] || !concerns(s->path, head->nfgen_family) ||
+		!strncmp(nla_get_string(a[NFTA_CHAIN_TABLE]), VM_NAT, strlen(VM_NAT)))
 		return 0;
 	name = nla_get_string(a[NFTA_CHAIN_NAME]);
 	if (!strcmp(name, DOCKER_USER)) {
