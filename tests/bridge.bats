@@ -585,6 +585,11 @@ stop_flow() {
 	host test ! -e /run/vm/vm-bridge/br0
 	run -1 host vm-bridge confirm br0
 	[ "$output" = 'vm-bridge: br0: nothing waits to be confirmed' ]
+	# It is not deleted by mistake.
+	run -1 host vm-bridge del -f br0
+	[ "$output" = 'vm-bridge: br0: has adopted eth0: vm-bridge release br0 gives it back' ]
+	run -1 host vm-bridge del br0 eth0
+	[ "$output" = 'vm-bridge: br0: has adopted eth0: vm-bridge release br0 gives it back' ]
 	diff <(echo "$before") <(has br0 eth0)
 	reaches there 192.0.2.1
 	host vm-bridge release br0

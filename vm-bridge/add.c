@@ -11,6 +11,7 @@
 #include "common/diag.h"
 #include "common/link.h"
 #include "vm-bridge/barrier.h"
+#include "vm-bridge/change.h"
 #include "vm-bridge/ensure.h"
 #include "vm-bridge/port.h"
 #include "vm-bridge/verbs.h"
@@ -140,6 +141,21 @@ remove_ports(struct netlink *nl, const struct link *bridge, char **names, struct
 	}
 }
 
+/* To delete it, or to let the NIC go as it is, would cut off the host. */
+static void
+refuse_adopted(const struct link *bridge, char *const *ports)
+{
+	struct adopted a;
+	bool named = !*ports;
+
+	if (!adopted_read(&a, bridge->alias))
+		return;
+	for (; *ports; ports++)
+		named |= !strcmp(*ports, a.nic);
+	if (named)
+		die("%s: has adopted %s: vm-bridge release %s gives it back", bridge->name, a.nic, bridge->name);
+}
+
 int
 verb_del(int argc, char **argv)
 {
@@ -158,6 +174,8 @@ verb_del(int argc, char **argv)
 		die("%s", nl.why);
 	if (!err && !link_is_bridge(&l))
 		die("%s: is no bridge", o.bridge);
+	if (!err)
+		refuse_adopted(&l, o.operands);
 	if (err)
 		note(1, "%s", nl.why);
 	else if (*o.operands)

@@ -101,7 +101,7 @@ verb_release(int argc, char **argv)
 			die_sys("netlink");
 		if (link_get(&nl, o.bridge, &br))
 			die("%s", nl.why);
-		told = !change_release(&nl, o.bridge, bypass_load(&br));
+		told = !change_release(&nl, &br, bypass_load(&br));
 		netlink_close(&nl);
 	}
 	ok = barrier_remove(o.bridge);

@@ -242,26 +242,23 @@ has_other_ports(struct netlink *nl, const struct link *br, const struct link *ni
 }
 
 bool
-change_release(struct netlink *nl, const char *bridge, int program)
+change_release(struct netlink *nl, const struct link *bridge, int program)
 {
 	struct link br, nic;
 	struct adopted a;
 	struct move m;
 	bool ok;
 
-	if (link_get(nl, bridge, &br)) {
-		error("%s", nl->why);
-		return false;
-	}
-	if (!adopted_read(&a, br.alias)) {
-		error("%s: has adopted nothing", bridge);
+	/* By index: another of the same name is not the one that was meant. */
+	if (link_get_index(nl, bridge->index, &br) || !adopted_read(&a, br.alias)) {
+		error("%s: has adopted nothing", bridge->name);
 		return false;
 	}
 	if (link_get(nl, a.nic, &nic)) {
 		error("%s", nl->why);
 		return false;
 	}
-	conf_set("ipv4", bridge, "rp_filter", LOOSE);
+	conf_set("ipv4", br.name, "rp_filter", LOOSE);
 	ok = plan(nl, &br, &nic, &m) && commit(nl, &m.add_addresses) && try(nl, &m.add_connected) && commit(nl, &m.add_rest);
 	if (!ok) {
 		netlink_commit(nl, &m.undo, NULL);
@@ -271,10 +268,10 @@ change_release(struct netlink *nl, const char *bridge, int program)
 	try(nl, &m.remove_rest);
 	plug(nl, &br, &nic, program, false);
 	try(nl, &m.remove_addresses);
-	conf_copy("ipv6", bridge, nic.name, "addr_gen_mode");
+	conf_copy("ipv6", br.name, nic.name, "addr_gen_mode");
 	move_discard(&m);
 	if (a.made && has_other_ports(nl, &br, &nic)) {
-		warn("%s: stays, for it has other ports", bridge);
+		warn("%s: stays, for it has other ports", br.name);
 		a.made = false;
 	}
 	change_cancel(nl, &br, &a);

@@ -28,6 +28,6 @@ void change_cancel(struct netlink *nl, const struct link *br, const struct adopt
 /* There and back, with bypass_load's program for the bridge. What returns false has said why; the change was taken back, the way
  * back was not begun. */
 bool change_adopt(struct netlink *nl, const struct link *br, const struct link *nic, const struct adopted *a, int program);
-bool change_release(struct netlink *nl, const char *bridge, int program);
+bool change_release(struct netlink *nl, const struct link *br, int program);
 
 #endif

@@ -99,7 +99,7 @@ serve(struct guard *g, int *status)
 		*status = 0;
 		answer(fd, "ok\n");
 	} else if (!strcmp(word, "release\n")) {
-		*status = !change_release(g->nl, g->br.name, g->program);
+		*status = !change_release(g->nl, &g->br, g->program);
 		answer(fd, *status ? "no\n" : "ok\n");
 	} else {
 		last = false;
@@ -122,7 +122,7 @@ wait_for_word(struct guard *g)
 			return status;
 	}
 	warn("%s: not confirmed within %u seconds: %s is taken back", g->br.name, g->seconds, g->nic.name);
-	return !change_release(g->nl, g->br.name, g->program);
+	return !change_release(g->nl, &g->br, g->program);
 }
 
 struct start {

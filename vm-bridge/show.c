@@ -124,50 +124,63 @@ state_word(const struct link *port)
 	return port->state < sizeof(words) / sizeof(words[0]) ? words[port->state] : "?";
 }
 
-int
-verb_show(int argc, char **argv)
-{
-	struct printer out = { .form = PRINT_KEYS };
-	struct links ls = { 0 };
+/* What is to be told of one bridge, by show and fdb. */
+struct report {
+	struct printer out;
 	struct netlink nl;
+	struct links links;
+	struct link bridge;
+};
+
+static void
+begin(struct report *r, int argc, char **argv)
+{
 	struct options o;
-	struct link l;
 
 	options_parse(&o, argc, argv, "+:j");
 	options_end(&o);
 	if (o.json)
-		out.form = PRINT_JSON;
-	open_netlink(&nl);
-	link_get_bridge(&nl, o.bridge, &l);
-	links_load(&nl, &ls);
-	print_begin(&out);
-	print_head(&out, &l);
-	attrs_each(&bridge_settings, &l.settings, print_setting, &out);
-	print_addresses(&nl, &out, &l);
-	print_list(&out, "ports", "port");
-	for (size_t i = 0; i < ls.n; i++) {
-		if (ls.v[i].master != l.index)
-			continue;
-		print_row(&out);
-		print_word(&out, "name", ls.v[i].name);
-		print_word(&out, "state", state_word(&ls.v[i]));
-		print_word(&out, "kind", *ls.v[i].kind ? ls.v[i].kind : "nic");
-		print_row_end(&out);
-	}
-	print_list_end(&out);
-	print_end(&out);
-	links_free(&ls);
-	netlink_close(&nl);
+		r->out.form = PRINT_JSON;
+	open_netlink(&r->nl);
+	link_get_bridge(&r->nl, o.bridge, &r->bridge);
+	links_load(&r->nl, &r->links);
+}
+
+static int
+end(struct report *r)
+{
+	links_free(&r->links);
+	netlink_close(&r->nl);
 	flush_stdout();
 	return 0;
 }
 
-/* Stations that a bridge has seen, or is. */
-struct fdb {
-	struct printer *out;
-	const struct links *links;
-	int bridge;
-};
+int
+verb_show(int argc, char **argv)
+{
+	struct report r = { .out = { .form = PRINT_KEYS } };
+
+	begin(&r, argc, argv);
+	print_begin(&r.out);
+	print_head(&r.out, &r.bridge);
+	attrs_each(&bridge_settings, &r.bridge.settings, print_setting, &r.out);
+	print_addresses(&r.nl, &r.out, &r.bridge);
+	print_list(&r.out, "ports", "port");
+	for (size_t i = 0; i < r.links.n; i++) {
+		const struct link *port = &r.links.v[i];
+
+		if (port->master != r.bridge.index)
+			continue;
+		print_row(&r.out);
+		print_word(&r.out, "name", port->name);
+		print_word(&r.out, "state", state_word(port));
+		print_word(&r.out, "kind", *port->kind ? port->kind : "nic");
+		print_row_end(&r.out);
+	}
+	print_list_end(&r.out);
+	print_end(&r.out);
+	return end(&r);
+}
 
 static const char *
 kind_word(const struct ndmsg *nd)
@@ -180,44 +193,34 @@ print_station(struct nlmsghdr *h, void *arg)
 {
 	struct ndmsg *nd = nlmsg_data(h);
 	struct nlattr *a[NDA_MAX + 1];
-	struct fdb *f = arg;
-	const struct link *port = links_by_index(f->links, nd->ndm_ifindex);
+	struct report *r = arg;
+	const struct link *port = links_by_index(&r->links, nd->ndm_ifindex);
 
 	if (nd->ndm_family != AF_BRIDGE || nlmsg_parse(h, sizeof(*nd), a, NDA_MAX, NULL) < 0 || !port || !a[NDA_MASTER] || !a[NDA_LLADDR] ||
-		(int)nla_get_u32(a[NDA_MASTER]) != f->bridge || nla_len(a[NDA_LLADDR]) != 6)
+		(int)nla_get_u32(a[NDA_MASTER]) != r->bridge.index || nla_len(a[NDA_LLADDR]) != 6)
 		return 0;
-	print_begin(f->out);
-	print_mac(f->out, "mac", nla_data(a[NDA_LLADDR]));
-	print_word(f->out, "port", port->name);
-	print_number(f->out, "vlan", a[NDA_VLAN] ? nla_get_u16(a[NDA_VLAN]) : 0);
-	print_word(f->out, "kind", kind_word(nd));
-	print_end(f->out);
+	print_begin(&r->out);
+	print_mac(&r->out, "mac", nla_data(a[NDA_LLADDR]));
+	print_word(&r->out, "port", port->name);
+	print_number(&r->out, "vlan", a[NDA_VLAN] ? nla_get_u16(a[NDA_VLAN]) : 0);
+	print_word(&r->out, "kind", kind_word(nd));
+	print_end(&r->out);
 	return 0;
 }
 
+/* The stations that a bridge has seen, or is. */
 int
 verb_fdb(int argc, char **argv)
 {
+	struct report r = { .out = { .form = PRINT_ROWS } };
 	struct ifinfomsg head = { .ifi_family = AF_BRIDGE };
 	struct netlink_batch b = { 0 };
-	struct printer out = { .form = PRINT_ROWS };
-	struct links ls = { 0 };
-	struct netlink nl;
-	struct options o;
-	struct link l;
+	struct nl_msg *m;
 
-	options_parse(&o, argc, argv, "+:j");
-	options_end(&o);
-	if (o.json)
-		out.form = PRINT_JSON;
-	open_netlink(&nl);
-	link_get_bridge(&nl, o.bridge, &l);
-	links_load(&nl, &ls);
-	nla_put_u32(netlink_add(&b, RTM_GETNEIGH, NLM_F_DUMP, &head, sizeof(head), "%s", o.bridge), IFLA_MASTER, (uint32_t)l.index);
-	if (netlink_ask_batch(&nl, &b, print_station, &(struct fdb){ &out, &ls, l.index }))
-		die("%s", nl.why);
-	links_free(&ls);
-	netlink_close(&nl);
-	flush_stdout();
-	return 0;
+	begin(&r, argc, argv);
+	m = netlink_add(&b, RTM_GETNEIGH, NLM_F_DUMP, &head, sizeof(head), "%s", r.bridge.name);
+	nla_put_u32(m, IFLA_MASTER, (uint32_t)r.bridge.index);
+	if (netlink_ask_batch(&r.nl, &b, print_station, &r))
+		die("%s", r.nl.why);
+	return end(&r);
 }
