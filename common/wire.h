@@ -73,6 +73,15 @@ void wires_load_env(struct wires *ws);
 /* Reads wires from fd up to EOF and closes it if above 2 (-w @N). */
 void wires_load_fd(struct wires *ws, int fd);
 
+/* The word of -w: a wire, or @N for the wires that fd N brings. */
+void wires_add_option(struct wires *ws, const char *word);
+
+/*
+ * The one descriptor of the one net wire there is; the others are not looked at. -1 when there is none. Exits 2, having said
+ * why, when a wire has a fault, or there are several nets or queues.
+ */
+int wires_only_net(struct wires *ws);
+
 /* Where faults go: each is printed ("net0: WHY") and counted; or, where why is given, the first is written there bare. */
 struct wire_faults {
 	unsigned n;

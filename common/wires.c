@@ -10,6 +10,7 @@
 
 #include "common/diag.h"
 #include "common/fd.h"
+#include "common/num.h"
 #include "common/wire.h"
 
 /* The words of strangers are printed only as far as they are printable. */
@@ -277,4 +278,33 @@ wires_first(const struct wires *ws, enum wire_kind kind)
 		if (w->nfds && w->kind == kind)
 			return w;
 	return NULL;
+}
+
+void
+wires_add_option(struct wires *ws, const char *word)
+{
+	if (*word == '@')
+		wires_load_fd(ws, (int)num_opt('w', word + 1, 0, 1 << 20));
+	else
+		wires_add(ws, word, strlen(word));
+}
+
+int
+wires_only_net(struct wires *ws)
+{
+	const struct wire *net = NULL;
+
+	wires_check(ws);
+	if (ws->faults)
+		exit(2);
+	for (size_t i = 0; i < ws->n; i++) {
+		if (ws->v[i].kind != WIRE_NET)
+			continue;
+		if (net)
+			die_usage("%s: a second net wire: one network has one cable", ws->v[i].id);
+		net = &ws->v[i];
+	}
+	if (net && net->nfds != 1)
+		die_usage("%s: several queues: a single one is needed", net->id);
+	return net ? net->fds[0] : -1;
 }

@@ -125,16 +125,6 @@ plug_hand_on_both(const struct plug *p, const int fds[2])
 	wire_exec(p->program);
 }
 
-/* -w WIRE, or -w @N. */
-static void
-add_wires(struct wires *ws, const char *word)
-{
-	if (word[0] == '@')
-		wires_load_fd(ws, (int)num_opt('w', word + 1, 0, 1 << 20));
-	else
-		wires_add(ws, word, strlen(word));
-}
-
 /* Counts what can be plugged in; anything else is a fault. */
 static size_t
 check_kinds(struct wires *ws)
@@ -160,7 +150,7 @@ plug_wires(const struct plug *p, bool one)
 
 	wires_load_env(&ws);
 	for (size_t i = 0; i < p->nwires; i++)
-		add_wires(&ws, p->wires[i]);
+		wires_add_option(&ws, p->wires[i]);
 	wires_check(&ws);
 	nets = check_kinds(&ws);
 	if (ws.faults)

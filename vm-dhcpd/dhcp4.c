@@ -285,10 +285,16 @@ dhcp4_start(struct dhcpd *d)
 static void
 dhcp4_stop(struct dhcpd *d)
 {
+	struct server *s = &server;
+
 	(void)d;
-	server_settle(&server);
-	leaselog_close(&server.log);
-	leases_done(&server.journal.leases);
+	server_settle(s);
+	link_close(&s->link);
+	probes_close(&s->probes);
+	timer_done(&s->timer);
+	leaselog_close(&s->log);
+	leases_done(&s->journal.leases);
+	subnets_done(&s->subnets);
 }
 
 const struct service dhcp4_service = {.print = print_plan, .open = dhcp4_open, .start = dhcp4_start, .stop = dhcp4_stop};

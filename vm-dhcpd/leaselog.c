@@ -307,5 +307,6 @@ leaselog_close(struct leaselog *g)
 	close(g->fd);
 	close(g->copy);
 	free(g->buf);
-	g->fd = g->copy = -1;
+	free(g->path);
+	*g = (struct leaselog){.fd = -1, .copy = -1};
 }

@@ -14,7 +14,7 @@
 
 struct leaselog {
 	int fd, copy;	/* -1: nothing is kept */
-	const char *path;
+	char *path;
 	off_t end;	/* of what is good in fd */
 	off_t compacted; /* what end was when all of it was needed */
 	char *buf;	/* lines that leaselog_commit writes */

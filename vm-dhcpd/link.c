@@ -260,6 +260,18 @@ link_start(struct link *l, struct loop *loop)
 		die("packets: %s", strerror(-err));
 }
 
+void
+link_close(struct link *l)
+{
+	loop_unwatch(&l->watch);
+	if (l->iface) {
+		timer_done(&l->look);
+		close(l->cable.fd);
+	}
+	if (!l->udp)
+		cable_close(&l->cable);
+}
+
 /* Of a socket that is bound to no interface the kernel does not know where all are; it does where all of a network are. */
 static void
 send_datagram(const struct link *l, const uint8_t *bytes, size_t len, struct sockaddr_in at)

@@ -40,6 +40,9 @@ void link_open_iface(struct link *l, const struct iface *f, struct loop *loop);
 void link_open_fd(struct link *l, int fd);
 void link_start(struct link *l, struct loop *loop);
 
+/* Takes it out of the loop. A descriptor that was handed over stays open. */
+void link_close(struct link *l);
+
 /* A message of len bytes, that stands in buf behind IPV4_HEAD bytes of room. */
 void link_send(struct link *l, uint8_t *buf, size_t len, const struct station *to, uint16_t port);
 

@@ -47,15 +47,6 @@ set_host(struct options *o, char *word)
 }
 
 static void
-add_wire(struct wires *ws, const char *word)
-{
-	if (*word == '@')
-		wires_load_fd(ws, (int)num_opt('w', word + 1, 0, 1 << 20));
-	else
-		wires_add(ws, word, strlen(word));
-}
-
-static void
 take_option(struct options *o, struct wires *ws, int c, char *word)
 {
 	switch (c) {
@@ -74,26 +65,10 @@ take_option(struct options *o, struct wires *ws, int c, char *word)
 	case 't': o->wait_seconds = (int)num_opt('t', word, 0, 1 << 30); break;
 	case 'U': o->user = word; break;
 	case 'v': diag_verbose++; break;
-	case 'w': add_wire(ws, word); break;
+	case 'w': wires_add_option(ws, word); break;
 	case ':': die_usage("-%c: an argument is missing", optopt);
 	default: die_usage("-%c: no such option (try --help)", optopt);
 	}
-}
-
-/* The one net wire there is; the others are not ours to judge. */
-static int
-take_net_wire(struct wires *ws)
-{
-	const struct wire *net = wires_first(ws, WIRE_NET);
-
-	wires_check(ws);
-	if (ws->faults)
-		exit(2);
-	if (!net)
-		die_usage("no -b and no net wire: nobody to serve (try --help)");
-	if (net->nfds != 1)
-		die_usage("%s: several queues: a single one is needed", net->id);
-	return net->fds[0];
 }
 
 static void
@@ -136,7 +111,9 @@ options_parse(struct options *o, int argc, char **argv)
 	if (o->tftp_dir)
 		die_usage("-T %s: files go over an interface's address: -b is needed", o->tftp_dir);
 	wires_load_env(&ws);
-	o->wire_fd = take_net_wire(&ws);
+	o->wire_fd = wires_only_net(&ws);
+	if (o->wire_fd < 0)
+		die_usage("no -b and no net wire: nobody to serve (try --help)");
 	if (!o->host.s_addr || !o->prefix_len)
 		die_usage("-a: the server's address and its network are needed with a wire");
 }

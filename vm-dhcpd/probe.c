@@ -56,6 +56,18 @@ probes_open(struct probes *p, struct server *s)
 	TAILQ_INIT(&p->queue);
 }
 
+void
+probes_close(struct probes *p)
+{
+	struct probe *next;
+
+	for (struct probe *i = TAILQ_FIRST(&p->queue); i; i = next) {
+		next = TAILQ_NEXT(i, queue);
+		free(i);
+	}
+	timer_done(&p->timer);
+}
+
 static struct probe *
 find(const struct probes *p, uint32_t addr)
 {

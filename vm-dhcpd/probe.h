@@ -36,6 +36,7 @@ struct probes {
 };
 
 void probes_open(struct probes *p, struct server *s);
+void probes_close(struct probes *p);
 
 /* Asks for the address that was chosen for s->request. False: it cannot be asked for, so it is as good as free. */
 bool probe_begin(struct probes *p, uint32_t addr);

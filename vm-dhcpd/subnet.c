@@ -121,6 +121,13 @@ subnets_init(struct subnets *s, const struct options *o, uint32_t host, unsigned
 	sort_guests(s, &o->pool);
 }
 
+void
+subnets_done(struct subnets *s)
+{
+	free(s->v);
+	free(s->by_addr);
+}
+
 static void
 print_guest(const struct guest *g)
 {

@@ -27,6 +27,8 @@ struct subnets {
 /* Sorts the options' ranges into networks; dies when one is outside of all. */
 void subnets_init(struct subnets *s, const struct options *o, uint32_t host, unsigned prefix_len);
 
+void subnets_done(struct subnets *s);
+
 /* The server's address, networks, ranges and guests; a name, a tab and a value a line. */
 void subnets_print(const struct subnets *s);
 

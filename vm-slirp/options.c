@@ -130,15 +130,6 @@ network_option(struct network *n, int c, char *word)
 }
 
 static void
-add_wire(struct wires *ws, const char *word)
-{
-	if (*word == '@')
-		wires_load_fd(ws, (int)num_opt('w', word + 1, 0, 1 << 20));
-	else
-		wires_add(ws, word, strlen(word));
-}
-
-static void
 other_option(struct options *o, struct wires *ws, int c, char *word)
 {
 	switch (c) {
@@ -153,33 +144,10 @@ other_option(struct options *o, struct wires *ws, int c, char *word)
 	case 'U': o->user = word; break;
 	case 'v': diag_verbose++; break;
 	case 'W': add_smb(o, word); break;
-	case 'w': add_wire(ws, word); break;
+	case 'w': wires_add_option(ws, word); break;
 	case ':': die_usage("-%c: an argument is missing", optopt);
 	default: die_usage("-%c: no such option (try --help)", optopt);
 	}
-}
-
-/* The one net wire there is; the others are not ours to judge. */
-static int
-take_net_wire(struct wires *ws)
-{
-	const struct wire *net = NULL;
-
-	wires_check(ws);
-	if (ws->faults)
-		exit(2);
-	for (size_t i = 0; i < ws->n; i++) {
-		if (ws->v[i].kind != WIRE_NET)
-			continue;
-		if (net)
-			die_usage("%s: a second net wire: one network has one cable", ws->v[i].id);
-		net = &ws->v[i];
-	}
-	if (!net)
-		die_usage("no program, no -S, no -l and no net wire: nobody to serve (try --help)");
-	if (net->nfds != 1)
-		die_usage("%s: several queues: a single one is needed", net->id);
-	return net->fds[0];
 }
 
 static void
@@ -192,7 +160,9 @@ choose_mode(struct options *o, struct wires *ws, char **rest)
 	if (o->mode != MODE_WIRE || (o->check && !ws->n && !getenv("VM_WIRES")))
 		return;
 	wires_load_env(ws);
-	o->wire_fd = take_net_wire(ws);
+	o->wire_fd = wires_only_net(ws);
+	if (o->wire_fd < 0)
+		die_usage("no program, no -S, no -l and no net wire: nobody to serve (try --help)");
 }
 
 static bool

@@ -116,6 +116,9 @@ rig_close(struct rig *r)
 	loop_done(&r->d.loop);
 	close(r->wire);
 	close(r->o.wire_fd);
+	free(r->o.pool.guests);
+	for (int i = 0; i < 256; i++)
+		free(r->o.settings.option[i].bytes);
 }
 
 static inline void
