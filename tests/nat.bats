@@ -245,6 +245,14 @@ state() {
 	[[ $output = *ipv4/ip_forward:1* && $output = *ipv6/conf/all/forwarding:0* && $output = *ipv4/conf/br0/route_localnet:0* ]]
 	in_host vm-nat del -b br1
 	state | diff "$T/before" -
+	# A host that forwards, but not from the bridge.
+	in_host sh -c 'cd /proc/sys/net/ipv4; echo 1 >ip_forward; echo 0 >conf/br0/forwarding'
+	settings >"$T/forwarding"
+	in_host vm-nat add -4 -b br0
+	in_host grep -qx 1 /proc/sys/net/ipv4/conf/br0/forwarding
+	in_host vm-nat del -b br0
+	settings | diff "$T/forwarding" -
+	in_host sh -c 'cd /proc/sys/net/ipv4; echo 0 >ip_forward; echo 1 >conf/br1/forwarding'
 	# What a change does not need any more, too.
 	in_host vm-nat add -b br0 -p 8080:192.168.122.10:80
 	in_host vm-nat add -4 -b br0

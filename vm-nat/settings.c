@@ -209,6 +209,9 @@ plan4(struct settings *s, const struct network *n, const struct ruleset *rs)
 		need(s, interface_key(key, "ipv4", n->via, "forwarding"));
 	} else if (need(s, FORWARD4)) {
 		remember_interfaces(s, "ipv4");
+	} else if (n->bridge) {
+		/* This one may have been left out. */
+		need(s, interface_key(key, "ipv4", n->bridge, "forwarding"));
 	}
 }
 
