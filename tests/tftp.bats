@@ -307,24 +307,42 @@ nbp() {
 	printf '\272\364\0\260\0\356\364' # mov $0xf4, %dx; mov $0, %al; out %al, (%dx); hlt
 }
 
-@test "an iPXE ROM boots: a script for iPXE, which fetches a program, and that runs" {
-	need qemu-system-x86_64 dumpcap tshark
+# can_boot FIRMWARE: skip the test unless a machine can be run with it.
+can_boot() {
+	need qemu-system-x86_64
 	need_access /dev/net/tun
-	[ -e /usr/lib/ipxe/qemu/efi-virtio.rom ] || skip 'no ipxe-qemu here'
-	bridge
+	[ -e "$1" ] || skip "no $1 here"
+}
+
+# rom SCRIPT: a PC whose card has iPXE, which is given a script of these lines, beside sub/nbp, which says "the program runs".
+rom() {
 	nbp 'the program runs' >"$T/root/sub/nbp"
-	printf '#!ipxe\necho the script runs on ${net0/ip} from ${next-server}\nchain sub/nbp\n' >"$T/root/boot.ipxe"
+	printf '#!ipxe\n%s\n' "$1" >"$T/root/boot.ipxe"
 	chmod 644 "$T/root/sub/nbp" "$T/root/boot.ipxe"
-	serve -L 10.9.0.100-10.9.0.100 -E ipxe=boot.ipxe -E bios=other
 	in_host sh -ec 'ip tuntap add t0 mode tap; ip link set t0 master br0 up'
-	capture
-	# 1 is what the program wrote to the debug port: its end, (0 << 1) | 1.
-	run -1 in_host timeout 100 qemu-system-x86_64 -M pc,accel=tcg -m 64 -nographic -no-reboot -boot n -monitor none -serial stdio \
+	in_host timeout 100 qemu-system-x86_64 -M pc,accel=tcg -m 64 -nographic -no-reboot -boot n -monitor none -serial stdio \
 		-netdev tap,id=n,ifname=t0,script=no,downscript=no -device virtio-net-pci,netdev=n -device isa-debug-exit,iobase=0xf4 </dev/null
-	[[ $output = *'the script runs on 10.9.0.100 from 10.9.0.1'* ]]
-	[[ $output = *'the program runs' ]]
+}
+
+# 1 is what the programs write to the debug port: their end, (0 << 1) | 1.
+@test "an iPXE ROM boots: a script for iPXE, which fetches a program, and that runs" {
+	can_boot /usr/lib/ipxe/qemu/efi-virtio.rom
+	need dumpcap tshark
+	bridge
+	serve -L 10.9.0.100-10.9.0.100 -E ipxe=boot.ipxe -E bios=other
+	capture
+	run -1 rom $'echo the script runs on ${net0/ip} from ${next-server}\nchain sub/nbp'
+	[[ $output = *'the script runs on 10.9.0.100 from 10.9.0.1'*'the program runs' ]]
 	captured 'tftp.source_file == "sub/nbp"'
 	flawless
+}
+
+@test "an iPXE ROM boots over IPv6 alone: an address of its own making, a URL by DHCPv6, TFTP" {
+	can_boot /usr/lib/ipxe/qemu/efi-virtio.rom
+	bridge
+	serve -L none -E ipxe=boot.ipxe
+	run -1 rom $'echo the script runs on ${net0/ip6} ${filename}\nchain sub/nbp'
+	[[ $output = *'tftp://[fd00:9::1]/boot.ipxe'*'the script runs'*'the program runs' ]]
 }
 
 # efi TEXT: the same as a program of UEFI for x86-64.
@@ -353,9 +371,7 @@ efi() {
 
 # uefi OPTION...: a machine with a card and UEFI's own network stack, without IPv6, which would only take its time.
 uefi() {
-	need_access /dev/net/tun
 	local firmware=/usr/share/OVMF
-	[ -e "$firmware/OVMF_CODE_4M.fd" ] || skip 'no ovmf here'
 	cp "$firmware/OVMF_VARS_4M.fd" "$T/vars"
 	in_host sh -ec 'ip tuntap add t0 mode tap; ip link set t0 master br0 up'
 	in_host timeout 110 qemu-system-x86_64 -M q35,accel=tcg -m 256 -nographic -no-reboot -monitor none -serial stdio \
@@ -365,7 +381,8 @@ uefi() {
 }
 
 @test "UEFI boots by PXE" {
-	need qemu-system-x86_64 gcc
+	can_boot /usr/share/OVMF/OVMF_CODE_4M.fd
+	need gcc
 	bridge
 	efi 'the program runs' >"$T/root/boot.efi"
 	chmod 644 "$T/root/boot.efi"
@@ -375,7 +392,8 @@ uefi() {
 }
 
 @test "UEFI boots by HTTP" {
-	need qemu-system-x86_64 gcc busybox
+	can_boot /usr/share/OVMF/OVMF_CODE_4M.fd
+	need gcc busybox
 	bridge
 	efi 'the program runs' >"$T/root/boot.efi"
 	serve -L 10.9.0.100-10.9.0.100 -E x64=http://10.9.0.1/boot.efi
