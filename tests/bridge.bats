@@ -152,6 +152,18 @@ gone() {
 	[ "$(host cat /sys/class/net/br1/address)" != "$mac" ]
 }
 
+@test "bridge: ten at once make one" {
+	local i
+	for i in 0 1 2 3 4 5 6 7 8 9; do
+		spawn "add$i" nsenter -n -m -t "${pids[host]}" vm-bridge add -a 192.168.122.1/24 -a fd00::1/64 br0
+	done
+	for i in 0 1 2 3 4 5 6 7 8 9; do
+		await "add$i"
+	done
+	run -0 host vm-bridge list
+	[[ $output = br0$'\tup\t'*$'\t192.168.122.1/24,fd00::1/64\t' ]]
+}
+
 @test "bridge: what exists and differs is an error that says how, and changes nothing" {
 	local args why before
 	host vm-bridge add -a 192.168.122.1/24 -O mac=52:54:00:00:00:01 br0

@@ -192,23 +192,9 @@ plan_free(struct plan *p)
 	free(p->tunnels);
 }
 
-/* The bridge and the tunnels: what needs an index before more can be said of it. */
-static void
-first_steps(const struct plan *p, struct netlink_batch *b)
-{
-	uint8_t mac[6];
-
-	if (!p->bridge.index) {
-		choose_mac(p->nl, p->o, mac);
-		add_bridge(b, p->o, mac);
-	}
-	for (size_t i = 0; i < p->ntunnels; i++)
-		vxlan_make(b, &p->tunnels[i]);
-}
-
 /* All the rest, each step with the one that takes it back; the end of a bridge that was made takes back most by itself. */
 static void
-second_steps(const struct plan *p, struct netlink_batch *b, struct ensured *e)
+add_steps(const struct plan *p, struct netlink_batch *b, struct ensured *e)
 {
 	struct netlink_batch *undo = &e->undo;
 	const struct options *o = p->o;
@@ -231,7 +217,7 @@ second_steps(const struct plan *p, struct netlink_batch *b, struct ensured *e)
 	}
 }
 
-/* The tunnels that first_steps made, as ports. */
+/* The tunnels, made just now, as ports. */
 static void
 plug_tunnels(struct plan *p, struct netlink_batch *b, struct netlink_batch *undo)
 {
@@ -284,26 +270,52 @@ static void
 make_bridge(struct plan *p, struct ensured *e)
 {
 	struct netlink_batch b = { 0 };
-	char why[sizeof(p->nl->why)];
-	size_t failed;
+	uint8_t mac[6];
 	int err;
 
-	first_steps(p, &b);
-	err = netlink_commit(p->nl, &b, &failed);
-	memcpy(why, p->nl->why, sizeof(why));
-	e->made = !p->bridge.index && !(err && failed == 0);
-	if (e->made && link_get(p->nl, p->o->bridge, &p->bridge))
-		die("%s", p->nl->why);
-	if (e->made)
-		link_delete(&e->undo, p->bridge.index, p->o->bridge);
-	plug_tunnels(p, &b, &e->undo);
-	if (err) {
-		netlink_discard(&b);
-		take_back(p, e, why, err);
+	choose_mac(p->nl, p->o, mac);
+	add_bridge(&b, p->o, mac);
+	err = netlink_commit(p->nl, &b, NULL);
+	if (err == -EEXIST) { /* ten guests may start at once */
+		look_at_bridge(p);
+		return;
 	}
-	if (e->made)
-		check_settings(p, e);
-	second_steps(p, &b, e);
+	if (err)
+		take_back(p, e, p->nl->why, err);
+	e->made = true;
+	if (link_get(p->nl, p->o->bridge, &p->bridge))
+		die("%s", p->nl->why);
+	link_delete(&e->undo, p->bridge.index, p->o->bridge);
+	check_settings(p, e);
+}
+
+static void
+make_tunnels(struct plan *p, struct netlink_batch *b, struct ensured *e)
+{
+	char why[sizeof(p->nl->why)];
+	int err;
+
+	for (size_t i = 0; i < p->ntunnels; i++)
+		vxlan_make(b, &p->tunnels[i]);
+	err = netlink_commit(p->nl, b, NULL);
+	memcpy(why, p->nl->why, sizeof(why));
+	plug_tunnels(p, b, &e->undo);
+	if (!err)
+		return;
+	netlink_discard(b);
+	take_back(p, e, why, err);
+}
+
+static void
+make_all(struct plan *p, struct ensured *e)
+{
+	struct netlink_batch b = { 0 };
+	int err;
+
+	if (!p->bridge.index)
+		make_bridge(p, e);
+	make_tunnels(p, &b, e);
+	add_steps(p, &b, e);
 	err = netlink_commit(p->nl, &b, NULL);
 	if (err)
 		take_back(p, e, p->nl->why, err);
@@ -314,9 +326,15 @@ print_steps(struct plan *p)
 {
 	struct netlink_batch b = { 0 };
 	struct ensured none = { 0 };
+	uint8_t mac[6];
 
-	first_steps(p, &b);
-	second_steps(p, &b, &none);
+	if (!p->bridge.index) {
+		choose_mac(p->nl, p->o, mac);
+		add_bridge(&b, p->o, mac);
+	}
+	for (size_t i = 0; i < p->ntunnels; i++)
+		vxlan_make(&b, &p->tunnels[i]);
+	add_steps(p, &b, &none);
 	for (size_t i = 0; i < b.n; i++)
 		puts(b.v[i].what);
 	netlink_discard(&b);
@@ -335,7 +353,7 @@ ensure(struct netlink *nl, const struct options *o, char *const *ports, struct e
 	if (o->check) {
 		print_steps(&p);
 	} else {
-		make_bridge(&p, e);
+		make_all(&p, e);
 		e->rules = barrier_check(o->bridge, o->force);
 	}
 	plan_free(&p);

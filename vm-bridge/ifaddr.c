@@ -77,7 +77,7 @@ ifaddr_change(struct netlink_batch *b, int type, int index, const char *name, co
 	struct nl_msg *m;
 
 	prefix_format(a, text);
-	m = netlink_add(b, type, add ? NLM_F_CREATE | NLM_F_EXCL : 0, &head, sizeof(head), "%s: address %s", name, text);
+	m = netlink_add(b, type, add ? NLM_F_CREATE | NLM_F_REPLACE : 0, &head, sizeof(head), "%s: address %s", name, text);
 	nla_put(m, IFA_LOCAL, (int)ifaddr_size(a->family), a->addr);
 	nla_put(m, IFA_ADDRESS, (int)ifaddr_size(a->family), a->addr);
 	if (add && a->family == AF_INET && a->len <= 30)
