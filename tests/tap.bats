@@ -6,6 +6,7 @@ load lib
 setup() {
 	# Owners of taps are users of this machine, and set-user-ID needs more than one: a user namespace will not do.
 	((EUID == 0)) || skip 'not root'
+	[ ! -e /run/lab/job ] || modprobe -a bridge tun veth macvtap
 	need_access /dev/net/tun
 	new_host host
 	host ip link add br0 address 52:54:00:00:00:fe type bridge
@@ -171,8 +172,8 @@ reply='^0{20}5254000000025254000000fe080600010800060400025254000000fe0a000001525
 @test "add: what is so already is success, what differs is said" {
 	local options why
 	host ip link add br1 type bridge
-	host vm-tap add -b br0 -U daemon -O group=bin -Q 2 -u 1400 -a 52:54:00:12:34:56 -O isolated tap0
-	run -0 host vm-tap add -b br0 -U daemon -O group=bin -Q 2 -u 1400 -a 52:54:00:12:34:56 -O isolated tap0
+	host vm-tap add -b br0 -U daemon -O group=bin -Q 2 -u 1400 -a 52:54:00:12:34:56 -O isolated -O cost=7 tap0
+	run -0 host vm-tap add -b br0 -U daemon -O group=bin -Q 2 -u 1400 -a 52:54:00:12:34:56 -O isolated -O cost=7 tap0
 	[ ! "$output" ]
 	run -0 host vm-tap add -v -Q 2 tap0
 	[ "$output" = 'vm-tap: tap0: there already' ]
@@ -189,7 +190,7 @@ reply='^0{20}5254000000025254000000fe080600010800060400025254000000fe0a000001525
 		-Q 2 -a 52:54:00:12:34:57~its MAC address
 		-Q 2 -b br1~it is not on br1
 		-Q 2 -b br0 -O isolated=off~isolated is on, not off
-		-Q 2 -b br0 -O cost=9~cost is 2, not 9
+		-Q 2 -b br0 -O cost=9~cost is 7, not 9
 	EOF
 	host ip -d -o link show tap0 | diff "$T/before" -
 	host ip link set tap0 down
