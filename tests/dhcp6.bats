@@ -229,4 +229,6 @@ ntp6	fd00::7"* ]]
 		route6=fd00::/129~not PREFIX/LENGTH
 		ra=perhaps~not auto, yes or no
 	EOF
+	run -2 clean vm-dhcpd -a 10.9.0.1/24 -O dns6=fd00::1 -w net,fd=0
+	[ "$output" = "vm-dhcpd: -O: IPv6 comes from an interface's addresses: -b is needed" ]
 }

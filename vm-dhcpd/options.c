@@ -110,6 +110,8 @@ options_parse(struct options *o, int argc, char **argv)
 		return;
 	if (o->tftp_dir)
 		die_usage("-T %s: files go over an interface's address: -b is needed", o->tftp_dir);
+	if (settings6_given(&o->settings.v6))
+		die_usage("-O: IPv6 comes from an interface's addresses: -b is needed");
 	wires_load_env(&ws);
 	o->wire_fd = wires_only_net(&ws);
 	if (o->wire_fd < 0)

@@ -108,3 +108,9 @@ settings6_add(struct settings6 *s, const char *word, size_t len, const char **wh
 	}
 	return true;
 }
+
+bool
+settings6_given(const struct settings6 *s)
+{
+	return s->ra == CHOICE_YES || s->prefixes.n || s->routes.n || s->dns.n || s->ntp.n;
+}

@@ -37,4 +37,7 @@ struct settings6 {
  */
 bool settings6_add(struct settings6 *s, const char *word, size_t len, const char **why);
 
+/* Whether something was asked for that needs an interface. */
+bool settings6_given(const struct settings6 *s);
+
 #endif
