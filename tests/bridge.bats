@@ -153,15 +153,22 @@ gone() {
 }
 
 @test "bridge: ten at once make one" {
-	local i
-	for i in 0 1 2 3 4 5 6 7 8 9; do
-		spawn "add$i" nsenter -n -m -t "${pids[host]}" vm-bridge add -a 192.168.122.1/24 -a fd00::1/64 br0
+	local i round
+	for round in 0 1 2 3 4; do
+		exec {gate}>"$T/gate"
+		flock "$gate"
+		for i in 0 1 2 3 4 5 6 7 8 9; do
+			spawn "add$i" nsenter -n -m -t "${pids[host]}" flock -s "$T/gate" vm-bridge add -a "192.168.$round.1/24" -a "fd0$round::1/64" "br$round"
+		done
+		# All wait at the gate.
+		until [ "$(grep -c -- '-> FLOCK' /proc/locks)" -ge 10 ]; do sleep 0.02; done
+		exec {gate}>&-
+		for i in 0 1 2 3 4 5 6 7 8 9; do
+			await "add$i"
+		done
+		run -0 host vm-bridge show "br$round"
+		[[ $output = *$'\naddress\t192.168.'"$round"$'.1/24\naddress\tfd0'"$round"$'::1/64'* ]]
 	done
-	for i in 0 1 2 3 4 5 6 7 8 9; do
-		await "add$i"
-	done
-	run -0 host vm-bridge list
-	[[ $output = br0$'\tup\t'*$'\t192.168.122.1/24,fd00::1/64\t' ]]
 }
 
 @test "bridge: what exists and differs is an error that says how, and changes nothing" {
