@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* A loader's backend; the contracts are in backend.h. */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,16 +27,6 @@ backend_ready(void)
 {
 	backend_tell(ready_fd);
 	ready_fd = -1;
-}
-
-static void
-leave_stdio(void)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
-		die_sys("/dev/null");
-	close(null);
 }
 
 /* What is open besides was opened by the user's other loaders for the program. */
@@ -87,7 +76,7 @@ backend_fork(const int *keep, size_t n)
 		_exit(pid < 0);
 	ready_fd = pipe[1];
 	setsid();
-	leave_stdio();
+	fd_leave_stdio();
 	close_others(keep, n);
 	return true;
 }

@@ -268,3 +268,13 @@ fd_connect_unix(const char *path)
 		return fd_close_failed(fd);
 	return fd;
 }
+
+void
+fd_leave_stdio(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
+		die_sys("/dev/null");
+	close(null);
+}

@@ -37,6 +37,9 @@ int fd_listen_unix(const char *path);
 /* Connected Unix stream socket, close-on-exec, or -1 with errno. */
 int fd_connect_unix(const char *path);
 
+/* Standard input and output become /dev/null, in a process that outlives its pipeline: nobody is to wait for it. Dies on failure. */
+void fd_leave_stdio(void);
+
 /* Closes fd, keeps errno, returns -1: the way out of a function that could not finish what it opened. */
 int fd_close_failed(int fd);
 

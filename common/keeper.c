@@ -25,22 +25,12 @@ turn_deaf(void)
 		signal(signals[i], SIG_IGN);
 }
 
-static void
-leave_stdio(void)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
-		die_sys("/dev/null");
-	close(null);
-}
-
 static _Noreturn void
 live(const char *title, const int *keep, size_t n, int (*run)(void *arg), void *arg)
 {
 	setsid();
 	turn_deaf();
-	leave_stdio();
+	fd_leave_stdio();
 	fd_close_others(keep, n);
 	if (chdir("/") < 0)
 		die_sys("/");
