@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* A loader's backend; the contracts are in backend.h. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -201,5 +201,5 @@ world_state() {
 		ip -o address | cut -d" " -f2- | sed "s, tentative,,"
 		ip route
 		cd /proc/sys/net && grep . ipv4/ip_forward ipv4/conf/*/forwarding ipv4/conf/*/route_localnet ipv6/conf/*/forwarding
-		ps -eo args | grep -v "^sh -c\|^ps \|^grep "'
+		ps -eo args | grep -v "^sh -c\|^ps \|^grep \|^\[" # in brackets: what is ending'
 }
