@@ -278,10 +278,11 @@ handle_inform(struct server *s)
 void
 server_handle(struct server *s)
 {
+	static const uint8_t none[6];
 	struct request *r = &s->request;
 
-	/* Ethernet alone: who has no MAC address cannot be told from others. */
-	if (r->message.htype != 1 || r->message.hlen != 6)
+	/* Ethernet alone: who has no MAC address of his own cannot be told from others. */
+	if (r->message.htype != 1 || r->message.hlen != 6 || (r->message.chaddr[0] & 1) || !memcmp(r->message.chaddr, none, 6))
 		return;
 	r->subnet = find_subnet(s, &r->message);
 	find_key(s, r);

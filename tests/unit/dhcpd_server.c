@@ -385,6 +385,12 @@ test_hostile(void)
 	a.out.buf[2] = 16;
 	ok(rig_ask(&r, &a) == 0, "a hardware address that is not Ethernet's");
 	ask_begin(&a, DHCP_DISCOVER, 1);
+	a.out.buf[28] |= 1;
+	ok(rig_ask(&r, &a) == 0, "one of a group");
+	ask_begin(&a, DHCP_DISCOVER, 0);
+	memset(a.out.buf + 28, 0, 6);
+	ok(rig_ask(&r, &a) == 0, "none");
+	ask_begin(&a, DHCP_DISCOVER, 1);
 	put8(&a.out, OPT_HOSTNAME);
 	put8(&a.out, 200);
 	ok(rig_ask(&r, &a) == 0, "an option that ends behind the message");
