@@ -249,7 +249,7 @@ netlink_ask_batch(struct netlink *nl, struct netlink_batch *b, int (*fn)(struct 
 	bool dump = (nlmsg_hdr(b->v[0].msg)->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 	char what[sizeof(b->v[0].what)];
 	char *buf = malloc(ANSWER_MAX);
-	int len, got = buf ? send_all(nl, b) : -ENOMEM;
+	int len = 0, got = buf ? send_all(nl, b) : -ENOMEM;
 
 	memcpy(what, b->v[0].what, sizeof(what));
 	netlink_discard(b);

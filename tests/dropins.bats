@@ -28,12 +28,14 @@ setup() {
 
 # qemu NAME TAP SCRIPT [DOWNSCRIPT]: QEMU, with a tap and no guest, until it reads "quit" from $T/NAME.in.
 qemu() {
+	local fd
 	mkfifo "$T/$1.in"
 	# shellcheck disable=SC2016 # for the inner shell
 	spawn "$1" nsenter --preserve-credentials -U -n -m -p --wdns=/mnt -t "$world" sh -c 'exec qemu-system-x86_64 -M none \
 		-nodefaults -display none -monitor stdio -netdev "tap,id=n,ifname=$2,script=$3,downscript=$4" <"$1.in"' \
 		sh "$1" "$2" "$(command -v "$3")" "$(command -v "${4-}" || echo no)"
-	exec {console[$1]}<>"$T/$1.in"
+	exec {fd}<>"$T/$1.in"
+	console[$1]=$fd
 }
 declare -gA console=()
 
@@ -47,10 +49,11 @@ up() {
 
 # quit NAME...: each ends in peace.
 quit() {
-	local name
+	local name fd
 	for name; do
-		echo quit >&"${console[$name]}"
-		exec {console[$name]}>&-
+		fd=${console[$name]}
+		echo quit >&"$fd"
+		exec {fd}>&-
 		await "$name"
 	done
 }

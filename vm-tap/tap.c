@@ -83,17 +83,19 @@ static void
 make(struct netlink *nl, const struct want *w, struct tap *t, unsigned n)
 {
 	struct ifreq ifr = {0};
-	struct link bridge;
+	struct link bridge, *on = NULL;
 
-	if (w->bridge)
-		link_get_bridge(nl, w->bridge, &bridge);
+	if (w->bridge) {
+		on = &bridge;
+		link_get_bridge(nl, w->bridge, on);
+	}
 	open_queues(t, w, n, (short)(tap_flags(w) | IFF_TUN_EXCL));
 	memcpy(ifr.ifr_name, t->name, sizeof(t->name));
 	if (ioctl(nl->fd, SIOCGIFINDEX, &ifr) < 0)
 		die_sys("%s", t->name);
 	t->index = ifr.ifr_ifindex;
-	t->mtu = tap_mtu(w, w->bridge ? &bridge : NULL);
-	if (settle(nl, w, t, w->bridge ? &bridge : NULL))
+	t->mtu = tap_mtu(w, on);
+	if (settle(nl, w, t, on))
 		die("%s", nl->why);
 }
 
