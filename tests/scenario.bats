@@ -109,3 +109,15 @@ gone() {
 	in_world pkill -KILL '^(kvm-run|vm-dhcpd)$'
 	gone
 }
+
+@test "NAT: after kill -9 of those who would take back, too, no rule is left, and vm-bridge del takes the rest" {
+	local before
+	host
+	before=$(world_state)
+	network
+	in_world pkill -KILL '^vm-|br0'
+	timeout 30 flock "$T/lock" true
+	[ -z "$(in_world nft list ruleset)" ]
+	run -0 in_world vm-bridge del br0
+	diff <(world_state | grep -v forward) <(grep -v forward <<<"$before")
+}
