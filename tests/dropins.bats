@@ -20,7 +20,8 @@ setup() {
 		kill -0 $waiter
 		ip link del v1
 		wait $waiter
-		vm-bridge idle nosuch'
+		vm-bridge idle nosuch
+		[ "$(VM_WIRES=hold,fd=8 vm-bridge idle nosuch ls -m /proc/self/fd 7<&0 8<&0)" = "0, 1, 2, 3, 8" ]'
 	run -2 vm-bridge idle
 	run -2 vm-bridge idle -t x br0
 	[ "$output" = 'vm-bridge: -t x: not a number from 0 to 1000000000' ]
@@ -98,7 +99,7 @@ one_set() {
 	qemu b t2 qemu-ifup-nat qemu-ifdown-nat
 	up b
 	one_set
-	[ "$(in_world ps -eo comm | grep -c qemu-ifdown)" -eq 1 ]
+	[ "$(in_world ps -eo args | grep -c '^vm-bridge idle')" -eq 1 ]
 	quit a b
 	in_world flock /run/vm/qemu-ifup-nat.kvmbr0/keeper true
 	diff <(world_state) <(echo "$before")
@@ -168,4 +169,45 @@ one_set() {
 	run -0 in_world vm-bridge release br0
 	run -0 in_world ip route
 	[[ $output = *'default via 10.99.0.2 dev eth0'* ]]
+}
+
+@test "qemu-ifup-nat: the classical variables say which network, and what guests boot from" {
+	need qemu-system-x86_64
+	world
+	mkdir "$T/tftp"
+	echo '#!ipxe' >"$T/tftp/menu"
+	export BRIDGE=lab0 NETWORK=10.20.0.0 NETMASK=255.255.240.0 GATEWAY=10.20.0.1 DHCPRANGE=10.20.1.1,10.20.2.254
+	export TFTPROOT=/mnt/tftp BOOTP=menu
+	qemu a t1 qemu-ifup-nat qemu-ifdown-nat
+	up a
+	[[ $(in_world ip -o address show lab0) = *' 10.20.0.1/20 '* ]]
+	[[ $(in_world nft list ruleset) = *'ip saddr 10.20.0.0/20 '* ]]
+	run -0 in_world busybox tftp -g -r menu -l /mnt/got 10.20.0.1
+	[ "$(<"$T/got")" = '#!ipxe' ]
+	printf '#!/bin/sh\n[ "$1" != bound ] || echo "$ip $boot_file"\n' >"$T/script"
+	chmod +x "$T/script"
+	in_world sh -ec 'ip link add v0 type veth peer name v1; ip link set v1 up; vm-bridge add lab0 v0'
+	run -0 in_world timeout 30 busybox udhcpc -i v1 -n -q -f -s /mnt/script
+	[[ $output = *$'\n'10.20.[12].*' menu'* ]]
+	in_world ip link del v0
+	quit a
+}
+
+# bats test_tags=kvm
+@test "qemu-ifup-nat: a guest of kvm-run, whose tap is plugged in by the script" {
+	need_kvm
+	local before
+	world
+	before=$(world_state)
+	initrd "$T/initrd" <<-'EOS'
+		#!/bin/sh
+		udhcpc -i eth0 -q -n 2>&1 | grep obtained
+		ping -c 2 -q 192.168.122.1 | grep received
+	EOS
+	# shellcheck disable=SC2016 # for the inner shell
+	run -0 in_world timeout 200 vm-tap -y t0 sh -c 'qemu-ifup-nat t0 && exec kvm-run -k "$1/vmlinux" -i initrd -m 128 -A quiet' \
+		sh "$(kernel)"
+	[[ $output = *'lease of 192.168.122.'*' obtained from 192.168.122.1'*'2 packets received'* ]]
+	in_world flock /run/vm/qemu-ifup-nat.kvmbr0/keeper true
+	diff <(world_state) <(echo "$before")
 }

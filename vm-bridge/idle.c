@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* vm-bridge idle: wait until nothing is plugged into a bridge any more. A guest that was killed unplugs itself. */
+/*
+ * vm-bridge idle: wait until nothing is plugged into a bridge any more. A guest that was killed unplugs itself: when the last
+ * copy of its tap's descriptor is closed, so whoever waits on its behalf must not hold one.
+ */
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -11,9 +14,11 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "common/fd.h"
 #include "common/link.h"
 #include "common/num.h"
 #include "common/timer.h"
+#include "common/wire.h"
 #include "vm-bridge/verbs.h"
 
 /* Also true of one that is gone. */
@@ -52,11 +57,21 @@ wait_news(int fd, int64_t end)
 	return true;
 }
 
+/* Of what a script's caller had open, only what is held on purpose. */
+static void
+leave_fds(void)
+{
+	int held[WIRE_FDS_MAX];
+
+	fd_close_others(held, wire_held(held, WIRE_FDS_MAX));
+}
+
 int
 verb_idle(int argc, char **argv)
 {
 	struct netlink nl, news;
 	int64_t end = -1;
+	char **program;
 	int opt;
 
 	while ((opt = getopt(argc, argv, "+t:")) != -1) {
@@ -64,12 +79,17 @@ verb_idle(int argc, char **argv)
 			die_usage("idle: see --help");
 		end = timer_now() + (int64_t)num_opt('t', optarg, 0, 1000000000) * 1000;
 	}
-	if (argc - optind != 1)
+	if (optind == argc)
 		die_usage("idle takes the name of a bridge (try --help)");
+	program = argv + optind + 1;
+	if (*program)
+		leave_fds();
 	if (netlink_open(&nl, NETLINK_ROUTE) || netlink_listen(&news, NETLINK_ROUTE, RTNLGRP_LINK))
 		die_sys("netlink");
 	while (!idle(&nl, argv[optind]))
 		if (!wait_news(news.fd, end))
 			return 1;
+	if (*program)
+		wire_exec(program);
 	return 0;
 }

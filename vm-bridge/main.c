@@ -14,7 +14,7 @@ static const char usage[] =
     "       vm-bridge confirm|release [-qv] [-d dir] bridge\n"
     "       vm-bridge list [-j]\n"
     "       vm-bridge show|fdb [-j] bridge\n"
-    "       vm-bridge idle [-t seconds] bridge\n"
+    "       vm-bridge idle [-t seconds] bridge [program [argument ...]]\n"
     "       vm-bridge [-fnqv] [-a address] [-O setting] [-R fd] [-U user] [-b bridge] program [argument ...]\n"
     "       vm-bridge pair [cable] path | - program [argument ...]\n"
     "       vm-bridge hub [cable] [-C path] [-l address] path program [argument ...]\n"

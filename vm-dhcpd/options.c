@@ -106,13 +106,17 @@ options_parse(struct options *o, int argc, char **argv)
 		o->dir = NULL;
 	if (o->ready_fd >= 0 && !fd_set_cloexec(o->ready_fd, true))
 		die_usage("-R %d: not an open descriptor", o->ready_fd);
-	if (o->mode != MODE_SERVE || o->bridge)
+	if (o->mode != MODE_SERVE)
+		return;
+	/* Of what is open besides, a tap perhaps that a script's caller has, nothing is to stay because a server runs. */
+	wires_load_env(&ws);
+	wires_close_others(&ws, o->ready_fd);
+	if (o->bridge)
 		return;
 	if (o->tftp_dir)
 		die_usage("-T %s: files go over an interface's address: -b is needed", o->tftp_dir);
 	if (settings6_given(&o->settings.v6))
 		die_usage("-O: IPv6 comes from an interface's addresses: -b is needed");
-	wires_load_env(&ws);
 	o->wire_fd = wires_only_net(&ws);
 	if (o->wire_fd < 0)
 		die_usage("no -b and no net wire: nobody to serve (try --help)");
