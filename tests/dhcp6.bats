@@ -123,6 +123,7 @@ solicit() {
 	stop
 	in_host ip addr add fd00:9::1/64 dev br0 nodad
 	serve -O ra=no
+	solicit || : # the farewell of the server before may still be under way
 	run ! solicit
 	stop
 	serve -O prefix=fd00:c::/64
