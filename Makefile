@@ -121,7 +121,7 @@ mutate: ## put known faults in, one by one, and demand that a test fails
 	tests/deps check
 	tests/mutate
 
-bench: ## measure beside Debian's QEMU and slirp4netns
+bench: ## measure beside Debian's programs for the same jobs
 	tests/deps bench
 	$(BUILD) all tools
 	for bench in boot blk net slirp hub tap bridge tftp dhcp nat; do echo "== $$bench"; tests/bench/$$bench || exit; done
