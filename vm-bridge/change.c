@@ -20,8 +20,8 @@
 #include "vm-bridge/change.h"
 #include "vm-bridge/conf.h"
 #include "vm-bridge/move.h"
+#include "vm-bridge/new.h"
 #include "vm-bridge/port.h"
-#include "vm-bridge/settings.h"
 
 /* net.ipv4.conf.NAME.rp_filter: while packets come in where they do not go out. net.ipv6.conf.NAME.addr_gen_mode: no address of
  * the link from the kernel, which would make one as soon as there is a carrier. */
@@ -64,22 +64,9 @@ put_alias(struct netlink_batch *b, const struct link *br, const char *alias)
 static bool
 make(struct netlink *nl, const char *bridge, const struct link *nic)
 {
-	struct ifinfomsg head = { .ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
 	struct netlink_batch b = { 0 };
-	struct nl_msg *m = netlink_add(&b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head), "%s: a new bridge", bridge);
-	struct attrs s = { 0 };
-	struct nlattr *info, *data;
 
-	settings_default(&s);
-	nla_put_string(m, IFLA_IFNAME, bridge);
-	nla_put(m, IFLA_ADDRESS, 6, nic->mac);
-	nla_put_u32(m, IFLA_MTU, nic->mtu);
-	info = nla_nest_start(m, IFLA_LINKINFO);
-	nla_put_string(m, IFLA_INFO_KIND, "bridge");
-	data = nla_nest_start(m, IFLA_INFO_DATA);
-	attrs_put(&bridge_settings, &s, m);
-	nla_nest_end(m, data);
-	nla_nest_end(m, info);
+	new_bridge(&b, bridge, (struct attrs){ 0 }, nic->mac, nic->mtu);
 	return commit(nl, &b);
 }
 

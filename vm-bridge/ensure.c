@@ -16,6 +16,7 @@
 #include "vm-bridge/barrier.h"
 #include "vm-bridge/ensure.h"
 #include "vm-bridge/ifaddr.h"
+#include "vm-bridge/new.h"
 #include "vm-bridge/port.h"
 
 /* -O mac=: an address, or the interface whose address it is to be; else its own, the same whenever it is made on this machine. */
@@ -31,27 +32,6 @@ choose_mac(struct netlink *nl, const struct options *o, uint8_t mac[6])
 			die("-O mac=%s: neither an address nor an Ethernet interface", o->mac_word);
 		memcpy(mac, l.mac, 6);
 	}
-}
-
-static void
-add_bridge(struct netlink_batch *b, const struct options *o, const uint8_t mac[6])
-{
-	struct ifinfomsg head = { .ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
-	struct nl_msg *m = netlink_add(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head), "%s: a new bridge", o->bridge);
-	struct attrs s = o->settings;
-	struct nlattr *info, *data;
-
-	settings_default(&s);
-	nla_put_string(m, IFLA_IFNAME, o->bridge);
-	nla_put(m, IFLA_ADDRESS, 6, mac);
-	if (o->mtu)
-		nla_put_u32(m, IFLA_MTU, o->mtu);
-	info = nla_nest_start(m, IFLA_LINKINFO);
-	nla_put_string(m, IFLA_INFO_KIND, "bridge");
-	data = nla_nest_start(m, IFLA_INFO_DATA);
-	attrs_put(&bridge_settings, &s, m);
-	nla_nest_end(m, data);
-	nla_nest_end(m, info);
 }
 
 /* What of the bridge that is there is not as asked for. */
@@ -274,7 +254,7 @@ make_bridge(struct plan *p, struct ensured *e)
 	int err;
 
 	choose_mac(p->nl, p->o, mac);
-	add_bridge(&b, p->o, mac);
+	new_bridge(&b, p->o->bridge, p->o->settings, mac, p->o->mtu);
 	err = netlink_commit(p->nl, &b, NULL);
 	if (err == -EEXIST) { /* ten guests may start at once */
 		look_at_bridge(p);
@@ -330,7 +310,7 @@ print_steps(struct plan *p)
 
 	if (!p->bridge.index) {
 		choose_mac(p->nl, p->o, mac);
-		add_bridge(&b, p->o, mac);
+		new_bridge(&b, p->o->bridge, p->o->settings, mac, p->o->mtu);
 	}
 	for (size_t i = 0; i < p->ntunnels; i++)
 		vxlan_make(&b, &p->tunnels[i]);
