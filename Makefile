@@ -23,8 +23,11 @@ PKG_vm-bridge := libnl-3.0 libseccomp
 PKG_vm-tap := libnl-3.0
 PKG_vm-dhcpd := libnl-3.0 libseccomp
 PKG_vm-nat := libnl-3.0 libseccomp
+PKG_vm-img := libdeflate libzstd zlib nettle
+LIBS_vm-img := -lbz2
 # kvm-run is linked statically: no ld.so at start, a smaller process, one file to carry around.
 LINK_kvm-run := -static-pie
+LINK_vm-img := -static-pie
 # libnl can look names up, which a static program cannot; nothing here asks it to.
 STATIC_NL := -static-pie $(patsubst %,-Wl$(,)--defsym=%=0,getaddrinfo freeaddrinfo getprotobyname getprotobynumber)
 LINK_vm-bridge := $(STATIC_NL)
@@ -43,6 +46,7 @@ ifneq ($(filter asan fuzz,$(B)),)
 CFLAGS := -O1 -g
 HARDEN := -fPIE -fno-strict-aliasing -fstack-protector-strong
 LINK_kvm-run := -pie
+LINK_vm-img := -pie
 LINK_vm-bridge := -pie
 LINK_vm-tap := -pie
 LINK_vm-dhcpd := -pie
@@ -69,7 +73,7 @@ ALL_CFLAGS = -std=gnu11 $(WARN) $(HARDEN) $(SAN) $(CFLAGS)
 all: $(CMDS:%=$(O)/%) ## build every command into build/$(B)/
 
 $(patsubst %,$(O)/obj/common/%.o,attrs link link_settings netlink nft_message nft_rule forward_block): PKG_CFLAGS = $(shell pkg-config --cflags libnl-3.0)
-common_obj := $(patsubst %.c,$(O)/obj/%.o,$(wildcard common/*.c))
+common_obj := $(patsubst %.c,$(O)/obj/%.o,$(wildcard common/*.c common/image/*.c))
 $(O)/libcommon.a: $(common_obj)
 	rm -f $@ && $(AR) rcs $@ $^
 
