@@ -151,8 +151,6 @@ struct format {
 	const char *(*check)(struct image *i, unsigned fix, struct image_check *c, struct why *w);
 };
 
-extern const struct format format_raw;
-
 /* Opens, for writing if how->flags and the file say so. NULL with the reason (without the file's name). */
 struct image *image_open(const struct format *format, const struct image_open *how, struct why *w);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/bytes.h"
-#include "common/image/image.h"
+#include "common/image/formats.h"
 
 static struct image *
 raw_open(const struct image_open *how, struct why *w)

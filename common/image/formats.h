@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: ISC */
+/* The formats. A program links those that its own table names. */
+#ifndef COMMON_IMAGE_FORMATS_H
+#define COMMON_IMAGE_FORMATS_H
+
+#include "common/image/image.h"
+
+extern const struct format format_raw;
+
+#endif
