@@ -158,6 +158,14 @@ image_write(struct image *i, const void *buf, size_t len, uint64_t off)
 }
 
 int
+image_write_packed(struct image *i, const void *packed, size_t len, uint64_t off)
+{
+	int err = may_change(i, off, min_u64(i->cluster_size, i->size - min_u64(off, i->size)), i->format->write_packed);
+
+	return err ? err : i->format->write_packed(i, packed, len, off);
+}
+
+int
 image_zero(struct image *i, uint64_t off, uint64_t len, unsigned flags)
 {
 	int err = may_change(i, off, len, i->format->zero);

@@ -65,6 +65,9 @@ struct image_open {
 	void *user;
 };
 
+/* How a unit is compressed: without a header (RFC 1951), with one (RFC 1950), as a frame (RFC 8878). */
+enum image_pack { PACK_NONE, PACK_DEFLATE, PACK_ZLIB, PACK_ZSTD };
+
 struct image {
 	const struct format *format;
 	struct file *file;
@@ -77,6 +80,7 @@ struct image {
 	char *backing_format;  /* or NULL where it does not say */
 	struct image *backing; /* set by the user after opening; closed with the image; may be shorter or longer */
 	struct unpacker *unpacker; /* of image_read, made when first needed */
+	enum image_pack pack;	   /* what write_packed takes; set by opening for writing */
 	struct why fault;      /* the first error in the image's structures, or empty */
 };
 
@@ -138,8 +142,8 @@ struct format {
 	/* Decrypts in place what was read from skip on into the extent; whole sectors of 512 bytes. On any thread. */
 	int (*decrypt)(const struct extent *e, uint64_t skip, void *buf, size_t len);
 	int (*write)(struct image *i, const void *buf, size_t len, uint64_t off);
-	/* A whole unit (cluster_size bytes, less at the end of the disk) that the caller has compressed by `method`. */
-	int (*write_packed)(struct image *i, const void *packed, size_t len, uint64_t off, uint32_t method);
+	/* A whole unit of cluster_size bytes (at the end of the disk zeroes behind it) that the caller has compressed as i->pack. */
+	int (*write_packed)(struct image *i, const void *packed, size_t len, uint64_t off);
 	int (*zero)(struct image *i, uint64_t off, uint64_t len, unsigned flags);
 	int (*discard)(struct image *i, uint64_t off, uint64_t len);
 	int (*flush)(struct image *i);
@@ -174,6 +178,7 @@ int image_read(struct image *i, void *buf, size_t len, uint64_t off);
 
 /* Writes, zeroes, discards within the disk; -EINVAL beyond, -EROFS, -ENOTSUP. The chain below is never written. */
 int image_write(struct image *i, const void *buf, size_t len, uint64_t off);
+int image_write_packed(struct image *i, const void *packed, size_t len, uint64_t off);
 int image_zero(struct image *i, uint64_t off, uint64_t len, unsigned flags);
 int image_discard(struct image *i, uint64_t off, uint64_t len);
 int image_flush(struct image *i);
