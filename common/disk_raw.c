@@ -8,7 +8,6 @@
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/disk_raw.h"
@@ -152,12 +151,8 @@ perform(struct raw *w, struct disk_req *r)
 static void
 ring_call(struct raw *w, struct disk_req *r)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&w->ring);
+	struct io_uring_sqe *sqe = disk_ring_entry(&w->ring);
 
-	while (!sqe) { /* full: the kernel empties it */
-		io_uring_submit(&w->ring);
-		sqe = io_uring_get_sqe(&w->ring);
-	}
 	switch ((enum raw_call)r->call) {
 	case CALL_RW:
 		if (r->niov == 1)
@@ -186,54 +181,25 @@ ring_call(struct raw *w, struct disk_req *r)
 static void
 start(struct raw *w, struct disk_req *r)
 {
-	if (w->ringed)
+	if (w->ring.open)
 		ring_call(w, r);
 	else
 		while (raw_result(w, r, perform(w, r)))
 			;
 }
 
-/* Takes what the kernel has finished; the number. Requests that need another call are put into the ring again. */
-static unsigned
-reap(struct raw *w)
+void
+raw_ring_result(struct disk_ring *ring, void *data, int res)
 {
-	struct io_uring_cqe *cqe;
-	unsigned n = 0;
+	struct raw *w = container_of(ring, struct raw, ring);
 
-	while (io_uring_peek_cqe(&w->ring, &cqe) == 0) {
-		struct disk_req *r = io_uring_cqe_get_data(cqe);
-		int res = cqe->res;
-
-		io_uring_cqe_seen(&w->ring, cqe);
-		if (raw_result(w, r, res))
-			ring_call(w, r);
-		if (!w->flushing && w->flush_next) {
-			w->flushing = w->flush_next;
-			w->flush_next = NULL;
-			ring_call(w, w->flushing);
-		}
-		n++;
+	if (raw_result(w, data, res))
+		ring_call(w, data);
+	if (!w->flushing && w->flush_next) {
+		w->flushing = w->flush_next;
+		w->flush_next = NULL;
+		ring_call(w, w->flushing);
 	}
-	return n;
-}
-
-/* Gives the kernel all that is in the ring, and takes what it finishes, at once or (wait) at least one. */
-static void
-turn(struct raw *w, bool wait)
-{
-	const struct timespec pause = {.tv_nsec = 1000000};
-	unsigned want = wait ? 1 : 0, got;
-
-	do {
-		int err = want || io_uring_sq_ready(&w->ring) ? io_uring_submit_and_wait(&w->ring, want) : 0;
-
-		got = reap(w);
-		if (got)
-			want = 0;
-		/* The kernel is out of memory, or of room for completions. */
-		if (err < 0 && !got)
-			nanosleep(&pause, NULL);
-	} while (io_uring_sq_ready(&w->ring) || want);
 }
 
 static void
@@ -241,8 +207,8 @@ raw_commit(struct disk *d)
 {
 	struct raw *w = raw_of(d);
 
-	if (w->ringed)
-		turn(w, false);
+	if (w->ring.open)
+		disk_ring_turn(&w->ring, false);
 }
 
 static void
@@ -251,7 +217,7 @@ raw_drain(struct disk *d)
 	struct raw *w = raw_of(d);
 
 	while (w->inflight)
-		turn(w, true);
+		disk_ring_turn(&w->ring, true);
 }
 
 static void
@@ -293,7 +259,7 @@ ring_ready(struct watch *watch, uint32_t events)
 	struct raw *w = container_of(watch, struct raw, watch);
 
 	(void)events;
-	turn(w, false);
+	disk_ring_turn(&w->ring, false);
 	if (w->disk.reaped)
 		w->disk.reaped(&w->disk);
 }
@@ -303,9 +269,9 @@ raw_attach(struct disk *d, struct loop *l)
 {
 	struct raw *w = raw_of(d);
 
-	if (!w->ringed)
+	if (!w->ring.open)
 		return 0;
-	w->watch = (struct watch){.fd = w->ring.ring_fd, .handler = ring_ready};
+	w->watch = (struct watch){.fd = w->ring.ring.ring_fd, .handler = ring_ready};
 	return loop_watch(l, &w->watch, EPOLLIN);
 }
 

@@ -26,8 +26,7 @@ struct raw {
 	bool no_punch, no_zero_range; /* the file system said so */
 	uint32_t align_offset, align_memory; /* of direct I/O; else 1 */
 	uint8_t *bounce;		     /* RAW_BOUNCE_SIZE, of direct I/O; else NULL */
-	bool ringed;
-	struct io_uring ring;
+	struct disk_ring ring;
 	struct watch watch;
 	unsigned inflight;
 	/* A flush serves all that asked before it began; those that ask while one runs share the next. */
@@ -47,6 +46,9 @@ raw_writes(const struct disk_req *r)
 }
 
 extern const struct disk_ops raw_ops;
+
+/* The ring's: takes in what a system call returned, and makes the next one. */
+void raw_ring_result(struct disk_ring *ring, void *data, int res);
 
 /* Drops the locks and frees everything. */
 void raw_close(struct disk *d);

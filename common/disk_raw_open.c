@@ -14,7 +14,6 @@
 #include "common/diag.h"
 #include "common/disk_raw.h"
 
-#define RING_ENTRIES 128
 #define FILE_BLOCK 4096 /* what the page cache and most file systems write at least */
 
 /* Size and block sizes. 0 or an errno. */
@@ -99,8 +98,8 @@ raw_setup(struct raw *w)
 	w->locked = !why;
 	if (why || w->flags & DISK_NORING)
 		return why;
-	err = disk_ring_open(&w->ring, RING_ENTRIES, w->fd);
-	w->ringed = !err;
+	w->ring.result = raw_ring_result;
+	err = disk_ring_open(&w->ring, &w->fd, 1);
 	if (err)
 		note(1, "fd %d: no io_uring: %s; reading and writing one by one", w->fd, strerror(-err));
 	return NULL;
@@ -132,8 +131,7 @@ raw_close(struct disk *d)
 {
 	struct raw *w = raw_of(d);
 
-	if (w->ringed)
-		io_uring_queue_exit(&w->ring);
+	disk_ring_close(&w->ring);
 	if (w->bounce)
 		munmap(w->bounce, RAW_BOUNCE_SIZE);
 	if (w->locked)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* Setting up a restricted io_uring; the contract is in disk_ring.h. */
+/* A restricted io_uring: its set-up, and its turns. The contract is in disk_ring.h. */
 #include <errno.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/disk_ring.h"
+
+#define RING_ENTRIES 128
 
 /* For what Debian 12's shared liburing forgot to export. 0 or -errno. */
 static int
@@ -30,23 +33,81 @@ restrict_ring(struct io_uring *ring)
 }
 
 int
-disk_ring_open(struct io_uring *ring, unsigned entries, int fd)
+disk_ring_open(struct disk_ring *r, const int *fds, unsigned n)
 {
 	struct io_uring_params p = {.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_COOP_TASKRUN};
-	int err = io_uring_queue_init_params(entries, ring, &p);
+	struct io_uring *ring = &r->ring;
+	int err = io_uring_queue_init_params(RING_ENTRIES, ring, &p);
 
 	if (err == -EINVAL) { /* Linux before 5.19 */
 		p = (struct io_uring_params){.flags = IORING_SETUP_R_DISABLED};
-		err = io_uring_queue_init_params(entries, ring, &p);
+		err = io_uring_queue_init_params(RING_ENTRIES, ring, &p);
 	}
 	if (err)
 		return err;
-	err = io_uring_register_files(ring, &fd, 1);
+	err = io_uring_register_files(ring, fds, n);
 	if (!err)
 		err = restrict_ring(ring);
 	if (!err)
 		err = ring_register(ring, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
 	if (err)
 		io_uring_queue_exit(ring);
+	r->open = !err;
 	return err;
+}
+
+void
+disk_ring_close(struct disk_ring *r)
+{
+	if (r->open)
+		io_uring_queue_exit(&r->ring);
+	r->open = false;
+}
+
+struct io_uring_sqe *
+disk_ring_entry(struct disk_ring *r)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&r->ring);
+
+	while (!sqe) {
+		io_uring_submit(&r->ring);
+		sqe = io_uring_get_sqe(&r->ring);
+	}
+	return sqe;
+}
+
+/* Takes what the kernel has finished; the number. */
+static unsigned
+reap(struct disk_ring *r)
+{
+	struct io_uring_cqe *cqe;
+	unsigned n = 0;
+
+	while (io_uring_peek_cqe(&r->ring, &cqe) == 0) {
+		void *data = io_uring_cqe_get_data(cqe);
+		int res = cqe->res;
+
+		io_uring_cqe_seen(&r->ring, cqe);
+		r->result(r, data, res);
+		n++;
+	}
+	return n;
+}
+
+void
+disk_ring_turn(struct disk_ring *r, bool wait)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	unsigned want = wait ? 1 : 0, got;
+
+	do {
+		int err = want || io_uring_sq_ready(&r->ring) ? io_uring_submit_and_wait(&r->ring, want) : 0;
+
+		got = reap(r);
+		if (got)
+			want = 0;
+		/* The kernel is out of memory, or of room for completions. */
+		if (err < 0 && !got)
+			nanosleep(&pause, NULL);
+	} while (io_uring_sq_ready(&r->ring) || want);
 }
