@@ -43,6 +43,7 @@ struct extent {
 	uint32_t packed_len;  /* its bytes in file; 0: it is encrypted only, as long as the plain bytes, and begins at off */
 	uint32_t method;
 	bool allocated;	      /* ZERO: with space of its own; rest: see kind */
+	bool in_place;	      /* DATA: nobody else uses the space: it may be written without a word to the image */
 };
 
 /* How to write zeroes, and flags of opening. */

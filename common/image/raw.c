@@ -36,6 +36,7 @@ raw_map(struct image *i, uint64_t off, uint64_t len, struct extent *e)
 	e->off = off;
 	int err = file_extent(i->file, off, &e->len, &hole);
 	e->kind = hole ? EXTENT_ZERO : EXTENT_DATA;
+	e->in_place = !hole;
 	return err;
 }
 
