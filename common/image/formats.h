@@ -6,5 +6,6 @@
 #include "common/image/image.h"
 
 extern const struct format format_raw;
+extern const struct format format_qcow2;
 
 #endif
