@@ -7,5 +7,6 @@
 
 extern const struct format format_raw;
 extern const struct format format_qcow2;
+extern const struct format format_vpc;
 
 #endif
