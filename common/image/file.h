@@ -29,7 +29,7 @@ struct file_ops {
 
 struct file {
 	const struct file_ops *ops;
-	const char *name;  /* for messages: the user's word for it; the owner's memory */
+	const char *name;  /* for messages, and what names within the image are relative to; in a file of a descriptor, a copy */
 	uint64_t size;	   /* bytes; kept true by write, zero and truncate, which are then one thread's alone where they grow it */
 	int fd;		   /* -1: it is no descriptor; else for who does its own I/O (io_uring, copy_file_range) */
 	bool read_only;

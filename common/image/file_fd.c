@@ -187,14 +187,15 @@ look(struct file *f, struct why *w)
 struct file *
 file_open_fd(int fd, const char *name, struct why *w)
 {
-	struct file *f = calloc(1, sizeof(*f));
+	size_t len = strlen(name) + 1;
+	struct file *f = calloc(1, sizeof(*f) + len);
 
 	if (!f) {
 		why(w, "%s", strerror(ENOMEM));
 		return NULL;
 	}
 	f->ops = &fd_ops;
-	f->name = name;
+	f->name = memcpy(f + 1, name, len);
 	f->fd = fd;
 	if (!look(f, w))
 		return f;

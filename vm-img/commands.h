@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: ISC */
+/* The subcommands. Each gets its own words, argv[0] being its name, and returns vm-img's exit status. */
+#ifndef VM_IMG_COMMANDS_H
+#define VM_IMG_COMMANDS_H
+
+int cmd_create(int argc, char **argv);
+int cmd_info(int argc, char **argv);
+
+/* Prints what the subcommand of that name is and takes, and exits. */
+_Noreturn void command_help(const char *name);
+
+#endif

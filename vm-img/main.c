@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC */
+/* vm-img: disk images made, looked at, changed. Subcommands and options are qemu-img's; called by that name, habits too. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/diag.h"
+#include "common/util.h"
+#include "vm-img/commands.h"
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *what;
+	const char *synopsis;
+} commands[] = {
+    {"create", cmd_create, "make an image", "[-qu] [-f fmt] [-b backing -F fmt] [-o options] file [size]"},
+    {"info", cmd_info, "what an image is", "[-U] [-f fmt] [--backing-chain] [--output=human|json] file"},
+};
+
+static _Noreturn void
+help(void)
+{
+	printf("usage: %s command [option ...] [operand ...]     (%s command --help tells its options)\n", diag_prog, diag_prog);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		printf("       %-9s %s\n", commands[i].name, commands[i].what);
+	flush_stdout();
+	exit(0);
+}
+
+static const struct command *
+find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (!strcmp(name, commands[i].name))
+			return &commands[i];
+	return NULL;
+}
+
+void
+command_help(const char *name)
+{
+	const struct command *c = find(name);
+
+	printf("usage: %s %s %s\n%s\n", diag_prog, c->name, c->synopsis, c->what);
+	flush_stdout();
+	exit(0);
+}
+
+/* Scripts read the first line, and only its number; 7.2 is whose command lines these are. */
+static _Noreturn void
+qemu_img_version(void)
+{
+	printf("qemu-img version 7.2.0 (kvm-utils %s)\n", VERSION);
+	flush_stdout();
+	exit(0);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct command *c;
+	int status;
+
+	diag_init(argv[0], 1);
+	if (argc < 2)
+		die("no command (try --help)");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		help();
+	if (!strcmp(diag_prog, "qemu-img") && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")))
+		qemu_img_version();
+	diag_long_options(argc, argv, "");
+	c = find(argv[1]);
+	if (!c)
+		die("%s: no such command (try --help)", argv[1]);
+	status = c->run(argc - 1, argv + 1);
+	flush_stdout();
+	return status;
+}
