@@ -140,8 +140,8 @@ struct format {
 	int (*map)(struct image *i, uint64_t off, uint64_t len, struct extent *e);
 	/* The unit_len bytes of a compressed unit. On any thread: touches nothing of the image that may change. */
 	int (*unpack)(const struct extent *e, void *unit, struct unpacker *u);
-	/* Decrypts in place what was read from skip on into the extent; whole sectors of 512 bytes. On any thread. */
-	int (*decrypt)(const struct extent *e, uint64_t skip, void *buf, size_t len);
+	/* Decrypts in place what was read from the extent's begin on; whole sectors of 512 bytes. On any thread. */
+	int (*decrypt)(const struct extent *e, void *buf, size_t len);
 	int (*write)(struct image *i, const void *buf, size_t len, uint64_t off);
 	/* A whole unit of cluster_size bytes (at the end of the disk zeroes behind it) that the caller has compressed as i->pack. */
 	int (*write_packed)(struct image *i, const void *packed, size_t len, uint64_t off);

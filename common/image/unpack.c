@@ -171,17 +171,20 @@ unpacker_load(struct unpacker *u, const struct extent *e, uint64_t skip, void *b
 int
 unpacker_decrypt(struct unpacker *u, const struct extent *e, uint64_t skip, void *buf, size_t len)
 {
-	uint64_t from = align_down(skip, SECTOR), n = align_up(skip + len, SECTOR) - from;
-	bool whole = from == skip && n == len;
-	uint8_t *sectors = whole ? buf : unpacker_room(u, n);
+	/* What is asked for may begin and end within sectors; the disk's and the file's are the same. */
+	uint64_t back = (e->off + skip) % SECTOR, n = align_up(back + len, SECTOR);
+	uint8_t *sectors = n == len ? buf : unpacker_room(u, n);
+	struct extent s = *e;
 	int err;
 
 	if (!sectors)
 		return -ENOMEM;
-	err = file_read(e->file, sectors, n, e->off + from);
+	s.off += skip - back;
+	s.at += skip - back;
+	err = file_read(e->file, sectors, n, s.off);
 	if (!err)
-		err = e->image->format->decrypt(e, from, sectors, n);
-	if (!err && !whole)
-		memcpy(buf, sectors + (skip - from), len);
+		err = e->image->format->decrypt(&s, sectors, n);
+	if (!err && n != len)
+		memcpy(buf, sectors + back, len);
 	return err;
 }
