@@ -37,6 +37,10 @@ print(const char *fmt, va_list ap, int err)
 	len = strlen(buf);
 	if (len > sizeof(buf) - 2)
 		len = sizeof(buf) - 2;
+	/* Names come from peers and images as well: they neither end the line nor command a terminal. */
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)buf[i] < ' ' || buf[i] == 0x7f)
+			buf[i] = '?';
 	buf[len++] = '\n';
 	if (write(2, buf, len) < 0) {
 		/* nowhere left to say it */

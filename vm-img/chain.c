@@ -2,28 +2,33 @@
 /* The chain of images below one; the rules are in chain.h. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "common/diag.h"
 #include "vm-img/chain.h"
 #include "vm-img/formats.h"
 #include "vm-img/path.h"
 
-/* One layer, in the words of who opens it. */
+/* One layer, as it is to be opened. */
 struct layer {
-	const struct opening *how;
+	const struct opening *how; /* of the whole chain */
+	const struct opening *own; /* what the user says of this layer, or NULL */
 	const char *path;
 	const char *format; /* NULL: probed */
 	unsigned flags;
 	bool said; /* the format was: names within may be followed */
 };
 
+static struct path_how
+manner(const struct layer *l, bool write)
+{
+	return (struct path_how){.write = write, .sync = l->how->sync, .share = l->how->share || (l->own && l->own->share)};
+}
+
 static struct file *
 refuse_named(void *user, const char *name, bool write, struct why *w)
 {
 	(void)user, (void)write;
-	why(w, "its format was guessed, so %s, which it names, is not opened: give -f, or --follow", name);
+	why(w, "its format was guessed, so what it names is not opened (give -f, or --follow): %s", name);
 	return NULL;
 }
 
@@ -31,12 +36,14 @@ static struct file *
 open_named(void *user, const char *name, bool write, struct why *w)
 {
 	const struct layer *l = user;
+	struct path_how as = manner(l, write);
 	char *path = path_beside(l->path, name);
-	struct file *f = path_open(path, &(struct path_how){.write = write, .sync = l->how->sync, .share = l->how->share}, w);
-	struct why inner = *w;
+	struct file *f = NULL;
 
-	if (!f)
-		why(w, "%s: %s", path, inner.text);
+	if (path_same(path, l->path))
+		why(w, "it names itself: %s", name);
+	else
+		f = path_open(path, &as, w);
 	free(path);
 	return f;
 }
@@ -57,14 +64,14 @@ format_of(const struct layer *l, struct file *f, struct why *w)
 static struct image *
 open_layer(const struct layer *l, struct why *w)
 {
-	struct path_how as = {.write = l->flags & IMAGE_WRITE, .sync = l->how->sync, .share = l->how->share};
+	struct path_how as = manner(l, l->flags & IMAGE_WRITE);
 	struct file *f = path_open(l->path, &as, w);
 	const struct format *format;
 	struct image_open open = {
 		.file = f,
 		.flags = l->flags,
-		.secret = l->how->secret,
-		.secret_len = l->how->secret_len,
+		.secret = l->own ? l->own->secret : NULL,
+		.secret_len = l->own ? l->own->secret_len : 0,
 		.named = l->said ? open_named : refuse_named,
 		.user = (void *)(uintptr_t)l,
 	};
@@ -85,60 +92,53 @@ chain_path(const struct image *i, const char *name)
 	return path_beside(i->file->name, name);
 }
 
-/* Whether this is one of the chain already: it would be its own backing image. */
+/* Whether what is there is one of the chain already: it would be its own backing image. */
 static bool
-met(const struct image *top, const struct image *end, const struct image *i)
+met(const struct image *top, const char *path)
 {
-	struct stat a, b;
-
-	if (fstat(i->file->fd, &a) < 0)
-		return false;
-	for (; top != end; top = top->backing)
-		if (fstat(top->file->fd, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_rdev == b.st_rdev)
+	for (; top; top = top->backing)
+		if (path_same(path, top->file->name))
 			return true;
 	return false;
 }
 
-/* Whether the lowest image's backing image may be opened; NULL, or why not. */
+/* Whether the next image below may be opened; NULL, or why not. */
 static const char *
-fault(const struct image *lowest, bool said, unsigned depth, const struct opening *how, struct why *w)
+fault(const struct image *top, unsigned depth, const struct layer *l, struct why *w)
 {
 	if (depth == IMAGE_CHAIN_MAX)
 		return why(w, "more than %d images in a chain", IMAGE_CHAIN_MAX);
-	if (!said && !how->follow)
-		return why(w, "its format was guessed, so %s, its backing image, is not opened: give -f %s, or --follow",
-		    lowest->backing_name, lowest->format->name);
-	if (!lowest->backing_format && !how->follow)
-		return why(w, "the format of %s, its backing image, is not recorded: record it by rebase -u -b %s -F FORMAT",
-		    lowest->backing_name, lowest->backing_name);
+	if (depth == 1 && !l->how->format && !l->how->follow)
+		return why(w, "the image's format was guessed, so what it names is not opened: give -f %s, or --follow", top->format->name);
+	if (!l->format && !l->how->follow)
+		return why(w, "its format is not recorded: record it by rebase -u -b BACKING -F FORMAT");
+	if (met(top, l->path))
+		return why(w, "it is in this chain already, which would have no end");
 	return NULL;
 }
 
 int
 chain_extend(struct image *top, const struct opening *how, unsigned flags)
 {
+	struct layer l = {.how = how, .own = how->below, .flags = flags, .said = true};
 	struct image *lowest = top;
 	unsigned depth = 1;
-	struct layer l = {.how = how, .flags = flags, .said = true};
+	char *path;
 	struct why w;
 
-	for (; lowest->backing; depth++)
+	for (; lowest->backing; depth++) {
 		lowest = lowest->backing;
-	if (!lowest->backing_name)
+		l.own = l.own ? l.own->below : NULL;
+	}
+	if (l.own && l.own->path)
+		path = path_beside("", l.own->path);
+	else if (lowest->backing_name)
+		path = chain_path(lowest, lowest->backing_name);
+	else
 		return 0;
-	if (fault(lowest, depth > 1 || how->format, depth, how, &w)) {
-		error("%s: %s", lowest->file->name, w.text);
-		return -1;
-	}
-	char *path = chain_path(lowest, lowest->backing_name);
 	l.path = path;
-	l.format = lowest->backing_format;
-	lowest->backing = open_layer(&l, &w);
-	if (lowest->backing && met(top, lowest->backing, lowest->backing)) {
-		image_close(lowest->backing);
-		lowest->backing = NULL;
-		why(&w, "already in this chain, which would have no end");
-	}
+	l.format = l.own && l.own->format ? l.own->format : lowest->backing_format;
+	lowest->backing = fault(top, depth, &l, &w) ? NULL : open_layer(&l, &w);
 	if (!lowest->backing)
 		error("%s: backing image %s: %s", lowest->file->name, path, w.text);
 	free(path);
@@ -148,7 +148,7 @@ chain_extend(struct image *top, const struct opening *how, unsigned flags)
 struct image *
 chain_open(const struct opening *how)
 {
-	struct layer l = {.how = how, .path = how->path, .format = how->format, .flags = how->flags};
+	struct layer l = {.how = how, .own = how, .path = how->path, .format = how->format, .flags = how->flags};
 	struct image *top;
 	struct why w;
 	int more = 1;
@@ -164,14 +164,4 @@ chain_open(const struct opening *how)
 		return NULL;
 	}
 	return top;
-}
-
-void
-opening_init(struct opening *how, const struct options *o, const char *word, const char *format, unsigned flags)
-{
-	*how = (struct opening){.path = word, .format = format, .flags = flags, .share = o->share, .follow = o->follow, .sync = o->sync};
-	if (o->share && flags & IMAGE_WRITE)
-		die("-U: only for reading");
-	if (o->unsafe && flags & IMAGE_WRITE)
-		how->flags |= IMAGE_UNSAFE;
 }

@@ -25,6 +25,8 @@ struct opening {
 	bool sync;	    /* every write is on stable storage when it is done */
 	const uint8_t *secret;
 	size_t secret_len;
+	/* What the user says of the next image below (--image-opts backing.driver=...): its path, if not NULL, its format, its secret. */
+	struct opening *below;
 };
 
 /* Fills it from the options and a word, a path or with --image-opts a list; dies where that is wrong. */

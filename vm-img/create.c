@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/bytes.h"
 #include "common/diag.h"
@@ -83,7 +82,6 @@ static uint64_t
 backing_size(const struct wish *wish, const struct options *o)
 {
 	char *path = path_beside(wish->file, wish->backing);
-	struct stat old, below;
 	struct opening how;
 	struct image *i;
 	uint64_t size;
@@ -92,7 +90,7 @@ backing_size(const struct wish *wish, const struct options *o)
 	i = chain_open(&how);
 	if (!i)
 		die("%s: no backing image, so none is made (-u does not look)", wish->file);
-	if (!stat(wish->file, &old) && !fstat(i->file->fd, &below) && old.st_dev == below.st_dev && old.st_ino == below.st_ino)
+	if (path_same(wish->file, path))
 		die("%s: would be its own backing image", wish->file);
 	size = i->size;
 	image_close(i);
@@ -139,7 +137,7 @@ announce(const struct wish *wish, uint64_t size)
 int
 cmd_create(int argc, char **argv)
 {
-	static struct wish wish;
+	struct wish wish = {.file = NULL};
 	struct image_create make;
 	struct output *out;
 	struct options o;
@@ -161,6 +159,5 @@ cmd_create(int argc, char **argv)
 		die("%s: %s", wish.file, w.text);
 	if (!o.quiet)
 		announce(&wish, make.size);
-	settings_free(&wish.settings);
 	return 0;
 }

@@ -83,3 +83,15 @@ path_open(const char *path, const struct path_how *how, struct why *w)
 		close(fd);
 	return f;
 }
+
+bool
+path_same(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	if (stat(a, &x) < 0 || stat(b, &y) < 0)
+		return false;
+	if (S_ISBLK(x.st_mode) && S_ISBLK(y.st_mode))
+		return x.st_rdev == y.st_rdev;
+	return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}

@@ -21,4 +21,7 @@ const char *path_plain(const char *name, struct why *w);
 /* A name, relative to where the file `base` is. Allocated; dies without memory. */
 char *path_beside(const char *base, const char *name);
 
+/* Whether both names lead to one file, or one device. */
+bool path_same(const char *a, const char *b);
+
 #endif

@@ -2,12 +2,12 @@
 /* Secrets of --object; the contracts are in secret.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/diag.h"
 #include "common/fd.h"
+#include "vm-img/keep.h"
 #include "vm-img/secret.h"
 #include "vm-img/words.h"
 
@@ -52,9 +52,7 @@ read_file(struct secret *s, const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
-	s->bytes = malloc(SECRET_BYTES_MAX);
-	if (!s->bytes)
-		die_sys("memory");
+	s->bytes = keep(SECRET_BYTES_MAX);
 	n = fd < 0 ? -1 : fd_read_all(fd, s->bytes, SECRET_BYTES_MAX);
 	if (n < 0)
 		die_sys("%s", path);
@@ -65,16 +63,16 @@ read_file(struct secret *s, const char *path)
 }
 
 static void
-take(struct secret *s, const char *key, const char *value, bool *base64)
+take(struct secret *s, const char *key, char *value, bool *base64)
 {
 	if (!strcmp(key, "qom-type") || (!value && !strcmp(key, "secret")))
 		return;
 	if (!value)
 		die("--object secret: %s: not KEY=VALUE", key);
 	if (!strcmp(key, "id"))
-		s->id = strdup(value);
+		s->id = value;
 	else if (!strcmp(key, "data")) {
-		s->bytes = (uint8_t *)strdup(value);
+		s->bytes = (uint8_t *)value;
 		s->len = strlen(value);
 	} else if (!strcmp(key, "file"))
 		read_file(s, value);
@@ -96,10 +94,9 @@ secret_add(struct secrets *all, const char *word)
 		die("--object: more than %d secrets", SECRETS_MAX);
 	if (strncmp(word, "secret,", 7) && strncmp(word, "qom-type=secret,", 16))
 		die("--object %s: only secrets are known here", word);
-	words_start(&w, word);
+	w = words_start(word);
 	while (words_next(&w, &key, &value))
 		take(s, key, value, &base64);
-	words_end(&w);
 	if (!s->id || !s->bytes)
 		die("--object secret: id= and one of data= and file= are needed");
 	if (base64 && !base64_decode(s))

@@ -8,6 +8,7 @@
 #include "common/num.h"
 #include "vm-img/settings.h"
 #include "vm-img/size.h"
+#include "vm-img/words.h"
 
 static _Noreturn void
 help(const struct image_option *p, const char *heading)
@@ -32,14 +33,12 @@ help(const struct image_option *p, const char *heading)
 static bool
 asks_help(const char *list)
 {
-	struct words w;
+	struct words w = words_start(list);
 	char *key, *value;
 	bool asked = false;
 
-	words_start(&w, list);
 	while (words_next(&w, &key, &value))
 		asked |= !value && (!strcmp(key, "help") || !strcmp(key, "?"));
-	words_end(&w);
 	return asked;
 }
 
@@ -99,9 +98,10 @@ settings_parse(struct settings *s, const struct options *o, const struct image_o
 	for (size_t i = 0; i < o->nsettings; i++)
 		if (asks_help(o->settings[i]))
 			help(table, heading);
-	for (; s->nwords < o->nsettings; s->nwords++) {
-		words_start(&s->words[s->nwords], o->settings[s->nwords]);
-		while (words_next(&s->words[s->nwords], &key, &value)) {
+	for (size_t i = 0; i < o->nsettings; i++) {
+		struct words w = words_start(o->settings[i]);
+
+		while (words_next(&w, &key, &value)) {
 			const struct image_option *option = find(table, key, file);
 			struct image_setting *set = slot(s, option);
 
@@ -120,11 +120,4 @@ settings_text(const struct settings *s, const char *name)
 		if (!strcmp(s->list[i].option->name, name))
 			return s->list[i].text;
 	return NULL;
-}
-
-void
-settings_free(struct settings *s)
-{
-	while (s->nwords)
-		words_end(&s->words[--s->nwords]);
 }

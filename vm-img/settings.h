@@ -5,15 +5,12 @@
 
 #include "common/image/image.h"
 #include "vm-img/options.h"
-#include "vm-img/words.h"
 
 #define SETTINGS_MAX 64
 
 struct settings {
 	struct image_setting list[SETTINGS_MAX];
 	size_t n;
-	struct words words[OPTIONS_SETTINGS]; /* which the texts are within */
-	size_t nwords;
 };
 
 /*
@@ -24,7 +21,5 @@ void settings_parse(struct settings *s, const struct options *o, const struct im
 
 /* What -o said of an option, or NULL. */
 const char *settings_text(const struct settings *s, const char *name);
-
-void settings_free(struct settings *s);
 
 #endif

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* Lists of keys and values; the contracts are in words.h. */
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/diag.h"
+#include "vm-img/keep.h"
 #include "vm-img/words.h"
 
-void
-words_start(struct words *w, const char *list)
+struct words
+words_start(const char *list)
 {
-	w->rest = w->text = strdup(list);
-	if (!w->text)
-		die_sys("memory");
+	return (struct words){.rest = keep_string(list)};
 }
 
 bool
@@ -36,10 +31,4 @@ words_next(struct words *w, char **key, char **value)
 	w->rest = p;
 	*to = '\0';
 	return true;
-}
-
-void
-words_end(struct words *w)
-{
-	free(w->text);
 }

@@ -6,15 +6,12 @@
 #include <stdbool.h>
 
 struct words {
-	char *text, *rest; /* a copy of the list, which keys and values are within */
+	char *rest;
 };
 
-void words_start(struct words *w, const char *list);
+struct words words_start(const char *list);
 
-/* The next pair; value is NULL where there is no "=". False at the end. */
+/* The next pair, kept until the program ends; value is NULL where there is no "=". False at the end. */
 bool words_next(struct words *w, char **key, char **value);
-
-/* Frees the copy, and so every key and value. */
-void words_end(struct words *w);
 
 #endif
