@@ -9,6 +9,11 @@
 
 const struct format *const formats[] = {
     &format_raw,
+    &format_parallels,
+    &format_vdi,
+    &format_bochs,
+    &format_cloop,
+    &format_dmg,
     NULL,
 };
 

@@ -6,6 +6,11 @@
 #include "common/image/image.h"
 
 extern const struct format format_raw;
+extern const struct format format_bochs;
+extern const struct format format_cloop;
+extern const struct format format_dmg;
+extern const struct format format_parallels;
+extern const struct format format_vdi;
 extern const struct format format_qcow2;
 extern const struct format format_vpc;
 
