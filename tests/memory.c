@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bytes.h"
+#include "common/util.h"
+#include "tests/memory.h"
+
+struct memory_file {
+	struct file file;
+	struct memory *memory;
+};
+
+static struct memory *
+memory_of(struct file *f)
+{
+	return container_of(f, struct memory_file, file)->memory;
+}
+
+static void
+record(struct memory *m, int what, uint64_t off, uint64_t len, const void *data)
+{
+	struct memory_log *log = m->log;
+	struct memory_change *c;
+
+	if (!log)
+		return;
+	log->changes = realloc(log->changes, (log->n + 1) * sizeof(*c));
+	c = &log->changes[log->n++];
+	*c = (struct memory_change){.memory = m, .what = what, .off = off, .len = len};
+	if (data) {
+		c->data = malloc(len);
+		memcpy(c->data, data, len);
+	}
+}
+
+/* The size that it has from now on; what is new is zero. */
+static int
+set_size(struct memory *m, uint64_t size)
+{
+	uint8_t *bytes;
+
+	if (size > m->limit)
+		return -ENOSPC;
+	bytes = realloc(m->bytes, size ? size : 1);
+	if (!bytes)
+		return -ENOSPC;
+	m->bytes = bytes;
+	if (size > m->size)
+		memset(bytes + m->size, 0, size - m->size);
+	m->size = size;
+	return 0;
+}
+
+static int
+grow(struct memory *m, uint64_t end)
+{
+	return end > m->size ? set_size(m, end) : 0;
+}
+
+static int
+may_change(struct memory *m)
+{
+	if (!m->fails)
+		return 0;
+	if (!m->good)
+		return -EIO;
+	m->good--;
+	return 0;
+}
+
+static int
+memory_read(struct file *f, void *buf, size_t len, uint64_t off)
+{
+	memcpy(buf, memory_of(f)->bytes + off, len);
+	return 0;
+}
+
+static int
+memory_write(struct file *f, const void *buf, size_t len, uint64_t off)
+{
+	struct memory *m = memory_of(f);
+	int err = may_change(m);
+
+	if (!err)
+		err = grow(m, off + len);
+	if (err)
+		return err;
+	record(m, CHANGE_WRITE, off, len, buf);
+	memcpy(m->bytes + off, buf, len);
+	return 0;
+}
+
+static int
+memory_zero(struct file *f, uint64_t off, uint64_t len, bool unmap)
+{
+	struct memory *m = memory_of(f);
+	int err = may_change(m);
+
+	(void)unmap;
+	if (!err)
+		err = grow(m, off + len);
+	if (err)
+		return err;
+	record(m, CHANGE_ZERO, off, len, NULL);
+	memset(m->bytes + off, 0, len);
+	return 0;
+}
+
+static int
+memory_discard(struct file *f, uint64_t off, uint64_t len)
+{
+	return memory_zero(f, off, len, true);
+}
+
+static int
+memory_reserve(struct file *f, uint64_t off, uint64_t len)
+{
+	struct memory *m = memory_of(f);
+	uint64_t size = m->size;
+	int err = grow(m, off + len);
+
+	if (!err && m->size != size)
+		record(m, CHANGE_TRUNCATE, 0, m->size, NULL);
+	return err;
+}
+
+static int
+memory_truncate(struct file *f, uint64_t size)
+{
+	struct memory *m = memory_of(f);
+	int err = may_change(m);
+
+	if (!err)
+		err = set_size(m, size);
+	if (!err)
+		record(m, CHANGE_TRUNCATE, 0, size, NULL);
+	return err;
+}
+
+static int
+memory_flush(struct file *f)
+{
+	struct memory *m = memory_of(f);
+	int err = may_change(m);
+
+	if (!err)
+		record(m, CHANGE_FLUSH, 0, 0, NULL);
+	return err;
+}
+
+static int
+memory_extent(struct file *f, uint64_t off, uint64_t *len, bool *hole)
+{
+	(void)f;
+	(void)off;
+	(void)len;
+	*hole = false;
+	return 0;
+}
+
+static void
+memory_close(struct file *f)
+{
+	free(container_of(f, struct memory_file, file));
+}
+
+struct file *
+memory_open(struct memory *m, bool read_only)
+{
+	static const struct file_ops ops = {
+		.read = memory_read,
+		.write = memory_write,
+		.zero = memory_zero,
+		.discard = memory_discard,
+		.reserve = memory_reserve,
+		.truncate = memory_truncate,
+		.flush = memory_flush,
+		.extent = memory_extent,
+		.close = memory_close,
+	};
+	struct memory_file *f = calloc(1, sizeof(*f));
+
+	f->file = (struct file){.ops = &ops, .name = "memory", .size = m->size, .fd = -1, .read_only = read_only};
+	f->memory = m;
+	return &f->file;
+}
+
+void
+memory_set(struct memory *m, const void *bytes, uint64_t n)
+{
+	m->bytes = realloc(m->bytes, n ? n : 1);
+	if (n)
+		memcpy(m->bytes, bytes, n);
+	m->size = n;
+}
+
+void
+memory_free(struct memory *m)
+{
+	free(m->bytes);
+	m->bytes = NULL;
+	m->size = 0;
+}
+
+void
+memory_mark(struct memory_log *log, uint64_t n)
+{
+	struct memory none = {.log = log};
+
+	record(&none, CHANGE_MARK, n, 0, NULL);
+}
+
+void
+memory_apply(struct memory *m, const struct memory_change *c, uint64_t len)
+{
+	if (c->what == CHANGE_TRUNCATE) {
+		set_size(m, c->len);
+		return;
+	}
+	if (c->what != CHANGE_WRITE && c->what != CHANGE_ZERO)
+		return;
+	len = min_u64(len, c->len);
+	if (grow(m, c->off + len) < 0)
+		return;
+	if (c->data)
+		memcpy(m->bytes + c->off, c->data, len);
+	else
+		memset(m->bytes + c->off, 0, len);
+}
+
+void
+memory_log_free(struct memory_log *log)
+{
+	for (size_t i = 0; i < log->n; i++)
+		free(log->changes[i].data);
+	free(log->changes);
+	*log = (struct memory_log){0};
+}
