@@ -9,6 +9,9 @@
 
 const struct format *const formats[] = {
     &format_raw,
+    &format_qcow,
+    &format_qed,
+    &format_vpc,
     &format_parallels,
     &format_vdi,
     &format_bochs,
