@@ -12,13 +12,6 @@
 
 #include "common/image/image.h"
 
-/* Methods of compression, qcow2.txt, "compression_type". A unit is a cluster, padded with zeroes at the end of the disk. */
-#define QCOW2_ZLIB 0 /* raw deflate; QEMU's reader inflates it with a window of 4 KiB, into the whole cluster at once */
-#define QCOW2_ZSTD 1
-
-/* The method that this image's packed clusters are compressed by. */
-uint32_t qcow2_method(const struct image *i);
-
 /* The file that data goes to: the image's own, or the data file that it names. */
 struct file *qcow2_data_file(struct image *i);
 

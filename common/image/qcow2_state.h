@@ -45,6 +45,10 @@
 #define QCOW2_AT_SNAPSHOTS 60 /* number, offset */
 #define QCOW2_AT_FEATURES 72 /* incompatible, compatible, autoclear */
 
+/* compression_type */
+#define QCOW2_DEFLATE 0 /* spelt zlib: QEMU's reader has a window of 4 KiB, but inflates into the whole cluster at once */
+#define QCOW2_ZSTD 1
+
 /* Header extensions */
 #define QCOW2_EXT_BACKING_FORMAT 0xe2792acaU
 #define QCOW2_EXT_FEATURE_NAMES 0x6803f857U
@@ -134,12 +138,11 @@ struct qcow2 {
 	uint64_t l1_offset;
 	uint32_t l1_dirty_from, l1_dirty_to; /* entries that differ from the file's; none where equal */
 	struct qcow2_cache l2;
-	uint64_t *reftable; /* loaded by the first change, or qcow2_load_reftable */
-	uint32_t reftable_size; /* entries */
+	uint64_t *reftable; /* in the host's order; loaded by the first change, or qcow2_load_reftable */
+	uint32_t reftable_size; /* entries; more than are in the file until the next flush, where it has grown */
 	uint64_t reftable_offset;
 	uint32_t reftable_clusters;
 	uint32_t reftable_dirty_from, reftable_dirty_to;
-	bool reftable_moved; /* the header does not name it yet */
 	struct qcow2_cache refblocks;
 	struct qcow2_snapshot *snapshots;
 	uint32_t nsnapshots;
@@ -149,13 +152,13 @@ struct qcow2 {
 	uint64_t free_from;  /* no cluster below is free */
 	uint64_t fresh_from; /* clusters from here on were never written: they read as zeroes */
 	uint64_t packed_at;  /* where the next compressed cluster goes; 0: to a new one */
+	struct qcow2_range reserved; /* being given out: qcow2_alloc.c */
 	struct qcow2_range *freed; /* given up, not yet to be used again: qcow2_free */
 	size_t nfreed, freed_room;
-	struct qcow2_guard *guard;
+	struct qcow2_guard *guard; /* NULL: to be built */
 	struct qcow2_write *writes; /* fresh ones, begun and not ended */
 
 	bool changing; /* the first change was prepared for */
-	bool unordered; /* something has to be durable before L2 and L1 entries may be written */
 	bool broken;	/* found corrupt while writing: nothing more is written */
 
 	struct file *data; /* the data file; NULL: the image's own */
@@ -231,21 +234,33 @@ int qcow2_load_reftable(struct qcow2 *q);
 int qcow2_refcount(struct qcow2 *q, uint64_t cluster, uint64_t *count);
 /* Adds delta (1 or -1) to every cluster that [off, off + len) touches, at once. -ERANGE where a count does not hold it: none changed. */
 int qcow2_refcount_add(struct qcow2 *q, uint64_t off, uint64_t len, int delta);
+/* Whether `cluster` is free, and how many from it on are alike, as far as one look tells. */
+int qcow2_free_span(struct qcow2 *q, uint64_t cluster, bool *is_free, uint64_t *span);
+/* Blocks for the counts of clusters [first, last], where there are none. */
+int qcow2_make_refblocks(struct qcow2 *q, uint64_t first, uint64_t last);
+/* Writes entries [from, to) of the table to where it is. */
+int qcow2_write_reftable(struct qcow2 *q, uint32_t from, uint32_t to);
 
 /* qcow2_alloc.c: n clusters in a row, counted 1; never offset 0, never what is known to be metadata. */
 int qcow2_alloc(struct qcow2 *q, uint64_t n, uint64_t *off);
-/* As many of `want` as are free in a row at the first free place; at least one. */
-int qcow2_alloc_run(struct qcow2 *q, uint64_t want, uint64_t *off, uint64_t *got);
+/* As many of `want` as are free in a row at the first free place; at least one. Fresh: they read as zeroes. */
+int qcow2_alloc_run(struct qcow2 *q, uint64_t want, uint64_t *off, uint64_t *got, bool *fresh);
 /* Allocates n clusters in a row and fills them with zeroes: a new table. */
 int qcow2_alloc_table(struct qcow2 *q, uint64_t n, uint64_t *off);
 /* Takes allocated clusters back that no table on the disk can name. */
 int qcow2_give_back(struct qcow2 *q, uint64_t off, uint64_t n);
 /* The clusters that [off, off + len) touches lose a reference once the tables as they are now are on the disk (by a flush). */
 int qcow2_free(struct qcow2 *q, uint64_t off, uint64_t len);
+/* An L2 table (of one cluster), which is not looked at any more. */
+int qcow2_free_table(struct qcow2 *q, uint64_t off);
 /* The data or compressed cluster that this L2 entry names loses it. */
 int qcow2_free_entry(struct qcow2 *q, uint64_t entry);
+/* Flushes where much was given up: for loops over the whole disk, between one slice and the next. */
+int qcow2_free_some(struct qcow2 *q);
 /* Within a flush: applies what qcow2_free noted. */
 int qcow2_free_apply(struct qcow2 *q);
+/* Where refcount block `index` of the table can go: space of its own, of zeroes. For qcow2_refcount.c. */
+int qcow2_place_block(struct qcow2 *q, uint32_t index, uint64_t *off);
 
 /*
  * qcow2_guard.c. Nothing is written over metadata: 0, or -EIO with the image marked corrupt where [off, off + len) of the
@@ -256,6 +271,7 @@ int qcow2_guard_build(struct qcow2 *q);
 /* Table `index` (of the L1 or the refcount table) lies there now. */
 int qcow2_guard_l2(struct qcow2 *q, uint64_t off, uint32_t index);
 int qcow2_guard_refblock(struct qcow2 *q, uint64_t off, uint32_t index);
+/* Built anew by the next of these: for who moves or replaces an L1, snapshot or refcount table, or the bitmap directory. */
 void qcow2_guard_free(struct qcow2 *q);
 /* Notes the fault, marks the image corrupt in its header where it is open for writing, and stops all writing. -EIO. */
 int qcow2_corrupt(struct qcow2 *q, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -279,7 +295,7 @@ int qcow2_rebuild_refcounts(struct qcow2 *q);
 int qcow2_map(struct image *i, uint64_t off, uint64_t len, struct extent *e);
 int qcow2_unpack(const struct extent *e, void *unit, struct unpacker *u);
 int qcow2_write(struct image *i, const void *buf, size_t len, uint64_t off);
-int qcow2_write_packed(struct image *i, const void *packed, size_t len, uint64_t off, uint32_t method);
+int qcow2_write_packed(struct image *i, const void *packed, size_t len, uint64_t off);
 int qcow2_zero(struct image *i, uint64_t off, uint64_t len, unsigned flags);
 int qcow2_discard(struct image *i, uint64_t off, uint64_t len);
 const char *qcow2_resize(struct image *i, uint64_t size, const char *preallocation, struct why *w);
