@@ -13,11 +13,11 @@
 /* The keys of a kind besides id and as, as vm-wires(7) lists them. What a consumer offers of them is its own affair. */
 static const struct {
 	const char *name;
-	const char *keys[8];
+	const char *keys[9]; /* and a NULL */
 } kinds[WIRE_KINDS] = {
     [WIRE_NET] = {"net", {"mac", "mtu", "model"}},
     [WIRE_VHOST] = {"vhost", {"of"}},
-    [WIRE_BLK] = {"blk", {"serial", "cache", "bus", "media", "fmt", "data", "key"}},
+    [WIRE_BLK] = {"blk", {"serial", "cache", "bus", "media", "fmt", "data", "key", "export"}},
     [WIRE_CON] = {"con", {NULL}},
     [WIRE_FB] = {"fb", {NULL}},
     [WIRE_CTL] = {"ctl", {NULL}},

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/nbd.h"
 #include "kvm-run/fdform.h"
 #include "kvm-run/foreign.h"
 
@@ -133,6 +134,21 @@ blk_device(struct foreign *f, const struct wire *w, const char *mode)
 		fputs(",write-cache=off", f->out);
 }
 
+/* The name itself, with what parts words for QEMU and the shell not in it. */
+static void
+nbd_export(struct foreign *f, const struct wire *w)
+{
+	const char *encoded = wire_get(w, "export");
+	char name[NBD_NAME_MAX + 1];
+
+	if (!encoded || !nbd_name(encoded, name, sizeof(name)))
+		return;
+	for (const char *c = name; *c; c++)
+		if (*c <= ' ' || *c > '~' || strchr(",'\"\\$`*?[", *c))
+			foreign_no(f, w, "such an export");
+	fprintf(f->out, ",export=%s", name);
+}
+
 static void
 blk(struct foreign *f, const struct wire *w)
 {
@@ -151,6 +167,7 @@ blk(struct foreign *f, const struct wire *w)
 	fputs("-blockdev ", f->out);
 	if (as == AS_NBD) {
 		fprintf(f->out, "driver=nbd,server.type=fd,server.str=%d", w->fds[0]);
+		nbd_export(f, w);
 	} else if (as == AS_QCOW2) {
 		chain(f, w);
 	} else {

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "common/disk_nbd.h"
+#include "common/nbd.h"
 #include "kvm-run/virtio_blk_dev.h"
 #include "kvm-run/vm.h"
 #include "kvm-run/wiring.h"
@@ -214,6 +216,34 @@ same_file(const struct vm *vm, const struct wire *w)
 	return NULL;
 }
 
+static const char *
+open_nbd(struct disk **out, const struct wire *w, unsigned flags, char *text, size_t size)
+{
+	const char *export = wire_get(w, "export"), *reason;
+	char name[NBD_NAME_MAX + 1] = "";
+	struct why reasons;
+
+	if (export && !nbd_name(export, name, sizeof(name)))
+		return "export: no name";
+	reason = disk_nbd_open(out, w->fds[0], w->id, name, flags, &reasons);
+	if (reason)
+		snprintf(text, size, "%s", reason);
+	return reason ? text : NULL;
+}
+
+static const char *
+open_disk(struct disk **out, const struct vm *vm, const struct wire *w, unsigned flags, char *why, size_t size)
+{
+	switch (wiring_as(&vm->wires, w)) {
+	case AS_RAW:
+		return disk_raw_open(out, w->fds[0], flags, why, size);
+	case AS_NBD:
+		return open_nbd(out, w, flags, why, size);
+	default:
+		return "only raw images and NBD so far";
+	}
+}
+
 const char *
 blk_create(struct vm *vm, const struct wire *w, bool hot, struct virtio_dev **out, char *why, size_t size)
 {
@@ -222,8 +252,6 @@ blk_create(struct vm *vm, const struct wire *w, bool hot, struct virtio_dev **ou
 	const struct wire *other = same_file(vm, w);
 	struct disk *d;
 
-	if (wiring_as(&vm->wires, w) != AS_RAW)
-		return "only raw images so far";
 	if (!cache)
 		return "cache: none of writeback, writethrough, none, directsync, unsafe";
 	if (serial && strlen(serial) > BLK_ID_LEN)
@@ -232,7 +260,7 @@ blk_create(struct vm *vm, const struct wire *w, bool hot, struct virtio_dev **ou
 		snprintf(why, size, "fd %d: the same file as %s", w->fds[0], other->id);
 		return why;
 	}
-	reason = disk_raw_open(&d, w->fds[0], cache->flags, why, size);
+	reason = open_disk(&d, vm, w, cache->flags, why, size);
 	if (reason)
 		return reason;
 	if (d->size % d->block_size)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/nbd.h"
 #include "common/num.h"
 #include "kvm-run/fdform.h"
 #include "kvm-run/wiring.h"
@@ -34,7 +35,7 @@ static const struct form_rule form_rules[] = {
     {WIRE_VHOST, AS_NONE, NULL, FORM_VHOST, FORM_VHOST, BOTH, true},
     {WIRE_BLK, AS_RAW, "raw", FORM_FILE | FORM_BLOCK, 0, READ, true},
     {WIRE_BLK, AS_QCOW2, "qcow2", FORM_FILE | FORM_BLOCK, FORM_FILE | FORM_BLOCK, READ, false},
-    {WIRE_BLK, AS_NBD, "nbd", FORM_STREAM, 0, BOTH, false},
+    {WIRE_BLK, AS_NBD, "nbd", FORM_STREAM, 0, BOTH, true},
     {WIRE_CON, AS_SERIAL, "serial", BYTES_OUT, BYTES_OUT, IN_OUT, true},
     {WIRE_CON, AS_VIRTIO, "virtio", BYTES_OUT, BYTES_OUT, IN_OUT, true},
     {WIRE_FB, AS_NONE, NULL, FORM_SEQPACKET, 0, BOTH, false},
@@ -55,7 +56,7 @@ static const struct form_rule form_rules[] = {
 static const char *const wanted_forms[WIRE_KINDS] = {
     [WIRE_NET] = "a tap or a stream, seqpacket or dgram socket",
     [WIRE_VHOST] = "an opened /dev/vhost-net",
-    [WIRE_BLK] = "a regular file or block device",
+    [WIRE_BLK] = "a regular file or block device", /* or a socket, by as=nbd */
     [WIRE_CON] = "a terminal, socket, pipe or file",
     [WIRE_FB] = "a seqpacket socket",
     [WIRE_CTL] = "a stream socket, terminal or fifo",
@@ -89,6 +90,14 @@ is_serial(const char *value)
 	return strlen(value) <= 20; /* virtio 1.2, 5.2.6: GET_ID */
 }
 
+static bool
+is_export(const char *value)
+{
+	char name[NBD_NAME_MAX + 1];
+
+	return nbd_name(value, name, sizeof(name));
+}
+
 static const struct key_rule {
 	enum wire_kind kind;
 	const char *key;
@@ -106,6 +115,7 @@ static const struct key_rule {
     {WIRE_BLK, "fmt", NULL, NULL, "*"},
     {WIRE_BLK, "data", NULL, NULL, "*"},
     {WIRE_BLK, "key", NULL, NULL, "*"},
+    {WIRE_BLK, "export", is_export, "a name, with %XX for what a wire cannot hold", NULL},
 };
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
@@ -219,7 +229,8 @@ check_form(const struct wire *w, const struct form_rule *r, size_t i, struct wir
 	unsigned form = fd_form(w->fds[i]), fits = i ? r->rest : r->first;
 
 	if (!(form & fits)) {
-		wire_fault(f, w, "fd %d: %s, not %s", w->fds[i], fd_form_name(form), wanted_forms[w->kind]);
+		wire_fault(f, w, "fd %d: %s, not %s", w->fds[i], fd_form_name(form),
+		    r->as == AS_NBD ? fd_form_name(FORM_STREAM) : wanted_forms[w->kind]);
 		return;
 	}
 	check_access(w, i, r->access, f);

@@ -167,7 +167,9 @@ test_blk(void)
 	is(check("blk,fd=$6", fds, 6), "fd $6: something else, not a regular file or block device", "a directory");
 	is(check("blk,fd=$1:$2", fds, 6), "fd: 2 numbers where one is meant", "a raw image is one file");
 	is(check("blk,fd=$1,as=qcow2", fds, 6), "as=qcow2: not offered by this kvm-run", "qcow2");
-	is(check("blk,fd=$1,as=nbd", fds, 6), "as=nbd: not offered by this kvm-run", "nbd");
+	is(check("blk,fd=$1,as=nbd", fds, 6), "fd $1: a regular file, not a stream socket", "a file as NBD");
+	is(check("blk,fd=$1,export=a%2fb", fds, 6), NULL, "a name of an export");
+	is(check("blk,fd=$1,export=a%2", fds, 6), "export=a%2: not a name, with %XX for what a wire cannot hold", "half a character");
 	is(check("blk,fd=$1,bus=ahci", fds, 6), "bus=ahci: not offered by this kvm-run", "ahci");
 	is(check("blk,fd=$1,media=cdrom", fds, 6), "media=cdrom: not offered by this kvm-run", "cdrom");
 	is(check("blk,fd=$1,fmt=qcow2", fds, 6), "fmt=qcow2: not offered by this kvm-run", "fmt");
