@@ -223,8 +223,7 @@ unsent(const struct slot *s, struct iovec *iov, unsigned max)
 static void
 sent(struct nbd *n, size_t len)
 {
-	while (len) {
-		struct slot *s = n->sending;
+	for (struct slot *s; len && (s = n->sending);) {
 		uint32_t left = NBD_REQUEST_LEN + s->data - s->gone, now = (uint32_t)min_u64(left, len);
 
 		s->gone += now;
