@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/image/crypt.h"
 #include "common/image/formats.h"
 #include "common/image/qcow2_state.h"
 
@@ -86,6 +87,8 @@ load(struct qcow2 *q, const struct image_open *how, struct why *w)
 {
 	const char *reason = qcow2_load_snapshots(q, w);
 
+	if (!reason)
+		reason = qcow2_open_crypt(q, how, w);
 	if (reason || q->flags & IMAGE_INFO)
 		return reason;
 	if (q->flags & IMAGE_WRITE && q->incompatible & QCOW2_CORRUPT && !(q->flags & IMAGE_CHECK))
@@ -95,8 +98,6 @@ load(struct qcow2 *q, const struct image_open *how, struct why *w)
 		reason = load_l1(q, w);
 	if (!reason)
 		reason = open_data_file(q, how, w);
-	if (!reason && q->crypt_method)
-		reason = why(w, "the image is encrypted");
 	if (!reason && q->flags & IMAGE_WRITE && q->incompatible & QCOW2_DIRTY && !(q->flags & IMAGE_CHECK)) {
 		int err = qcow2_rebuild_refcounts(q);
 
@@ -113,6 +114,7 @@ qcow2_close(struct image *i)
 	struct qcow2 *q = qcow2_of(i);
 
 	file_close(q->data);
+	crypt_close(q->crypt);
 	qcow2_free_header(q);
 	qcow2_free_snapshots(q);
 	qcow2_cache_free(&q->l2);
@@ -165,5 +167,6 @@ const struct format format_qcow2 = {
 	.close = qcow2_close,
 	.map = qcow2_map,
 	.unpack = qcow2_unpack,
+	.decrypt = qcow2_decrypt,
 	.flush = flush,
 };

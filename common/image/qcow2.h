@@ -60,4 +60,7 @@ struct qcow2_flush {
  */
 int qcow2_flush_next(struct image *i, struct qcow2_flush *st);
 
+/* What lies at `host` of the data file for `guest` of the disk: whole sectors of 512 bytes, encrypted in place, if the image is. */
+int qcow2_encrypt(struct image *i, void *buf, size_t len, uint64_t host, uint64_t guest);
+
 #endif

@@ -143,13 +143,14 @@ fix(const struct qcow2 *q, struct qcow2_guard *g, uint64_t off, uint64_t len)
 		g->fixed[g->nfixed++] = (struct qcow2_range){off >> q->cluster_bits, qcow2_clusters(q, len)};
 }
 
-/* Header, L1, refcount table, snapshot table, bitmap directory, and the snapshots' L1 tables. */
+/* Header, L1, refcount table, snapshot table, bitmap directory, LUKS header, and the snapshots' L1 tables. */
 static int
 build_fixed(struct qcow2 *q, struct qcow2_guard *g)
 {
 	const struct qcow2_ext *bitmaps = qcow2_ext_find(q, QCOW2_EXT_BITMAPS);
+	uint64_t luks, luks_len;
 
-	g->fixed = malloc((q->nsnapshots + 5) * sizeof(*g->fixed));
+	g->fixed = malloc((q->nsnapshots + 6) * sizeof(*g->fixed));
 	if (!g->fixed)
 		return -ENOMEM;
 	fix(q, g, 0, qcow2_cluster(q));
@@ -158,6 +159,8 @@ build_fixed(struct qcow2 *q, struct qcow2_guard *g)
 	fix(q, g, q->snapshots_offset, q->snapshots_bytes);
 	if (bitmaps && bitmaps->len >= 24 && q->autoclear & QCOW2_BITMAPS)
 		fix(q, g, get_be64(bitmaps->data + 16), get_be64(bitmaps->data + 8));
+	if (qcow2_crypt_header(q, &luks, &luks_len))
+		fix(q, g, luks, luks_len);
 	for (uint32_t n = 0; n < q->nsnapshots; n++)
 		fix(q, g, q->snapshots[n].l1_offset, q->snapshots[n].l1_size * 8ULL);
 	qsort(g->fixed, g->nfixed, sizeof(*g->fixed), by_first);

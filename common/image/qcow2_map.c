@@ -37,8 +37,8 @@ begin(const struct qcow2 *q, const struct qcow2_piece *p, uint64_t at, struct ex
 		e->in_place = p->copied;
 }
 
-int
-qcow2_map(struct image *i, uint64_t off, uint64_t len, struct extent *e)
+static int
+map(struct image *i, uint64_t off, uint64_t len, struct extent *e)
 {
 	struct qcow2 *q = qcow2_of(i);
 	uint64_t end = off + len, n;
@@ -76,6 +76,18 @@ qcow2_map(struct image *i, uint64_t off, uint64_t len, struct extent *e)
 		}
 	}
 	return 0;
+}
+
+int
+qcow2_map(struct image *i, uint64_t off, uint64_t len, struct extent *e)
+{
+	int err = map(i, off, len, e);
+
+	if (e->kind == EXTENT_DATA && qcow2_of(i)->crypt) {
+		e->kind = EXTENT_PACKED;
+		e->in_place = false;
+	}
+	return err;
 }
 
 int

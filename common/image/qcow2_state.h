@@ -164,7 +164,7 @@ struct qcow2 {
 	struct file *data; /* the data file; NULL: the image's own */
 	const struct qcow2_tracker *tracker;
 	void *bitmaps; /* the tracker's own */
-	void *crypt;   /* of common/image/qcow2_crypt.c */
+	struct crypt *crypt; /* NULL: the data is plain */
 };
 
 static inline struct qcow2 *
@@ -283,6 +283,15 @@ int qcow2_flush(struct qcow2 *q); /* all of it; what image_flush does */
 int qcow2_put_header(struct qcow2 *q, const void *p, size_t n, uint64_t at);
 int qcow2_sync(struct qcow2 *q); /* file and data file; nothing with IMAGE_UNSAFE */
 void qcow2_l1_dirty(struct qcow2 *q, uint32_t index);
+
+/*
+ * qcow2_crypt.c: sets q->crypt, if the image is encrypted. NULL or the reason. Where LUKS's header is; false: it has none.
+ */
+const char *qcow2_open_crypt(struct qcow2 *q, const struct image_open *how, struct why *w);
+bool qcow2_crypt_header(struct qcow2 *q, uint64_t *off, uint64_t *len);
+/* Writes the guest's bytes from `guest` on to `host` of the file of data, encrypted where the image is. All data goes this way. */
+int qcow2_write_data(struct qcow2 *q, const void *buf, size_t len, uint64_t host, uint64_t guest);
+int qcow2_decrypt(const struct extent *e, void *buf, size_t len);
 
 /* qcow2_snapshots.c: reads the snapshot table, into the image. NULL or the reason. */
 const char *qcow2_load_snapshots(struct qcow2 *q, struct why *w);
