@@ -7,45 +7,21 @@
 
 #include "common/bytes.h"
 #include "common/image/qcow2_census.h"
+#include "common/image/report.h"
 
-#define TELL_MAX 1000
 #define ACTIVE 2 /* owner of the active L1 table; the snapshots' follow */
 #define L1_RESERVED 0x7f000000000001ffULL
-
-static void
-vtell(struct census *c, const char *before, const char *fmt, va_list ap)
-{
-	char line[512];
-	int n = snprintf(line, sizeof(line), "%s", before);
-
-	if (!c->check->tell || c->told > TELL_MAX)
-		return;
-	vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
-	c->check->tell(c->check->user, c->told++ < TELL_MAX ? line : "There is more of this.");
-}
-
-void
-census_tell(struct census *c, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vtell(c, "", fmt, ap);
-	va_end(ap);
-}
 
 void
 census_error(struct census *c, bool repaired, const char *fmt, ...)
 {
+	char line[WHY_MAX];
 	va_list ap;
 
-	if (repaired)
-		c->check->errors_fixed++;
-	else
-		c->check->errors++;
 	va_start(ap, fmt);
-	vtell(c, repaired ? "Repairing " : "ERROR ", fmt, ap);
+	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	report(c->check, repaired ? &c->check->errors_fixed : &c->check->errors, "%s %s", repaired ? "Repairing" : "ERROR", line);
 }
 
 bool

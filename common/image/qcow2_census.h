@@ -13,7 +13,6 @@ struct census {
 	struct qcow2 *q;
 	struct image_check *check; /* what is found goes here */
 	bool mend;		   /* what cannot be right in L1 and L2 tables is replaced, and said to be lost */
-	unsigned told;
 
 	struct counts *found;  /* references to each cluster, but those of the refcount structure */
 	struct counts *fixed;  /* clusters of header, L1 tables, snapshot table and the like, which nothing else may use */
@@ -31,9 +30,7 @@ struct census {
 int census_take(struct census *c);
 void census_free(struct census *c);
 
-/* Tells a line; after 1000 no more. */
-void census_tell(struct census *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The same, counted as an error, or as one that was repaired. */
+/* An error, or one that was repaired: counted and told. */
 void census_error(struct census *c, bool repaired, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* qcow2_census_l2.c: one L2 table, named `times` times. */

@@ -8,7 +8,7 @@
 
 #define CHUNK_BITS 12
 #define BYTES_MAX (2ULL << 30) /* of memory: enough for 128 TiB of clusters of 64 KiB */
-#define CHUNK (1U << CHUNK_BITS)
+#define CHUNK (1ULL << CHUNK_BITS)
 
 struct chunk {
 	uint64_t width; /* bytes of a number: 1, 2 or 8 */
@@ -196,4 +196,50 @@ counts_differ(const struct counts *a, const struct counts *b, uint64_t from, uin
 				return from;
 	}
 	return UINT64_MAX;
+}
+
+uint64_t
+counts_end(const struct counts *c)
+{
+	for (uint64_t i = c->nchunks; i-- > 0;)
+		for (uint32_t k = CHUNK; c->chunks[i] && k-- > 0;)
+			if (load(c->chunks[i], k))
+				return (i << CHUNK_BITS) + k + 1;
+	return 0;
+}
+
+uint64_t
+counts_largest(const struct counts *c)
+{
+	uint64_t largest = 0;
+
+	for (uint64_t i = 0; (i = counts_next(c, i, COUNTS_MAX)) != UINT64_MAX; i++)
+		if (counts_get(c, i) > largest)
+			largest = counts_get(c, i);
+	return largest;
+}
+
+struct counts *
+counts_copy(const struct counts *c)
+{
+	struct counts *copy = counts_new();
+
+	if (copy && !grow(copy, c->nchunks)) {
+		counts_free(copy);
+		return NULL;
+	}
+	for (uint64_t i = 0; copy && i < c->nchunks; i++) {
+		size_t size = c->chunks[i] ? sizeof(struct chunk) + CHUNK * c->chunks[i]->width : 0;
+
+		if (!size)
+			continue;
+		copy->chunks[i] = malloc(size);
+		if (!copy->chunks[i]) {
+			counts_free(copy);
+			return NULL;
+		}
+		memcpy(copy->chunks[i], c->chunks[i], size);
+		copy->bytes += size;
+	}
+	return copy;
 }

@@ -51,6 +51,9 @@ uint64_t qcow2_file_clusters(const struct qcow2 *q);
 /* Reads a table; *zero: it is all zeroes, and buf was perhaps not filled. A hole costs no time, however large. */
 int qcow2_load_sparse(struct file *f, void *buf, size_t len, uint64_t off, bool *zero);
 
+/* Makes the image in memory what the file says by now: tables, snapshots, caches. */
+int qcow2_reload(struct qcow2 *q);
+
 /*
  * Writes the fields of the header that say where tables are, and the feature words, in one write, after all that was written
  * before; durable when this returns.
