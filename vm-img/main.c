@@ -14,8 +14,10 @@ static const struct command {
 	const char *what;
 	const char *synopsis;
 } commands[] = {
+    {"check", cmd_check, "whether an image is consistent; repairs", "[-qU] [-f fmt] [-r leaks|all] [--output=human|json] file"},
     {"create", cmd_create, "make an image", "[-qu] [-f fmt] [-b backing -F fmt] [-o options] file [size]"},
     {"info", cmd_info, "what an image is", "[-U] [-f fmt] [--backing-chain] [--output=human|json] file"},
+    {"snapshot", cmd_snapshot, "list, make, go back to, delete snapshots", "[-qU] [-f fmt] [-l | -a snapshot | -c name | -d name] file"},
 };
 
 static _Noreturn void

@@ -31,6 +31,7 @@ qcow2_switch_header(struct qcow2 *q)
 	put_be64(h + QCOW2_AT_SNAPSHOTS + 4, q->snapshots_offset);
 	if (q->version < 3)
 		return qcow2_put_header(q, h + FROM, QCOW2_V2_HEADER - FROM, FROM);
+	q->autoclear &= QCOW2_AUTOCLEAR_KNOWN;
 	put_be64(h + QCOW2_AT_FEATURES, q->incompatible);
 	put_be64(h + QCOW2_AT_FEATURES + 8, q->compatible);
 	put_be64(h + QCOW2_AT_FEATURES + 16, q->autoclear);

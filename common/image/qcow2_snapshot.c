@@ -31,11 +31,9 @@ qcow2_snapshot_find(const struct qcow2 *q, const char *id_or_name)
 static int
 begin(struct refs *r, struct qcow2 *q)
 {
-	int err = qcow2_change(q);
+	int err = qcow2_flush(q);
 
 	*r = (struct refs){0};
-	if (!err)
-		err = qcow2_flush(q);
 	return err ? err : refs_load(r, q, NULL, NULL);
 }
 
