@@ -62,13 +62,13 @@ print_json(const struct image_check *c, const struct image *i)
 	some(d, "corruptions", c->errors);
 	some(d, "leaks-fixed", c->leaks_fixed);
 	some(d, "leaks", c->leaks);
-	d->string(d, "filename", i->file->name);
-	d->string(d, "format", i->format->name);
 	if (c->stats) {
 		some(d, "allocated-clusters", c->allocated);
 		some(d, "fragmented-clusters", c->fragmented);
 		some(d, "compressed-clusters", c->compressed);
 	}
+	d->string(d, "filename", i->file->name);
+	d->string(d, "format", i->format->name);
 	d->end(d);
 }
 

@@ -9,6 +9,7 @@
 
 const struct format *const formats[] = {
     &format_raw,
+    &format_qcow2,
     &format_qcow,
     &format_qed,
     &format_vpc,
