@@ -27,6 +27,7 @@ take_cache(struct options *o, const char *word)
 	if (strcmp(word, "none") && strcmp(word, "writeback") && strcmp(word, "writethrough") && strcmp(word, "directsync") &&
 	    strcmp(word, "unsafe"))
 		die("-t %s: none, writeback, writethrough, directsync or unsafe", word);
+	o->cache = word;
 	o->unsafe = *word == 'u';
 	o->sync = *word == 'd' || !strcmp(word, "writethrough");
 }

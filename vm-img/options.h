@@ -24,6 +24,7 @@ struct options {
 	bool json;     /* --output=json */
 	bool follow;   /* --follow, and always as qemu-img: a probed image's names are followed */
 	bool image_opts, target_image_opts;
+	const char *cache; /* -t as it was given, or NULL */
 	bool unsafe;   /* -t unsafe: nothing is flushed */
 	bool sync;     /* -t writethrough, directsync: each write is */
 	struct secrets secrets; /* --object */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/* The last step of a copy: what a job has found to be written goes to the target. */
+#ifndef VM_IMG_COPY_WRITE_H
+#define VM_IMG_COPY_WRITE_H
+
+#include "vm-img/copy_job.h"
+
+struct writer {
+	const struct copy *copy;
+	bool in_file;  /* the target is raw or qcow2: where a byte goes in which file is known */
+	bool no_share; /* the file systems do not share blocks */
+};
+
+void writer_begin(struct writer *w, const struct copy *c);
+
+/* Writes a loaded job. 0 or -errno. */
+int writer_put(struct writer *w, struct job *j);
+
+#endif
