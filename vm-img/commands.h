@@ -3,11 +3,13 @@
 #ifndef VM_IMG_COMMANDS_H
 #define VM_IMG_COMMANDS_H
 
+int cmd_check(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_create(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_measure(int argc, char **argv);
+int cmd_snapshot(int argc, char **argv);
 
 /* Prints what the subcommand of that name is and takes, and exits. */
 _Noreturn void command_help(const char *name);

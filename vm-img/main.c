@@ -14,6 +14,7 @@ static const struct command {
 	const char *what;
 	const char *synopsis;
 } commands[] = {
+    {"check", cmd_check, "whether an image is consistent; repairs", "[-qU] [-f fmt] [-r leaks|all] [--output=human|json] file"},
     {"compare", cmd_compare, "do two images' disks hold the same?", "[-pqsU] [-f fmt] [-F fmt] file file"},
     {"convert", cmd_convert, "copy images' disks into a new image",
 	"[-cCnpqUW] [-f fmt] [-O fmt] [-o options] [-B backing -F fmt] [-l snapshot] [-S sparse_size]\n\t[-m threads] [-r rate] "
@@ -21,6 +22,7 @@ static const struct command {
     {"create", cmd_create, "make an image", "[-qu] [-f fmt] [-b backing -F fmt] [-o options] file [size]"},
     {"info", cmd_info, "what an image is", "[-U] [-f fmt] [--backing-chain] [--output=human|json] file"},
     {"measure", cmd_measure, "how large an image will be", "[-U] [-f fmt] [-O fmt] [-o options] [-l snapshot] [--output=human|json] --size N|file"},
+    {"snapshot", cmd_snapshot, "list, make, go back to, delete snapshots", "[-qU] [-f fmt] [-l | -a snapshot | -c name | -d name] file"},
 };
 
 static _Noreturn void

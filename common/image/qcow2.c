@@ -47,8 +47,8 @@ check_tables(const struct qcow2 *q, struct why *w)
 	return NULL;
 }
 
-static const char *
-load_l1(struct qcow2 *q, struct why *w)
+const char *
+qcow2_load_l1(struct qcow2 *q, struct why *w)
 {
 	size_t n = q->l1_size;
 	int err;
@@ -95,7 +95,7 @@ load(struct qcow2 *q, const struct image_open *how, struct why *w)
 		return why(w, "the image is marked corrupt: it can be read, or repaired by check -r all");
 	reason = check_tables(q, w);
 	if (!reason)
-		reason = load_l1(q, w);
+		reason = qcow2_load_l1(q, w);
 	if (!reason)
 		reason = open_data_file(q, how, w);
 	if (!reason && q->flags & IMAGE_WRITE && q->incompatible & QCOW2_DIRTY && !(q->flags & IMAGE_CHECK)) {
@@ -169,4 +169,5 @@ const struct format format_qcow2 = {
 	.unpack = qcow2_unpack,
 	.decrypt = qcow2_decrypt,
 	.flush = flush,
+	.check = qcow2_check,
 };

@@ -189,6 +189,9 @@ qcow2_clusters(const struct qcow2 *q, uint64_t n)
 /* L1 entries that a disk of this size takes. */
 uint64_t qcow2_l1_needed(const struct qcow2 *q, uint64_t size);
 
+/* qcow2.c: reads the active L1 table. NULL or the reason. */
+const char *qcow2_load_l1(struct qcow2 *q, struct why *w);
+
 /* qcow2_header.c: parses what the file begins with; NULL or the reason. Nothing else of the file is looked at. */
 const char *qcow2_parse(struct qcow2 *q, struct why *w);
 void qcow2_free_header(struct qcow2 *q);
@@ -297,7 +300,7 @@ int qcow2_decrypt(const struct extent *e, void *buf, size_t len);
 const char *qcow2_load_snapshots(struct qcow2 *q, struct why *w);
 void qcow2_free_snapshots(struct qcow2 *q);
 
-/* qcow2_rebuild.c: counts anew all that is referred to, and clears the dirty bit: what is done with an image that was not closed. */
+/* qcow2_check.c: counts anew all that is referred to, and clears the dirty bit: what is done with an image that was not closed. */
 int qcow2_rebuild_refcounts(struct qcow2 *q);
 
 /* The format's functions, by file. */
@@ -311,6 +314,7 @@ const char *qcow2_resize(struct image *i, uint64_t size, const char *preallocati
 const char *qcow2_set_backing(struct image *i, const char *name, const char *format, struct why *w);
 int qcow2_make_empty(struct image *i);
 void qcow2_describe(struct image *i, struct describe *d);
+const char *qcow2_check(struct image *i, unsigned fix, struct image_check *c, struct why *w);
 const char *qcow2_create(const struct image_create *c, struct why *w);
 extern const struct image_option qcow2_options[];
 

@@ -10,12 +10,14 @@ void
 report(struct image_check *c, uint64_t *count, const char *fmt, ...)
 {
 	char line[256];
+	uint64_t lines;
 	va_list ap;
 
 	++*count;
-	if (!c->tell || c->errors + c->leaks > LINES_MAX + 1)
+	lines = c->errors + c->leaks + c->errors_fixed + c->leaks_fixed;
+	if (!c->tell || lines > LINES_MAX + 1)
 		return;
-	if (c->errors + c->leaks > LINES_MAX) {
+	if (lines > LINES_MAX) {
 		c->tell(c->user, "... and more");
 		return;
 	}

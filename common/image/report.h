@@ -5,7 +5,7 @@
 
 #include "common/image/image.h"
 
-/* Adds one to *count, which is c->errors or c->leaks. */
+/* Adds one to *count, which is c->errors, c->leaks, or what of them is repaired. */
 void report(struct image_check *c, uint64_t *count, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+/* What was changed in the file past the image's caches: the header switched over to it, and all read again. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/bytes.h"
+#include "common/image/qcow2_refs.h"
+
+#define FROM QCOW2_AT_SIZE
+
+uint64_t
+qcow2_file_clusters(const struct qcow2 *q)
+{
+	return qcow2_clusters(q, q->image.file->size);
+}
+
+int
+qcow2_switch_header(struct qcow2 *q)
+{
+	uint8_t h[QCOW2_V3_HEADER];
+	int err = file_read(q->image.file, h, sizeof(h), 0);
+
+	if (err)
+		return err;
+	put_be64(h + QCOW2_AT_SIZE, q->image.size);
+	put_be32(h + QCOW2_AT_L1, q->l1_size);
+	put_be64(h + QCOW2_AT_L1 + 4, q->l1_offset);
+	put_be64(h + QCOW2_AT_REFTABLE, q->reftable_offset);
+	put_be32(h + QCOW2_AT_REFTABLE + 8, q->reftable_clusters);
+	put_be32(h + QCOW2_AT_SNAPSHOTS, q->nsnapshots);
+	put_be64(h + QCOW2_AT_SNAPSHOTS + 4, q->snapshots_offset);
+	if (q->version < 3)
+		return qcow2_put_header(q, h + FROM, QCOW2_V2_HEADER - FROM, FROM);
+	q->autoclear &= QCOW2_AUTOCLEAR_KNOWN;
+	put_be64(h + QCOW2_AT_FEATURES, q->incompatible);
+	put_be64(h + QCOW2_AT_FEATURES + 8, q->compatible);
+	put_be64(h + QCOW2_AT_FEATURES + 16, q->autoclear);
+	put_be32(h + 96, q->refcount_order);
+	/* All of it lies in one sector, which is written or not. */
+	return qcow2_put_header(q, h + FROM, QCOW2_V3_HEADER - FROM, FROM);
+}
+
+int
+qcow2_reload(struct qcow2 *q)
+{
+	struct why w;
+
+	qcow2_cache_free(&q->l2);
+	qcow2_cache_free(&q->refblocks);
+	qcow2_guard_free(q);
+	qcow2_free_snapshots(q);
+	free(q->l1);
+	free(q->reftable);
+	q->l1 = q->reftable = NULL;
+	q->free_from = q->packed_at = 0;
+	q->fresh_from = qcow2_file_clusters(q);
+	q->changing = false;
+	return qcow2_load_snapshots(q, &w) || qcow2_load_l1(q, &w) ? image_fault(&q->image, "%s", w.text) : 0;
+}
