@@ -10,6 +10,7 @@
 #include "vm-img/chain.h"
 #include "vm-img/commands.h"
 #include "vm-img/formats.h"
+#include "vm-img/keep.h"
 #include "vm-img/output.h"
 #include "vm-img/path.h"
 #include "vm-img/settings.h"
@@ -77,25 +78,22 @@ combine(struct wish *wish)
 		die("%s: Image creation needs a size parameter", wish->file);
 }
 
-/* The size of the backing image, which is opened for that with all that is below it: so a chain that is broken is not added to. */
-static uint64_t
-backing_size(const struct wish *wish, const struct options *o)
+/* The backing image, opened with all that is below it: so a chain that is broken is not added to. */
+static struct image *
+open_backing(const struct wish *wish, const struct options *o)
 {
-	char *path = path_beside(wish->file, wish->backing);
+	char *beside = path_beside(wish->file, wish->backing), *path = keep_string(beside); /* the image's name, as long as it is open */
 	struct opening how;
 	struct image *i;
-	uint64_t size;
 
+	free(beside);
 	opening_init(&how, o, path, wish->backing_format, IMAGE_INFO);
 	i = chain_open(&how);
 	if (!i)
 		die("%s: no backing image, so none is made (-u does not look)", wish->file);
 	if (path_same(wish->file, path))
 		die("%s: would be its own backing image", wish->file);
-	size = i->size;
-	image_close(i);
-	free(path);
-	return size;
+	return i;
 }
 
 /* What the format's own code is to make; the texts stay the wish's. */
@@ -111,8 +109,10 @@ fill(struct image_create *make, struct wish *wish, const struct options *o)
 		.nsettings = wish->settings.n,
 		.beside = output_beside,
 	};
-	if (wish->backing && !wish->unchecked)
-		make->backing_size = backing_size(wish, o);
+	if (wish->backing && !wish->unchecked) {
+		make->backing = open_backing(wish, o);
+		make->backing_size = make->backing->size;
+	}
 	make->size = wish->size ? image_size_word(wish->file, wish->size, 0, IMAGE_SIZE_MAX) : make->backing_size;
 	make->size = align_up(make->size, 512);
 	if (key) {
@@ -155,6 +155,7 @@ cmd_create(int argc, char **argv)
 		die("%s: %s", wish.file, w.text);
 	}
 	file_close(make.file);
+	image_close(make.backing);
 	if (output_finish(out, OUTPUT_DEFAULT, &w))
 		die("%s: %s", wish.file, w.text);
 	if (!o.quiet)

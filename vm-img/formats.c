@@ -14,6 +14,7 @@ const struct format *const formats[] = {
     &format_qed,
     &format_vpc,
     &format_parallels,
+    &format_vmdk,
     &format_vdi,
     &format_bochs,
     &format_cloop,

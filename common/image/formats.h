@@ -12,6 +12,7 @@ extern const struct format format_dmg;
 extern const struct format format_parallels;
 extern const struct format format_vdi;
 extern const struct format format_qcow;
+extern const struct format format_vmdk;
 extern const struct format format_qcow2;
 extern const struct format format_qed;
 extern const struct format format_vpc;

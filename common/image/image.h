@@ -98,6 +98,7 @@ struct image_create {
 	uint64_t size;
 	const char *backing_name, *backing_format; /* or NULL */
 	uint64_t backing_size;			   /* for formats that note it; 0 where unknown */
+	struct image *backing;			   /* as it is now, or NULL where nobody looked; vmdk notes more of it */
 	/* What -o said: pairs, checked against the format's table. */
 	const struct image_setting {
 		const struct image_option *option;
