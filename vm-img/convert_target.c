@@ -40,20 +40,17 @@ open_old(struct convert *v, struct target *t)
 		v->copy.zeroed = !image_zero(t->image, 0, v->copy.size, ZERO_UNMAP);
 }
 
-/* The size of the backing image, which is opened with all that is below it: so a chain that is broken is not added to. */
-static uint64_t
-backing_size(const struct convert *v)
+/* The backing image, opened with all that is below it: so a chain that is broken is not added to. */
+static struct image *
+open_backing(const struct convert *v)
 {
 	char *path = path_beside(v->output, v->backing);
 	struct opening how = {.path = path, .format = v->backing_format, .flags = IMAGE_INFO, .share = v->options.share};
 	struct image *i = chain_open(&how);
-	uint64_t size;
 
 	if (!i)
 		die("%s: no backing image, so none is made", v->output);
-	size = i->size;
-	image_close(i);
-	return size;
+	return i;
 }
 
 static void
@@ -100,8 +97,10 @@ make_new(struct convert *v, struct target *t)
 	struct why w;
 	const char *path = path_plain(v->output, &w);
 
-	if (v->backing)
-		make.backing_size = v->copy.backing_size = backing_size(v);
+	if (v->backing) {
+		make.backing = open_backing(v);
+		make.backing_size = v->copy.backing_size = make.backing->size;
+	}
 	set_secret(&make, v);
 	t->output = path ? output_begin(path, &w) : NULL;
 	if (!t->output)
@@ -112,6 +111,7 @@ make_new(struct convert *v, struct target *t)
 		file_close(make.file);
 		refuse(v, t, w.text);
 	}
+	image_close(make.backing);
 	v->copy.fresh = !make.file->block_device;
 	if (open_new(v, t, &make, &w))
 		refuse(v, t, w.text);

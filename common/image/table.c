@@ -65,12 +65,13 @@ bucket(struct tables *t, uint64_t off)
 	return &t->bucket[(off / 512 ^ off / TABLE_PAGE) % BUCKETS];
 }
 
+/* Tables of hostile images may begin at one place and differ in length. */
 static struct page *
-find(struct tables *t, uint64_t off)
+find(struct tables *t, uint64_t off, uint32_t len)
 {
 	struct page *p = *bucket(t, off);
 
-	while (p && p->off != off)
+	while (p && (p->off != off || p->len != len))
 		p = p->next;
 	return p;
 }
@@ -132,12 +133,13 @@ int
 tables_at(struct tables *t, struct table table, uint64_t at, uint8_t **entry)
 {
 	uint64_t page = align_down(at, TABLE_PAGE), off = table.start + page;
+	uint32_t len = (uint32_t)min_u64(TABLE_PAGE, table.len - page);
 	int err = 0;
 
-	if (!t->last || t->last->off != off)
-		t->last = find(t, off);
+	if (!t->last || t->last->off != off || t->last->len != len)
+		t->last = find(t, off, len);
 	if (!t->last)
-		t->last = load(t, off, (uint32_t)min_u64(TABLE_PAGE, table.len - page), &err);
+		t->last = load(t, off, len, &err);
 	if (!t->last)
 		return err;
 	t->last->used = true;

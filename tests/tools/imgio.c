@@ -27,7 +27,7 @@
 #define PIECE (1 << 20)
 #define WORDS 5
 
-static const struct format *const formats[] = {&format_raw, &format_qcow2};
+static const struct format *const formats[] = {&format_raw, &format_qcow2, &format_vdi, &format_vmdk, &format_parallels};
 static const char *top_name;
 
 static const struct format *
