@@ -55,20 +55,17 @@ print_json(const struct image_check *c, const struct image *i)
 	json_init(&j);
 	d->begin(d, NULL, false);
 	some(d, "image-end-offset", c->end);
-	if (c->stats)
-		some(d, "total-clusters", c->total);
-	d->number(d, "check-errors", (int64_t)c->internal);
-	some(d, "corruptions-fixed", c->errors_fixed);
+	some(d, "compressed-clusters", c->compressed);
+	some(d, "total-clusters", c->stats ? c->total : 0);
 	some(d, "corruptions", c->errors);
-	some(d, "leaks-fixed", c->leaks_fixed);
+	some(d, "corruptions-fixed", c->errors_fixed);
+	d->number(d, "check-errors", (int64_t)c->internal);
 	some(d, "leaks", c->leaks);
-	if (c->stats) {
-		some(d, "allocated-clusters", c->allocated);
-		some(d, "fragmented-clusters", c->fragmented);
-		some(d, "compressed-clusters", c->compressed);
-	}
+	some(d, "leaks-fixed", c->leaks_fixed);
+	some(d, "allocated-clusters", c->allocated);
 	d->string(d, "filename", i->file->name);
 	d->string(d, "format", i->format->name);
+	some(d, "fragmented-clusters", c->fragmented);
 	d->end(d);
 }
 

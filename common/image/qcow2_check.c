@@ -101,6 +101,10 @@ check(struct repair *r)
 		err = -ENOMEM;
 	if (!err)
 		err = count_refcounts(r);
+	if (!err && r->fix & CHECK_FIX_LEAKS) {
+		r->before = counts_copy(r->stored.counts);
+		err = r->before ? 0 : -ENOMEM;
+	}
 	if (!err)
 		err = compare(r);
 	if (!err)
@@ -125,6 +129,7 @@ qcow2_check(struct image *i, unsigned fix, struct image_check *c, struct why *w)
 	refs_free(&r.stored);
 	census_free(&r.census);
 	counts_free(r.structure);
+	counts_free(r.before);
 	return err ? why(w, "%s", i->fault.text[0] ? i->fault.text : strerror(-err)) : NULL;
 }
 

@@ -219,3 +219,21 @@ refs_store(struct refs *r)
 	free(block);
 	return err ? err : qcow2_sync(q);
 }
+
+int
+refs_give_back(const struct refs *r, const struct counts *before)
+{
+	struct qcow2 *q = r->q;
+	uint64_t end = qcow2_file_clusters(q), from, to;
+	int err = 0;
+
+	for (from = 0; (from = counts_differ(before, r->counts, from, end)) != UINT64_MAX && !err; from = to) {
+		for (to = from; to < end && counts_get(before, to) && !counts_get(r->counts, to); to++)
+			;
+		if (to > from)
+			err = file_discard(q->image.file, from << q->cluster_bits, (to - from) << q->cluster_bits);
+		else
+			to = from + 1;
+	}
+	return err;
+}

@@ -45,6 +45,9 @@ int refs_drop_structure(struct refs *r);
  */
 int refs_rebuild(struct refs *r, unsigned order);
 
+/* Counts went down since `before`, on the disk too: the space of clusters that are free now goes back to the file system. */
+int refs_give_back(const struct refs *r, const struct counts *before);
+
 /* Clusters that the image's file has, the last perhaps in part. */
 uint64_t qcow2_file_clusters(const struct qcow2 *q);
 

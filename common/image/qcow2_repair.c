@@ -76,6 +76,8 @@ repair(struct repair *r)
 		err = qcow2_sync(c->q);
 	if (!err)
 		err = store(r);
+	if (!err && r->before)
+		err = refs_give_back(&r->stored, r->before);
 	if (!err)
 		err = flags ? flags_walk(c, r->stored.counts, FLAGS_SET) : flags_walk(c, r->stored.counts, FLAGS_TELL);
 	if (!err)

@@ -9,6 +9,7 @@ struct repair {
 	unsigned fix; /* CHECK_FIX_ */
 	struct census census;
 	struct refs stored;	  /* what the file says; where that is repaired, what was found */
+	struct counts *before;	  /* what it said at first, where leaks are repaired */
 	struct counts *structure; /* clusters of the refcount structure */
 	bool rebuild;		  /* which cannot be written where it is */
 };

@@ -207,25 +207,6 @@ qcow2_snapshot_create(struct image *i, const char *name, struct why *w)
 	return finish(&r, q, had + 1, refs_store(&r), w);
 }
 
-/* Refcounts went down since `before`, on the disk too: the space of clusters that are free now goes back to the file system. */
-static int
-give_back(struct refs *r, const struct counts *before)
-{
-	struct qcow2 *q = r->q;
-	uint64_t end = qcow2_file_clusters(q), from, to;
-	int err = 0;
-
-	for (from = 0; (from = counts_differ(before, r->counts, from, end)) != UINT64_MAX && !err; from = to) {
-		for (to = from; to < end && counts_get(before, to) && !counts_get(r->counts, to); to++)
-			;
-		if (to > from)
-			err = file_discard(q->image.file, from << q->cluster_bits, (to - from) << q->cluster_bits);
-		else
-			to = from + 1;
-	}
-	return err;
-}
-
 /* An L1 table and all that it names have one use less. */
 static int
 release(struct refs *r, uint64_t l1_offset, uint32_t n)
@@ -238,7 +219,7 @@ release(struct refs *r, uint64_t l1_offset, uint32_t n)
 	if (!err)
 		err = refs_store(r);
 	if (!err)
-		err = give_back(r, before);
+		err = refs_give_back(r, before);
 	counts_free(before);
 	return err;
 }
