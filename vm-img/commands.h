@@ -9,6 +9,7 @@ int cmd_convert(int argc, char **argv);
 int cmd_create(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_measure(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
 int cmd_snapshot(int argc, char **argv);
 
 /* Prints what the subcommand of that name is and takes, and exits. */

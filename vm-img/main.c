@@ -22,6 +22,8 @@ static const struct command {
     {"create", cmd_create, "make an image", "[-qu] [-f fmt] [-b backing -F fmt] [-o options] file [size]"},
     {"info", cmd_info, "what an image is", "[-U] [-f fmt] [--backing-chain] [--output=human|json] file"},
     {"measure", cmd_measure, "how large an image will be", "[-U] [-f fmt] [-O fmt] [-o options] [-l snapshot] [--output=human|json] --size N|file"},
+    {"serve", cmd_serve, "export an image over NBD",
+	"-l socket|fd [-rU] [-f fmt] [-x name] [-R fd] [--follow] file"},
     {"snapshot", cmd_snapshot, "list, make, go back to, delete snapshots", "[-qU] [-f fmt] [-l | -a snapshot | -c name | -d name] file"},
 };
 
