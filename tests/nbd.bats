@@ -1,0 +1,129 @@
+# NBD both ways: vm-img serve for the clients there are, disks over NBD from the servers there are.
+load lib
+
+# serve OPTIONS... IMAGE: serve it at $T/sock, and wait until it does. $U is its URI.
+serve() {
+	spawn -R server vm-img serve -l "$T/sock" -R 9 "$@"
+	U="nbd+unix:///?socket=$T/sock"
+}
+
+# stop: end the server as init does.
+stop() {
+	kill -TERM "${pids[server]}"
+	await server
+}
+
+# image SIZE: $T/d.raw of random bytes with holes.
+image() {
+	truncate -s "$1" "$T/d.raw"
+	head -c 300000 /dev/urandom | dd of="$T/d.raw" conv=notrunc bs=64K seek=5 status=none
+	head -c 70000 /dev/urandom | dd of="$T/d.raw" conv=notrunc bs=64K seek=40 status=none
+}
+
+@test "what is served is what nbdinfo is told" {
+	need nbdinfo
+	image 8M
+	serve -f raw -x 'my disk' "$T/d.raw"
+	run -0 nbdinfo --json "nbd+unix:///my%20disk?socket=$T/sock"
+	for said in '"export-size": 8388608' '"can_fua": true' '"can_multi_conn": true' '"can_trim": true' '"is_read_only": false' \
+		'"block_size_maximum": 33554432' 'base:allocation'; do
+		[[ $output = *"$said"* ]] || { echo "not said: $said"; return 1; }
+	done
+	run -0 nbdinfo --list --json "nbd+unix:///?socket=$T/sock"
+	[[ $output = *'"export-name": "my disk"'* ]]
+	run ! nbdinfo "nbd+unix:///other?socket=$T/sock"
+	stop
+	[ ! -e "$T/sock" ]
+}
+
+@test "nbdcopy and qemu-img read what is in the image, holes as holes" {
+	need nbdcopy qemu-img
+	image 8M
+	serve -f raw -r "$T/d.raw"
+	nbdcopy "$U" "$T/out"
+	cmp "$T/d.raw" "$T/out"
+	qemu-img convert -f raw -O raw "$U" "$T/out2"
+	cmp "$T/d.raw" "$T/out2"
+	run -0 nbdinfo --map "$U"
+	[[ ${lines[0]} =~ ^\ *0\ +327680\ +3\ +hole,zero$ ]]
+	[[ ${#lines[@]} = 5 ]]
+	run -1 nbdcopy "$T/out" "$U"
+	[[ $output = *read-only* || $output = *'not permitted'* ]]
+	stop
+}
+
+@test "a compressed image with a backing image, to several connections at once" {
+	need nbdcopy qemu-img
+	image 32M
+	qemu-img convert -c -f raw -O qcow2 "$T/d.raw" "$T/base.qcow2"
+	qemu-img create -q -f qcow2 -b base.qcow2 -F qcow2 "$T/top.qcow2"
+	qemu-io -c 'write -q -P 9 1M 128k' "$T/top.qcow2"
+	serve -f qcow2 -r "$T/top.qcow2"
+	nbdcopy --connections=4 "$U" "$T/out"
+	qemu-img compare -f qcow2 -F raw -U "$T/top.qcow2" "$T/out"
+	stop
+}
+
+@test "nbdcopy and QEMU write: to a raw image" {
+	need nbdcopy qemu-io
+	image 8M
+	serve -f raw "$T/d.raw"
+	head -c 8M /dev/urandom >"$T/new"
+	nbdcopy --flush "$T/new" "$U"
+	cmp "$T/new" "$T/d.raw"
+	qemu-io -f raw -c 'write -q -f -P 7 1000000 5000' -c 'write -q -z -u 2M 1M' -c 'write -q -z 4M 64k' -c 'discard -q 6M 1M' \
+		-c 'flush' -c 'read -q -P 7 1000000 5000' -c 'read -q -P 0 2M 1M' -c 'read -q -P 0 4M 64k' "$U"
+	[ "$(stat -c %b "$T/d.raw")" -lt 14400 ]
+	stop
+	qemu-io -f raw -r -c 'read -q -P 7 1000000 5000' -c 'read -q -P 0 2M 1M' "$T/d.raw"
+}
+
+@test "an image that is served is locked, one that is locked is not served" {
+	need qemu-io
+	image 4M
+	serve -f raw "$T/d.raw"
+	run -1 qemu-io -f raw -c 'write 0 512' "$T/d.raw"
+	run -1 vm-img serve -f raw -l "$T/sock2" "$T/d.raw"
+	[ ! -e "$T/sock2" ]
+	stop
+}
+
+@test "a listening socket that was handed over, and one client that was" {
+	need nbdinfo
+	image 4M
+	# shellcheck disable=SC2016 # for the inner shell
+	spawn -R server wire-listen "$T/sock" sh -c 'exec vm-img serve -R 9 -r -f raw -l "${VM_WIRES#ctl,fd=}" "$1"' sh "$T/d.raw"
+	run -0 nbdinfo --size "nbd+unix:///?socket=$T/sock"
+	[[ $output = 4194304 ]]
+	kill -TERM "${pids[server]}"
+	await server
+	run -0 nbdinfo --size -- [ vm-img serve -r -f raw -l 0 "$T/d.raw" ]
+	[[ $output = 4194304 ]]
+}
+
+@test "hostile clients: nonsense at each stage ends their connection, and nobody else's" {
+	need nbdinfo
+	image 4M
+	serve -f raw "$T/d.raw"
+	for words in 'GET / HTTP/1.0\r\n\r\n' '\0\0\0\3IHAVEOPT\0\0\0\7\377\377\377\377' '\0\0\0\3IHAVEOPT\0\0\0\7\0\0\0\6\377\377\377\377\0\0' \
+		'\0\0\0\3IHAVEOPT\0\0\0\12\0\0\0\10\0\0\0\0\377\377\377\377' \
+		'\0\0\0\3IHAVEOPT\0\0\0\1\0\0\0\0nonsense nonsense nonsense nonsense' \
+		'\0\0\0\3IHAVEOPT\0\0\0\1\0\0\0\0\x25\x60\x95\x13\0\0\0\1AAAAAAAA\0\0\0\0\0\0\0\0\377\377\377\377'; do
+		printf "$words" | timeout 5 nc -NU "$T/sock" | head -c 100000 >/dev/null
+	done
+	run -0 nbdinfo --size "$U"
+	[[ $output = 4194304 ]] || { cat "$T/server.log"; echo "$output"; return 1; }
+	stop
+}
+
+@test "usage: what is missing or wrong is said" {
+	image 4M
+	run -1 vm-img serve -f raw "$T/d.raw"
+	[[ $output = *"-l SOCKET"* ]]
+	run -1 vm-img serve -f raw -l 77 "$T/d.raw"
+	[[ $output = *"-l 77"* ]]
+	run -1 vm-img serve -f raw -l 0 "$T/d.raw" <"$T/d.raw"
+	run -1 vm-img serve -f raw -l "$T/sock" "$T/none"
+	[[ $output = *"$T/none"* ]]
+	[ ! -e "$T/sock" ]
+}
