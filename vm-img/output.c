@@ -179,6 +179,8 @@ output_file(struct output *o, struct why *w)
 		f = file_open_fd(fd, o->path, w);
 	if (!f && fd >= 0)
 		close(fd);
+	if (f)
+		f->unsafe = !o->place.in_place; /* once, by finish() */
 	return f;
 }
 

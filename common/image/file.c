@@ -98,7 +98,7 @@ file_truncate(struct file *f, uint64_t size)
 int
 file_flush(struct file *f)
 {
-	return f->read_only ? 0 : f->ops->flush(f);
+	return f->read_only || f->unsafe ? 0 : f->ops->flush(f);
 }
 
 int

@@ -34,6 +34,7 @@ struct file {
 	int fd;		   /* -1: it is no descriptor; else for who does its own I/O (io_uring, copy_file_range) */
 	bool read_only;
 	bool block_device; /* of fixed size */
+	bool unsafe;	   /* flushes do nothing: the owner sees to it, or it is thrown away after a crash */
 };
 
 /*

@@ -20,6 +20,7 @@ image_open(const struct format *format, const struct image_open *how, struct why
 		why(w, "%s", strerror(EROFS));
 		return NULL;
 	}
+	how->file->unsafe |= how->flags & IMAGE_UNSAFE;
 	i = format->open(how, w);
 	if (!i) {
 		file_close(how->file);
