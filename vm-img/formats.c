@@ -12,6 +12,7 @@ const struct format *const formats[] = {
     &format_qcow2,
     &format_qcow,
     &format_qed,
+    &format_vhdx,
     &format_vpc,
     &format_parallels,
     &format_vmdk,

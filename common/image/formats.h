@@ -15,6 +15,7 @@ extern const struct format format_qcow;
 extern const struct format format_vmdk;
 extern const struct format format_qcow2;
 extern const struct format format_qed;
+extern const struct format format_vhdx;
 extern const struct format format_vpc;
 
 #endif
