@@ -15,13 +15,18 @@ static const struct command {
 	const char *synopsis;
 } commands[] = {
     {"check", cmd_check, "whether an image is consistent; repairs", "[-qU] [-f fmt] [-r leaks|all] [--output=human|json] file"},
+    {"commit", cmd_commit, "write what an image holds into one below it", "[-dpq] [-f fmt] [-b base] [-r rate] [-t cache] file"},
     {"compare", cmd_compare, "do two images' disks hold the same?", "[-pqsU] [-f fmt] [-F fmt] file file"},
     {"convert", cmd_convert, "copy images' disks into a new image",
 	"[-cCnpqUW] [-f fmt] [-O fmt] [-o options] [-B backing -F fmt] [-l snapshot] [-S sparse_size]\n\t[-m threads] [-r rate] "
 	"[-t cache] [--bitmaps] [--salvage] [--target-is-zero] [--window=size] file ... output"},
     {"create", cmd_create, "make an image", "[-qu] [-f fmt] [-b backing -F fmt] [-o options] file [size]"},
+    {"dd", cmd_dd, "blocks of a disk into a new image", "[-U] [-f fmt] [-O fmt] if=input of=output [bs=size] [count=blocks] [skip=blocks]"},
     {"info", cmd_info, "what an image is", "[-U] [-f fmt] [--backing-chain] [--output=human|json] file"},
+    {"map", cmd_map, "where the bytes of a disk are", "[-U] [-f fmt] [-s offset] [-l length] [--output=human|json] file"},
     {"measure", cmd_measure, "how large an image will be", "[-U] [-f fmt] [-O fmt] [-o options] [-l snapshot] [--output=human|json] --size N|file"},
+    {"rebase", cmd_rebase, "put an image on top of another one", "[-pqu] [-f fmt] [-t cache] [-T cache] -b backing [-F fmt] file"},
+    {"resize", cmd_resize, "make a disk longer or shorter", "[-q] [-f fmt] [--preallocation=how] [--shrink] file [+|-]size"},
     {"serve", cmd_serve, "export an image over NBD",
 	"-l socket|fd [-rU] [-f fmt] [-x name] [-R fd] [--follow] file"},
     {"snapshot", cmd_snapshot, "list, make, go back to, delete snapshots", "[-qU] [-f fmt] [-l | -a snapshot | -c name | -d name] file"},
