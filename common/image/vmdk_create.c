@@ -265,12 +265,13 @@ make_sparse(const struct plan *p, struct file *f, uint64_t len, uint64_t tables)
 static int
 make_stream(const struct plan *p, struct file *f, uint64_t len, uint64_t tables)
 {
-	uint64_t end = OVERHEAD * VMDK_SECTOR, room = align_up(tables * 4, VMDK_SECTOR), directory = end + VMDK_SECTOR;
+	uint64_t room = align_up(tables * 4, VMDK_SECTOR); /* once more before the grains: see pin() of vmdk_stream.c */
+	uint64_t end = align_up((1 + TEXT_SECTORS) * VMDK_SECTOR + room, OVERHEAD * VMDK_SECTOR), directory = end + VMDK_SECTOR;
 	uint8_t h[VMDK_SECTOR] = {0}, marker[VMDK_SECTOR] = {0};
 	int err;
 
 	fill_header(p, h, len);
-	put_le64(h + VMDK_OVERHEAD, OVERHEAD);
+	put_le64(h + VMDK_OVERHEAD, end / VMDK_SECTOR);
 	put_le64(h + VMDK_DIRECTORY, VMDK_AT_END);
 	put_le64(marker + VMDK_MARKER_VALUE, room / VMDK_SECTOR);
 	put_le32(marker + VMDK_MARKER_TYPE, VMDK_GRAIN_DIRECTORY);

@@ -61,16 +61,16 @@ make_stream(struct vmdk_extent *x)
 	return err;
 }
 
-/* Whether no table is there: then nothing is lost by writing over the end. */
+/* Whether no table is there. */
 static int
-has_nothing(struct vmdk *v, struct vmdk_extent *x, bool *nothing)
+has_nothing(struct vmdk *v, struct vmdk_extent *x, bool *empty)
 {
 	struct table t = {0, 0};
 	int err = 0;
 
 	for (uint32_t n = 0; n < vmdk_tables_of(x) && !err && !t.start; n++)
 		err = vmdk_table(v, x, n, false, &t);
-	*nothing = !t.start;
+	*empty = !t.start;
 	return err;
 }
 
@@ -83,11 +83,33 @@ write_header(struct vmdk_extent *x, uint64_t directory)
 	return file_write(x->file, s->header, sizeof(s->header), 0);
 }
 
+/*
+ * The header no longer says that the directory is at the end, which is about to be written over or to be no end any more. An
+ * empty image gets an empty directory between descriptor and grains for that, so that its first grain comes where it belongs.
+ */
+static int
+pin(struct vmdk *v, struct vmdk_extent *x, bool empty)
+{
+	uint64_t text = get_le64(x->stream->header + VMDK_TEXT), n = get_le64(x->stream->header + VMDK_TEXT_LEN);
+	uint64_t room = text ? (text + n) * VMDK_SECTOR : VMDK_SECTOR, len = align_up(x->directory.len, VMDK_SECTOR);
+	int err = 0;
+
+	if (empty && range_within(room, len, x->overhead)) {
+		err = file_zero(x->file, room, len, false);
+		x->directory.start = room;
+		x->end = x->overhead;
+		tables_forget(x->tables);
+	}
+	if (!err)
+		err = write_header(x, x->directory.start / VMDK_SECTOR);
+	return err || v->unsafe ? err : file_flush(x->file);
+}
+
 /* Before the first change since the last flush. */
 static int
 begin(struct vmdk *v, struct vmdk_extent *x)
 {
-	bool at_end, nothing;
+	bool empty;
 	int err = 0;
 
 	if (!x->markers)
@@ -102,18 +124,10 @@ begin(struct vmdk *v, struct vmdk_extent *x)
 	}
 	if (x->stream->dirty)
 		return 0;
-	at_end = get_le64(x->stream->header + VMDK_DIRECTORY) == VMDK_AT_END;
-	err = has_nothing(v, x, &nothing);
 	x->end = align_up(x->file->size, VMDK_SECTOR);
-	if (err)
-		return err;
-	if (at_end && nothing && x->overhead >= VMDK_SECTOR && x->directory.start >= x->overhead)
-		x->end = x->overhead;
-	else if (at_end) {
-		err = write_header(x, x->directory.start / VMDK_SECTOR);
-		if (!err && !v->unsafe)
-			err = file_flush(x->file);
-	}
+	err = has_nothing(v, x, &empty);
+	if (!err && get_le64(x->stream->header + VMDK_DIRECTORY) == VMDK_AT_END)
+		err = pin(v, x, empty);
 	x->stream->dirty = !err;
 	return err;
 }

@@ -15,6 +15,9 @@ static const struct {
 } shapes[] = {
 	{&format_raw, ""},
 	{&format_vdi, ""},
+	{&format_vmdk, ""},
+	{&format_vmdk, "zeroed_grain=on"},
+	{&format_vmdk, "subformat=streamOptimized"},
 	{&format_vpc, "force_size=on"},
 };
 
