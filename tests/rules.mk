@@ -3,7 +3,8 @@
 # beyond those of the commands it has sources of.
 said = $(shell sed -n 's,^/\* $(1): \(.*\) \*/$$,\1,p' $(2))
 programs = $(patsubst tests/%.c,$(O)/%,$(wildcard $(1:%=tests/%/*.c)))
-pkgs = $(call said,pkg,$(1)) $(foreach d,$(sort $(dir $(call said,links,$(1)))),$(PKG_$(d:/=)))
+linked = $(patsubst %/,%,$(sort $(dir $(call said,links,$(1)))))
+pkgs = $(call said,pkg,$(1)) $(foreach d,$(call linked,$(1)),$(PKG_$(d)))
 
 .PHONY: tools fuzzers
 .PRECIOUS: $(O)/obj/%.o
@@ -17,7 +18,8 @@ $(call programs,unit tools lab fuzz): $(O)/%: $(O)/obj/tests/%.o \
 		$$(addprefix $(O)/obj/,$$(subst .c,.o,$$(call said,links,tests/$$*.c))) $(O)/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(SAN) $(if $(filter fuzz/%,$*),-fsanitize=fuzzer) $(LDHARD) $(LDFLAGS) -o $@ $^ -Wl,--as-needed \
-		$(foreach p,$(sort $(call pkgs,tests/$*.c)),$(shell pkg-config --libs $(p)))
+		$(foreach p,$(sort $(call pkgs,tests/$*.c)),$(shell pkg-config --libs $(p))) \
+		$(foreach d,$(call linked,tests/$*.c),$(LIBS_$(d)))
 
 # Guests of a few functions, entered by PVH; no host's library, no flags but their own. GNU as knows mixed code sizes.
 GUEST_CC ?= gcc

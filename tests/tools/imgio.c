@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pkg: libdeflate libzstd zlib nettle */
+/* links: vm-img/formats.c */
 /*
  * imgio [-r] [-c] -f FORMAT [-b FORMAT:FILE]... FILE [COMMAND]...: an image's own functions, one by one; without commands they are
  * read from stdin, a line each. Each -b is the backing image of the one before. -c: opened to be checked.
@@ -19,24 +19,24 @@
 #include <unistd.h>
 
 #include "common/diag.h"
-#include "common/image/formats.h"
 #include "common/image/qcow2.h"
 #include "common/num.h"
 #include "common/util.h"
+#include "vm-img/formats.h"
 
 #define PIECE (1 << 20)
 #define WORDS 5
 
-static const struct format *const formats[] = {&format_raw, &format_qcow2, &format_vdi, &format_vmdk, &format_parallels};
 static const char *top_name;
 
 static const struct format *
 format_named(const char *name)
 {
-	for (size_t n = 0; n < ARRAY_LEN(formats); n++)
-		if (!strcmp(formats[n]->name, name))
-			return formats[n];
-	die_usage("%s: no such format", name);
+	const struct format *format = format_find(name);
+
+	if (!format)
+		die_usage("%s: no such format", name);
+	return format;
 }
 
 static struct file *
