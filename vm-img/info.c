@@ -8,8 +8,10 @@
 
 #include "vm-img/chain.h"
 #include "vm-img/commands.h"
+#include "vm-img/formats.h"
 #include "vm-img/json.h"
 #include "vm-img/size.h"
+#include "vm-img/snapshot_list.h"
 #include "vm-img/text.h"
 
 /* Bytes that the file takes on its disk; -1: unknown. */
@@ -61,6 +63,8 @@ print_text(struct image *i)
 		puts("cleanly shut down: no");
 	if (i->backing_name)
 		print_backing(i);
+	if (i->format == &format_qcow2)
+		snapshot_list(i);
 	if (i->format->describe) {
 		puts("Format specific information:");
 		text_init(&text, 1);
@@ -76,6 +80,8 @@ print_json(struct image *i, struct describe *d)
 	d->begin(d, NULL, false);
 	if (i->backing_format)
 		d->string(d, "backing-filename-format", i->backing_format);
+	if (i->format == &format_qcow2)
+		snapshot_describe(i, d);
 	d->number(d, "virtual-size", (int64_t)i->size);
 	d->string(d, "filename", i->file->name);
 	if (i->cluster_size)
@@ -83,8 +89,6 @@ print_json(struct image *i, struct describe *d)
 	d->string(d, "format", i->format->name);
 	if (used >= 0)
 		d->number(d, "actual-size", used);
-	if (i->encrypted)
-		d->boolean(d, "encrypted", true);
 	if (i->format->describe) {
 		d->begin(d, "format-specific", false);
 		d->string(d, "type", i->format->name);
@@ -97,9 +101,12 @@ print_json(struct image *i, struct describe *d)
 		char *path = chain_path(i, i->backing_name);
 
 		d->string(d, "full-backing-filename", path);
-		d->string(d, "backing-filename", i->backing_name);
 		free(path);
 	}
+	if (i->encrypted)
+		d->boolean(d, "encrypted", true);
+	if (i->backing_name)
+		d->string(d, "backing-filename", i->backing_name);
 	d->boolean(d, "dirty-flag", i->dirty);
 	d->end(d);
 }
