@@ -89,7 +89,7 @@ image() {
 }
 
 @test "a listening socket that was handed over, and one client that was" {
-	need nbdinfo
+	need nbdinfo socat
 	image 4M
 	# shellcheck disable=SC2016 # for the inner shell
 	spawn -R server wire-listen "$T/sock" sh -c 'exec vm-img serve -R 9 -r -f raw -l "${VM_WIRES#ctl,fd=}" "$1"' sh "$T/d.raw"
@@ -97,19 +97,24 @@ image() {
 	[[ $output = 4194304 ]]
 	kill -TERM "${pids[server]}"
 	await server
-	run -0 nbdinfo --size -- [ vm-img serve -r -f raw -l 0 "$T/d.raw" ]
+	run -0 nbdinfo --size -- [ vm-img serve -r -f raw -l 3 "$T/d.raw" ]
 	[[ $output = 4194304 ]]
+	spawn one socat "UNIX-LISTEN:$T/one" "EXEC:vm-img serve -r -f raw -l 0 $T/d.raw"
+	until [ -S "$T/one" ]; do :; done
+	run -0 nbdinfo --size "nbd+unix:///?socket=$T/one"
+	[[ $output = 4194304 ]]
+	await one
 }
 
 @test "hostile clients: nonsense at each stage ends their connection, and nobody else's" {
 	need nbdinfo
 	image 4M
 	serve -f raw "$T/d.raw"
-	for words in 'GET / HTTP/1.0\r\n\r\n' '\0\0\0\3IHAVEOPT\0\0\0\7\377\377\377\377' '\0\0\0\3IHAVEOPT\0\0\0\7\0\0\0\6\377\377\377\377\0\0' \
-		'\0\0\0\3IHAVEOPT\0\0\0\12\0\0\0\10\0\0\0\0\377\377\377\377' \
-		'\0\0\0\3IHAVEOPT\0\0\0\1\0\0\0\0nonsense nonsense nonsense nonsense' \
-		'\0\0\0\3IHAVEOPT\0\0\0\1\0\0\0\0\x25\x60\x95\x13\0\0\0\1AAAAAAAA\0\0\0\0\0\0\0\0\377\377\377\377'; do
-		printf "$words" | timeout 5 nc -NU "$T/sock" | head -c 100000 >/dev/null
+	for words in 'GET / HTTP/1.0\r\n\r\n' '\00\00\00\03IHAVEOPT\00\00\00\07\0377\0377\0377\0377' '\00\00\00\03IHAVEOPT\00\00\00\07\00\00\00\06\0377\0377\0377\0377\00\00' \
+		'\00\00\00\03IHAVEOPT\00\00\00\012\00\00\00\010\00\00\00\00\0377\0377\0377\0377' \
+		'\00\00\00\03IHAVEOPT\00\00\00\01\00\00\00\00nonsense nonsense nonsense nonsense' \
+		'\00\00\00\03IHAVEOPT\00\00\00\01\00\00\00\00\x25\x60\x95\x13\00\00\00\01AAAAAAAA\00\00\00\00\00\00\00\00\0377\0377\0377\0377'; do
+		printf '%b' "$words" | timeout 5 nc -NU "$T/sock" | head -c 100000 >/dev/null
 	done
 	run -0 nbdinfo --size "$U"
 	[[ $output = 4194304 ]] || { cat "$T/server.log"; echo "$output"; return 1; }
