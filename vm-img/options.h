@@ -30,8 +30,9 @@ struct options {
 	struct secrets secrets; /* --object */
 };
 
-/* Long options, for a subcommand's table; those that are not here have values from OPTION_OWN on, or a letter. */
-enum { OPTION_OBJECT = 256, OPTION_IMAGE_OPTS, OPTION_TARGET_IMAGE_OPTS, OPTION_OUTPUT, OPTION_FOLLOW, OPTION_OWN };
+/* Long options, for a subcommand's table; those that are not here have values from OPTION_OWN on, or a letter. None is a
+ * NUL as a char: strchr would find it in any list of letters. */
+enum { OPTION_OBJECT = 257, OPTION_IMAGE_OPTS, OPTION_TARGET_IMAGE_OPTS, OPTION_OUTPUT, OPTION_FOLLOW, OPTION_OWN };
 #define LONG_OBJECT {"object", required_argument, NULL, OPTION_OBJECT}
 #define LONG_IMAGE_OPTS {"image-opts", no_argument, NULL, OPTION_IMAGE_OPTS}
 #define LONG_TARGET_IMAGE_OPTS {"target-image-opts", no_argument, NULL, OPTION_TARGET_IMAGE_OPTS}
