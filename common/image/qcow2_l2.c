@@ -94,6 +94,21 @@ qcow2_l2_change(struct qcow2 *q, uint64_t at, uint8_t **entries, uint64_t *n)
 	return err;
 }
 
+int
+qcow2_entry_set(struct qcow2 *q, uint64_t at, uint64_t entry, uint64_t bitmap)
+{
+	uint8_t *e;
+	uint64_t n;
+	int err = qcow2_l2_change(q, at, &e, &n);
+
+	if (err)
+		return err;
+	put_be64(e, entry);
+	if (q->incompatible & QCOW2_EXTENDED_L2)
+		put_be64(e + 8, bitmap);
+	return 0;
+}
+
 void
 qcow2_packed_range(const struct qcow2 *q, uint64_t entry, uint64_t *off, uint64_t *len)
 {

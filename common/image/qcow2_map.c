@@ -13,9 +13,7 @@ goes_on(const struct extent *e, const struct qcow2_piece *p)
 		return false;
 	if (e->kind == EXTENT_HOLE)
 		return true;
-	if (p->allocated != e->allocated || (e->kind == EXTENT_DATA && p->copied != e->in_place))
-		return false;
-	return !p->allocated || p->host == e->off + e->len;
+	return p->allocated == e->allocated && (!p->allocated || p->host == e->off + e->len);
 }
 
 static void
@@ -33,8 +31,6 @@ begin(const struct qcow2 *q, const struct qcow2_piece *p, uint64_t at, struct ex
 		e->packed_len = (uint32_t)p->packed_len;
 		e->method = q->compression;
 	}
-	if (p->kind == EXTENT_DATA)
-		e->in_place = p->copied;
 }
 
 static int

@@ -181,6 +181,15 @@ qcow2_make_refblocks(struct qcow2 *q, uint64_t first, uint64_t last)
 	return err;
 }
 
+static void
+unused(struct qcow2 *q, uint64_t cluster)
+{
+	if (cluster < q->free_from)
+		q->free_from = cluster;
+	if (cluster == q->packed_at >> q->cluster_bits)
+		q->packed_at = 0;
+}
+
 /* Adds to the counts of [first, last]; *done is how many of them were changed, also where it fails. */
 static int
 add(struct qcow2 *q, uint64_t first, uint64_t last, int delta, uint64_t *done)
@@ -202,8 +211,8 @@ add(struct qcow2 *q, uint64_t first, uint64_t last, int delta, uint64_t *done)
 			count += (uint64_t)(int64_t)delta;
 			put_count(q, s->data, index, count);
 			qcow2_slice_dirty(&q->refblocks, s);
-			if (!count && c < q->free_from)
-				q->free_from = c;
+			if (!count)
+				unused(q, c);
 		}
 	}
 	return 0;

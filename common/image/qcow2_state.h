@@ -179,6 +179,14 @@ qcow2_cluster(const struct qcow2 *q)
 	return 1ULL << q->cluster_bits;
 }
 
+/* These bytes of the disk change. */
+static inline void
+qcow2_mark(struct qcow2 *q, uint64_t off, uint64_t len)
+{
+	if (q->tracker)
+		q->tracker->mark(q, off, len);
+}
+
 /* Clusters that n bytes take. */
 static inline uint64_t
 qcow2_clusters(const struct qcow2 *q, uint64_t n)
@@ -219,6 +227,8 @@ void qcow2_cache_free(struct qcow2_cache *c);
 int qcow2_l2(struct qcow2 *q, uint64_t at, uint8_t **entries, uint64_t *n);
 /* The same, to be changed, by a table that is the active L1's own (made, or copied where a snapshot shares it). */
 int qcow2_l2_change(struct qcow2 *q, uint64_t at, uint8_t **entries, uint64_t *n);
+/* Sets the one entry for `at`; the bitmap is that of extended entries, else passed over. Nothing is freed. */
+int qcow2_entry_set(struct qcow2 *q, uint64_t at, uint64_t entry, uint64_t bitmap);
 /* A descriptor of a compressed cluster: where its bytes are. qcow2.txt, "Compressed Clusters Descriptor". */
 void qcow2_packed_range(const struct qcow2 *q, uint64_t entry, uint64_t *off, uint64_t *len);
 
@@ -302,6 +312,19 @@ void qcow2_free_snapshots(struct qcow2 *q);
 
 /* qcow2_check.c: counts anew all that is referred to, and clears the dirty bit: what is done with an image that was not closed. */
 int qcow2_rebuild_refcounts(struct qcow2 *q);
+
+/* qcow2_write.c: whether a write that was begun holds the cluster of `from`; else *to is cut to where one holds the next. */
+bool qcow2_in_the_way(const struct qcow2 *q, uint64_t from, uint64_t *to);
+/* Through the chain; past the disk's end everything does. */
+bool qcow2_reads_as_zeroes(struct qcow2 *q, uint64_t off, uint64_t len);
+
+/* qcow2_resize.c: gives up the L2 tables from L1 entry `first` on, which name nothing any more. */
+int qcow2_drop_tables(struct qcow2 *q, uint64_t first);
+/* Cuts what of the file's end is not in use. */
+int qcow2_cut_file(struct qcow2 *q);
+
+/* qcow2_zero.c: whole clusters of the disk lose what they hold, whatever is below. */
+int qcow2_make_hole(struct qcow2 *q, uint64_t from, uint64_t to);
 
 /* The format's functions, by file. */
 int qcow2_map(struct image *i, uint64_t off, uint64_t len, struct extent *e);
