@@ -162,9 +162,11 @@ flush(struct image *i)
 
 const struct format format_qcow2 = {
 	.name = "qcow2",
+	.options = qcow2_options,
 	.probe = qcow2_probe,
 	.open = qcow2_open,
 	.close = qcow2_close,
+	.create = qcow2_create,
 	.map = qcow2_map,
 	.unpack = qcow2_unpack,
 	.decrypt = qcow2_decrypt,

@@ -10,6 +10,7 @@
 #define CLUSTER_BITS_MAX 21
 #define REFCOUNT_ORDER_MAX 6
 #define EXTENDED_L2_CLUSTER_BITS_MIN 14
+#define HEADER_UNIT 512	/* it is written in multiples of */
 #define FEATURE_NAME 48 /* bytes of an entry of the feature name table: type, bit, name */
 
 struct qcow2_ext *
@@ -185,8 +186,8 @@ check_features(struct qcow2 *q, struct why *w)
 	return NULL;
 }
 
-static void
-derive(struct qcow2 *q)
+void
+qcow2_derive(struct qcow2 *q)
 {
 	q->entry_bits = q->incompatible & QCOW2_EXTENDED_L2 ? 4 : 3;
 	q->l2_bits = q->cluster_bits - q->entry_bits;
@@ -221,7 +222,7 @@ parse_rest(struct qcow2 *q, uint8_t *h, struct why *w)
 	if (!reason)
 		reason = parse_backing(q, h, backing, get_be32(h + 16), w);
 	if (!reason)
-		derive(q);
+		qcow2_derive(q);
 	return reason;
 }
 
@@ -287,9 +288,9 @@ put_fields(const struct qcow2 *q, uint8_t *h)
 		memcpy(h + QCOW2_OUR_HEADER, q->unknown_header, q->header_length - QCOW2_OUR_HEADER);
 }
 
-/* The whole first cluster in h, of zeroes. */
+/* All of it in h, a cluster of zeroes; what lies behind it in the file does not matter. */
 static int
-put_all(const struct qcow2 *q, uint8_t *h)
+put_all(const struct qcow2 *q, uint8_t *h, size_t *used)
 {
 	const char *name = q->image.backing_name, *format = q->image.backing_format;
 	uint64_t size = qcow2_cluster(q), at = q->header_length;
@@ -311,12 +312,14 @@ put_all(const struct qcow2 *q, uint8_t *h)
 		put_be32(h + 16, (uint32_t)len);
 		memcpy(h + at, name, len);
 	}
+	*used = min_u64(align_up(at + len, HEADER_UNIT), size);
 	return 0;
 }
 
 int
 qcow2_write_header(struct qcow2 *q)
 {
+	size_t used;
 	uint8_t *h;
 	int err;
 
@@ -327,9 +330,9 @@ qcow2_write_header(struct qcow2 *q)
 	h = calloc(1, qcow2_cluster(q));
 	if (!h)
 		return -ENOMEM;
-	err = put_all(q, h);
+	err = put_all(q, h, &used);
 	if (!err)
-		err = file_write(q->image.file, h, qcow2_cluster(q), 0);
+		err = file_write(q->image.file, h, used, 0);
 	free(h);
 	return err;
 }

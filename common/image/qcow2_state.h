@@ -203,6 +203,8 @@ const char *qcow2_load_l1(struct qcow2 *q, struct why *w);
 /* qcow2_header.c: parses what the file begins with; NULL or the reason. Nothing else of the file is looked at. */
 const char *qcow2_parse(struct qcow2 *q, struct why *w);
 void qcow2_free_header(struct qcow2 *q);
+/* Sets what follows from the header's fields. */
+void qcow2_derive(struct qcow2 *q);
 /* The extension, or NULL. */
 struct qcow2_ext *qcow2_ext_find(struct qcow2 *q, uint32_t type);
 /* Puts one in or changes it; data NULL: takes it out. Not written yet. */

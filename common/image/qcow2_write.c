@@ -189,8 +189,8 @@ int
 qcow2_write_begin(struct image *i, uint64_t off, uint64_t len, struct qcow2_write *w)
 {
 	struct qcow2 *q = qcow2_of(i);
-	uint64_t end = off + len, host;
-	enum way way;
+	uint64_t end = off + len, host = 0;
+	enum way way = IN_PLACE;
 	int err = qcow2_change(q);
 
 	*w = (struct qcow2_write){.at = off, .file = qcow2_data_file(i)};
