@@ -14,6 +14,13 @@ static const struct {
 	const char *options;
 } shapes[] = {
 	{&format_raw, ""},
+	{&format_qcow2, ""},
+	{&format_qcow2, "cluster_size=512,refcount_bits=64"},
+	{&format_qcow2, "cluster_size=16k,extended_l2=on"},
+	{&format_qcow2, "cluster_size=4k,compat=v2"},
+	{&format_qcow2, "data_file=data"},
+	{&format_qcow2, "data_file=data,data_file_raw=on"},
+	{&format_qcow2, "cluster_size=4k,preallocation=metadata"},
 	{&format_vdi, ""},
 	{&format_vmdk, ""},
 	{&format_vmdk, "zeroed_grain=on"},
