@@ -24,6 +24,12 @@ file_of(const struct census *s)
 	return s->q->levels.image.file;
 }
 
+static bool
+is_used(const struct census *s, uint64_t k)
+{
+	return s->used[k / 8] & 1 << k % 8;
+}
+
 /* Marks n clusters from off on. False, and counted, where one is in use already. */
 static bool
 mark(struct census *s, uint64_t off, uint64_t n)
@@ -31,7 +37,7 @@ mark(struct census *s, uint64_t off, uint64_t n)
 	uint64_t first = off / s->q->levels.image.cluster_size;
 
 	for (uint64_t k = first; k < first + n; k++) {
-		if (s->used[k / 8] & 1 << k % 8) {
+		if (is_used(s, k)) {
 			report(s->c, &s->c->errors, "ERROR: the cluster at %#llx of the file is used more than once",
 			    (unsigned long long)k * s->q->levels.image.cluster_size);
 			return false;
@@ -123,22 +129,70 @@ check_l1_entry(struct census *s, uint64_t at, uint64_t value)
 	return each_entry(s, (struct table){value, v->l2_len}, check_l2_entry);
 }
 
-/* Leaks at the end can be cut off. */
+/*
+ * The next cluster of the disk, from *at on, that may get space of its own without another table, and whose bytes are zeroes
+ * whatever the backing image has. *found: there is one.
+ */
+static int
+find_taker(struct census *s, uint64_t *at, bool *found)
+{
+	struct image *i = &s->q->levels.image;
+	uint64_t span = levels_span(&s->q->levels);
+	struct extent e = {.image = i};
+	int err = 0;
+
+	for (*found = false; *at < i->size && !err && !*found; *at += *found ? 0 : i->cluster_size) {
+		err = levels_map(i, *at, 1, &e);
+		if (!err && *at % span == 0 && e.len == span) /* no table */
+			*at += span - i->cluster_size;
+		else
+			*found = !err && (e.kind == EXTENT_ZERO || (e.kind == EXTENT_HOLE && !i->backing_name));
+	}
+	return err;
+}
+
+/* Leaked clusters between others are given to clusters of the disk that have none. */
+static int
+adopt_leaks(struct census *s, uint64_t end)
+{
+	struct image *i = &s->q->levels.image;
+	uint64_t at = 0;
+	bool found = true;
+	int err = 0;
+
+	for (uint64_t k = 0; k < end && found && !err; k++) {
+		if (is_used(s, k))
+			continue;
+		err = find_taker(s, &at, &found);
+		if (err || !found)
+			break;
+		err = file_zero(i->file, k * i->cluster_size, i->cluster_size, true);
+		if (!err)
+			err = levels_set(&s->q->levels, at, k * i->cluster_size);
+		s->c->leaks_fixed += !err;
+	}
+	return err ? err : levels_flush(i);
+}
+
+/* Those at the end of the file are cut off. */
 static int
 count_leaks(struct census *s, unsigned fix)
 {
-	uint64_t end = s->clusters, leaks = s->c->leaks, cluster = s->q->levels.image.cluster_size;
+	uint64_t end = s->clusters, cluster = s->q->levels.image.cluster_size;
+	int err = 0;
 
 	for (uint64_t k = 0; k < s->clusters; k++)
-		if (!(s->used[k / 8] & 1 << k % 8))
+		if (!is_used(s, k))
 			report(s->c, &s->c->leaks, "Leaked cluster at %#llx of the file", (unsigned long long)(k * cluster));
-	while (end && !(s->used[(end - 1) / 8] & 1 << (end - 1) % 8))
+	while (end && !is_used(s, end - 1))
 		end--;
 	s->c->end = end * cluster;
-	if (!(fix & CHECK_FIX_LEAKS) || s->c->errors > s->c->errors_fixed || s->c->leaks == leaks || end == s->clusters)
+	if (!(fix & CHECK_FIX_LEAKS) || s->c->errors > s->c->errors_fixed || !s->c->leaks)
 		return 0;
-	s->c->leaks_fixed += s->clusters - end;
-	return file_truncate(file_of(s), end * cluster);
+	if (end < s->clusters)
+		err = file_truncate(file_of(s), end * cluster);
+	s->c->leaks_fixed += err ? 0 : s->clusters - end;
+	return err ? err : adopt_leaks(s, end);
 }
 
 static int

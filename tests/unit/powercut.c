@@ -26,6 +26,10 @@ static const struct {
 	{&format_vmdk, "zeroed_grain=on"},
 	{&format_vmdk, "subformat=streamOptimized"},
 	{&format_vpc, "force_size=on"},
+	{&format_vpc, "force_size=on,subformat=fixed"},
+	{&format_vhdx, "block_size=1M"},
+	{&format_qed, "cluster_size=4K,table_size=2"},
+	{&format_qcow, ""},
 };
 
 static void
