@@ -36,7 +36,7 @@ count_structure(struct repair *r, uint64_t off, uint64_t n)
 		}
 		err = counts_add(c->found, i, 1);
 		if (!err)
-			err = counts_set(r->structure, i, 1);
+			err = counts_add(r->structure, i, 1);
 	}
 	return err;
 }

@@ -29,7 +29,7 @@ build_anew(struct repair *r, unsigned order)
 	int err = 0;
 
 	for (uint64_t i = 0; (i = counts_next(r->structure, i, COUNTS_MAX)) != UINT64_MAX && !err; i++)
-		err = counts_set(found, i, counts_get(found, i) - 1);
+		err = counts_set(found, i, counts_get(found, i) - counts_get(r->structure, i));
 	if (err)
 		return err;
 	r->census.found = r->stored.counts;

@@ -10,7 +10,7 @@ struct repair {
 	struct census census;
 	struct refs stored;	  /* what the file says; where that is repaired, what was found */
 	struct counts *before;	  /* what it said at first, where leaks are repaired */
-	struct counts *structure; /* clusters of the refcount structure */
+	struct counts *structure; /* what of `found` is the refcount structure's own */
 	bool rebuild;		  /* which cannot be written where it is */
 };
 
