@@ -14,6 +14,8 @@ static const struct command {
 	const char *what;
 	const char *synopsis;
 } commands[] = {
+    {"bitmap", cmd_bitmap, "dirty bitmaps: add, remove, clear, merge",
+     "[-f fmt] [-g granularity] [-b source [-F fmt]] --add|--remove|--clear|--enable|--disable|--merge bitmap ... file bitmap"},
     {"check", cmd_check, "whether an image is consistent; repairs", "[-qU] [-f fmt] [-r leaks|all] [--output=human|json] file"},
     {"commit", cmd_commit, "write what an image holds into one below it", "[-dpq] [-f fmt] [-b base] [-r rate] [-t cache] file"},
     {"compare", cmd_compare, "do two images' disks hold the same?", "[-pqsU] [-f fmt] [-F fmt] file file"},

@@ -46,4 +46,32 @@ bool bitmaps_present(struct qcow2 *q);
 int bitmaps_load(struct bitmaps *b, struct qcow2 *q, struct why *w);
 void bitmaps_free(struct bitmaps *b);
 
+/* The bitmap of that name, or NULL. */
+struct bitmap *bitmap_find(struct bitmaps *b, const char *name);
+
+/* Its bits for a disk of that size: how many bytes; they are allocated, the first one's lowest bit being the disk's begin. */
+uint64_t bitmap_bytes(const struct bitmap *m, uint64_t size);
+int bitmap_read(struct qcow2 *q, const struct bitmap *m, uint8_t **bits);
+
+/* For info: the list, under its key; nothing where there is none. */
+void bitmaps_describe(struct qcow2 *q, struct describe *d);
+
+/*
+ * Changes of an image that is open for writing; NULL, or the reason. The new directory is whole before the header names it;
+ * what a cut leaves are leaks, and bitmaps that are not trusted at worst.
+ */
+/* Granularity: bytes of the disk that a bit tells of; 0: the usual one, a cluster between 4 and 64 KiB. */
+const char *qcow2_bitmap_add(struct image *i, const char *name, uint64_t granularity, struct why *w);
+const char *qcow2_bitmap_remove(struct image *i, const char *name, struct why *w);
+const char *qcow2_bitmap_clear(struct image *i, const char *name, struct why *w);
+const char *qcow2_bitmap_enable(struct image *i, const char *name, bool enable, struct why *w);
+/* What is set in the bitmap of `from`, which may be the same image, is set in this one too. */
+const char *qcow2_bitmap_merge(struct image *i, const char *name, struct image *from, const char *source, struct why *w);
+
+/*
+ * All bitmaps of `from`, added to this image, which has none of their names. Those that were not saved are a reason to fail,
+ * unless they are to be passed over.
+ */
+const char *qcow2_bitmaps_copy(struct image *i, struct image *from, bool skip_broken, struct why *w);
+
 #endif
