@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "common/diag.h"
-#include "vm-img/chain.h"
 #include "vm-img/commands.h"
 #include "vm-img/convert.h"
 #include "vm-img/progress.h"
+#include "vm-img/source.h"
 
 static void
 open_sources(struct convert *v)
@@ -19,10 +19,7 @@ open_sources(struct convert *v)
 	if (!v->copy.sources)
 		die_sys("memory");
 	for (size_t i = 0; i < v->ninputs; i++) {
-		struct opening how;
-
-		opening_init(&how, &v->options, v->inputs[i], v->options.format, 0);
-		v->copy.sources[i] = chain_open(&how);
+		v->copy.sources[i] = source_open(&v->options, v->inputs[i], v->snapshot);
 		if (!v->copy.sources[i])
 			exit(1);
 	}
@@ -64,11 +61,11 @@ cmd_convert(int argc, char **argv)
 	open_sources(&v);
 	copy_size(&v.copy);
 	target_open(&v, &target);
-	progress_begin(&progress, v.options.progress, v.progress_json, stdout);
+	progress_begin(&progress, v.options.progress, v.progress_json, stream_wanted(&v) ? stderr : stdout);
 	v.copy.progress = show;
 	v.copy.user = &progress;
 	v.copy.lost = tell_lost;
-	if (copy_run(&v.copy, &w)) {
+	if (target_fill(&v, &target, &w)) {
 		target_abandon(&target);
 		die("%s", w.text);
 	}

@@ -29,8 +29,11 @@ void convert_parse(struct convert *v, int argc, char **argv);
 
 /* The target of a copy. */
 struct target {
-	struct output *output; /* NULL with -n */
 	struct image *image;
+	struct output *output; /* NULL with -n, and of a stream */
+	int stream;	       /* descriptor, or -1 */
+	int spool;	       /* what goes into the stream at the end, or -1 */
+	bool in_passes;	       /* only the layout is spooled */
 };
 
 /*
@@ -39,10 +42,19 @@ struct target {
  */
 void target_open(struct convert *v, struct target *t);
 
-/* Writes back and closes. NULL, or the reason. */
+/* Copies into it, writes back and closes. NULL, or the reason, without or with the output's name in it. */
+const char *target_fill(struct convert *v, struct target *t, struct why *w);
 const char *target_finish(struct convert *v, struct target *t, struct why *w);
 
 /* Closes; nothing new appears. */
 void target_abandon(struct target *t);
+
+/* Whether the output is written from its beginning to its end: "-", or a path to a pipe or character device. */
+bool stream_wanted(const struct convert *v);
+
+/* The parts of the above for such a one: the file to make the image in; what to do instead of one copy; the end. */
+struct file *stream_target(struct convert *v, struct target *t, struct why *w);
+const char *stream_fill(struct convert *v, struct target *t, struct why *w);
+const char *stream_end(struct convert *v, struct target *t, struct why *w);
 
 #endif

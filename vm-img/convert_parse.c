@@ -7,6 +7,7 @@
 #include "vm-img/convert.h"
 #include "vm-img/formats.h"
 #include "vm-img/size.h"
+#include "vm-img/source.h"
 
 enum { OPTION_SALVAGE = OPTION_OWN, OPTION_TARGET_IS_ZERO, OPTION_BITMAPS, OPTION_SKIP_BROKEN, OPTION_WINDOW };
 
@@ -36,15 +37,6 @@ window(const char *word)
 	die("--window %s: not a power of two from 512 to 32k", word);
 }
 
-/* -l takes a name, or as qemu-img snapshot.id=ID or snapshot.name=NAME. */
-static const char *
-snapshot_word(const char *word)
-{
-	if (!strncmp(word, "snapshot.id=", 12))
-		return word + 12;
-	return strncmp(word, "snapshot.name=", 14) ? word : word + 14;
-}
-
 static void
 take(struct convert *v, int c, bool *sparse_said)
 {
@@ -54,7 +46,7 @@ take(struct convert *v, int c, bool *sparse_said)
 	case 'C': v->copy.offload = true; break;
 	case 'c': v->copy.pack = true; break;
 	case 'j': v->progress_json = true; break;
-	case 'l': v->snapshot = snapshot_word(optarg); break;
+	case 'l': v->snapshot = source_snapshot(optarg); break;
 	case 'm': v->copy.threads = (unsigned)num_opt('m', optarg, 1, 1024); break;
 	case 'n': v->in_place = true; break;
 	case 'r': v->copy.rate = image_size_word("-r", optarg, 0, INT64_MAX); break;

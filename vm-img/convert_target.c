@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Where a conversion goes: a new image, or one that is there. */
 #include <string.h>
+#include <unistd.h>
 
 #include "common/diag.h"
 #include "vm-img/chain.h"
@@ -72,15 +73,36 @@ open_new(struct convert *v, struct target *t, const struct image_create *make, s
 {
 	struct image_open open = {
 		.file = make->file,
-		.flags = IMAGE_WRITE | (output_in_place(t->output) ? 0 : IMAGE_UNSAFE),
+		.flags = IMAGE_WRITE | (v->options.unsafe ? IMAGE_UNSAFE : 0),
 		.secret = make->secret,
 		.secret_len = make->secret_len,
-		.named = output_named,
+		.named = t->output ? output_named : NULL,
 		.user = t->output,
 	};
 
 	t->image = image_open(v->format, &open, w);
 	return t->image ? NULL : w->text;
+}
+
+static struct file *
+no_beside(void *user, const char *name, struct why *w)
+{
+	(void)user;
+	why(w, "%s: a stream has no files beside it", name);
+	return NULL;
+}
+
+/* An empty file for the new image. */
+static struct file *
+new_file(struct convert *v, struct target *t, struct why *w)
+{
+	const char *path;
+
+	if (stream_wanted(v))
+		return stream_target(v, t, w);
+	path = path_plain(v->output, w);
+	t->output = path ? output_begin(path, w) : NULL;
+	return t->output ? output_file(t->output, w) : NULL;
 }
 
 static void
@@ -92,22 +114,20 @@ make_new(struct convert *v, struct target *t)
 		.backing_format = v->backing_format,
 		.settings = v->settings.list,
 		.nsettings = v->settings.n,
-		.beside = output_beside,
 	};
 	struct why w;
-	const char *path = path_plain(v->output, &w);
 
 	if (v->backing) {
 		make.backing = open_backing(v);
 		make.backing_size = v->copy.backing_size = make.backing->size;
 	}
 	set_secret(&make, v);
-	t->output = path ? output_begin(path, &w) : NULL;
-	if (!t->output)
-		refuse(v, t, w.text);
+	make.file = new_file(v, t, &w);
+	make.beside = t->output ? output_beside : no_beside;
 	make.user = t->output;
-	make.file = output_file(t->output, &w);
-	if (!make.file || v->format->create(&make, &w)) {
+	if (!make.file)
+		refuse(v, t, w.text);
+	if (v->format->create(&make, &w)) {
 		file_close(make.file);
 		refuse(v, t, w.text);
 	}
@@ -121,7 +141,7 @@ make_new(struct convert *v, struct target *t)
 void
 target_open(struct convert *v, struct target *t)
 {
-	*t = (struct target){.output = NULL};
+	*t = (struct target){.stream = -1, .spool = -1};
 	if (v->in_place)
 		open_old(v, t);
 	else
@@ -131,20 +151,34 @@ target_open(struct convert *v, struct target *t)
 }
 
 const char *
-target_finish(struct convert *v, struct target *t, struct why *w)
+target_fill(struct convert *v, struct target *t, struct why *w)
+{
+	return t->stream < 0 ? copy_run(&v->copy, w) : stream_fill(v, t, w);
+}
+
+static const char *
+appear(const struct convert *v, struct target *t, struct why *w)
 {
 	const struct options *o = &v->options;
+	struct output *output = t->output;
+
+	t->output = NULL;
+	return output_finish(output, !o->cache ? OUTPUT_DEFAULT : o->unsafe ? OUTPUT_UNSAFE : OUTPUT_SYNC, w);
+}
+
+const char *
+target_finish(struct convert *v, struct target *t, struct why *w)
+{
+	const char *no = t->stream < 0 ? NULL : stream_end(v, t, w);
 	int err = image_close(t->image);
-	enum output_sync sync = !o->cache ? OUTPUT_DEFAULT : o->unsafe ? OUTPUT_UNSAFE : OUTPUT_SYNC;
 
 	t->image = NULL;
-	if (err)
-		return why(w, "%s", strerror(-err));
-	if (!t->output)
-		return NULL;
-	struct output *output = t->output;
-	t->output = NULL;
-	return output_finish(output, sync, w);
+	if (!no && err)
+		no = why(w, "%s", strerror(-err));
+	if (!no && t->output)
+		no = appear(v, t, w);
+	target_abandon(t);
+	return no;
 }
 
 void
@@ -152,5 +186,9 @@ target_abandon(struct target *t)
 {
 	image_close(t->image);
 	output_abandon(t->output);
-	*t = (struct target){.output = NULL};
+	if (t->spool >= 0)
+		close(t->spool);
+	if (t->stream > 2)
+		close(t->stream);
+	*t = (struct target){.stream = -1, .spool = -1};
 }

@@ -24,6 +24,12 @@ struct copy {
 	 */
 	bool top_only;
 	uint64_t backing_size;
+	/*
+	 * Of a target that is qcow2, for one that is written in a single pass: LAYOUT gives all data its place without reading any
+	 * of it; EMIT writes the data to `emit`, where a target that was laid out has their places.
+	 */
+	enum copy_pass { COPY_ALL, COPY_LAYOUT, COPY_EMIT } pass;
+	struct file *emit;
 	bool offload;	 /* the kernel copies, and zeroes among the data are not looked for */
 	bool salvage;	 /* what cannot be read becomes zeroes */
 	unsigned threads;

@@ -156,7 +156,7 @@ part(struct job *j, const struct copy *c, uint64_t from, uint64_t to)
 	uint64_t grain = c->sparse < GRAIN ? SECTOR : GRAIN;
 	int err = 0;
 
-	if (!c->sparse)
+	if (!c->sparse || c->pass == COPY_EMIT)
 		return add_piece(j, PIECE_DATA, from, to - from, 0);
 	for (uint64_t at = from, n; at < to && !err; at += n) {
 		bool zero;
@@ -217,9 +217,11 @@ job_load(struct job *j, const struct copy *c, size_t room, struct copy_tools *t)
 {
 	int err;
 
-	if (!j->data)
+	if (!j->data && c->pass != COPY_LAYOUT)
 		j->data = malloc(room);
-	if (!j->data)
+	if (c->pass == COPY_LAYOUT)
+		err = add_piece(j, PIECE_DATA, 0, j->len, 0);
+	else if (!j->data)
 		err = -ENOMEM;
 	else
 		err = c->pack ? load_and_pack(j, c, t) : load_and_part(j, c, t->unpacker);

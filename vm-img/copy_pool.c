@@ -91,7 +91,7 @@ pool_place(struct pool *p)
 static bool
 worth_threads(const struct pool *p, const struct job *j)
 {
-	if (j->kind != JOB_LOAD)
+	if (j->kind != JOB_LOAD || p->copy->pass == COPY_LAYOUT)
 		return false;
 	for (size_t i = 0; i < j->nextents; i++)
 		if (p->copy->pack || j->extents[i].kind == EXTENT_PACKED)

@@ -5,6 +5,7 @@
 
 #include "common/bytes.h"
 #include "common/image/formats.h"
+#include "common/image/qcow2.h"
 #include "vm-img/copy_write.h"
 
 #define BLOCK 4096 /* what file systems share are whole ones */
@@ -16,7 +17,8 @@ writer_begin(struct writer *w, const struct copy *c)
 
 	w->copy = c;
 	w->no_share = false;
-	w->in_file = t->format == &format_raw;
+	/* Of a new qcow2 image the rest of a cluster that is written in part reads as zeroes; of others it must be written. */
+	w->in_file = t->format == &format_raw || (t->format == &format_qcow2 && c->fresh && !t->encrypted);
 }
 
 /* The extent that has a byte of the job, and where in the job it begins. */
@@ -81,6 +83,64 @@ put_data(struct writer *w, struct job *j, const struct piece *p, uint64_t at, ui
 	return err;
 }
 
+/* Of [at, at + len) the pieces that are data, to where `at` is in a file. */
+static int
+put_pieces(struct writer *w, struct job *j, uint64_t at, uint64_t len, struct file *to, uint64_t off)
+{
+	uint64_t end = at + len;
+	int err = 0;
+
+	for (size_t i = 0; i < j->npieces && !err; i++) {
+		const struct piece *p = &j->pieces[i];
+		uint64_t from = p->at < at ? at : p->at, until = min_u64(p->at + p->len, end);
+
+		if (from < until && p->kind != PIECE_ZERO)
+			err = put_data(w, j, p, from, until - from, to, off + (from - at));
+	}
+	return err;
+}
+
+/* Clusters of a new qcow2 image: found, written, then linked. */
+static int
+put_clusters(struct writer *w, struct job *j, uint64_t at, uint64_t len)
+{
+	struct qcow2_write q;
+	int err = 0, linked;
+
+	for (; len && !err; at += q.len, len -= q.len) {
+		err = qcow2_write_begin(w->copy->target, j->off + at, len, &q);
+		if (err)
+			break;
+		if (w->copy->pass != COPY_LAYOUT)
+			err = put_pieces(w, j, at, q.len, q.file, q.off);
+		linked = qcow2_write_end(w->copy->target, &q, !err);
+		if (!err)
+			err = linked;
+	}
+	return err;
+}
+
+/* A cluster that has any data is written. */
+static int
+put_in_clusters(struct writer *w, struct job *j)
+{
+	uint64_t unit = w->copy->target->cluster_size, from = 0, to = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < j->npieces && !err; i++) {
+		const struct piece *p = &j->pieces[i];
+
+		if (p->kind == PIECE_ZERO)
+			continue;
+		if (align_down(p->at, unit) > to) {
+			err = put_clusters(w, j, from, to - from);
+			from = align_down(p->at, unit);
+		}
+		to = min_u64(align_up(p->at + p->len, unit), j->len);
+	}
+	return err ? err : put_clusters(w, j, from, to - from);
+}
+
 static int
 put_zero(struct writer *w, uint64_t off, uint64_t len)
 {
@@ -103,13 +163,34 @@ put_piece(struct writer *w, struct job *j, const struct piece *p)
 	}
 }
 
+/* To the places that the data were given; what lies between is not the copy's. */
+static int
+emit(struct writer *w, struct job *j)
+{
+	struct extent e;
+	int err = 0;
+
+	for (uint64_t at = 0; at < j->len && !err; at += e.len) {
+		err = image_map(w->copy->target, j->off + at, j->len - at, &e);
+		if (!err && e.kind != EXTENT_DATA)
+			err = -ESTALE; /* the source has changed since its layout */
+		if (!err)
+			err = file_write(w->copy->emit, j->data + at, e.len, e.off);
+	}
+	return err;
+}
+
 int
 writer_put(struct writer *w, struct job *j)
 {
 	int err = 0;
 
+	if (w->copy->pass == COPY_EMIT)
+		return j->kind == JOB_ZERO ? 0 : emit(w, j);
 	if (j->kind == JOB_ZERO)
 		return put_zero(w, j->off, j->len);
+	if (w->in_file && !w->copy->pack && w->copy->target->format == &format_qcow2 && w->copy->zeroed)
+		return put_in_clusters(w, j);
 	for (size_t i = 0; i < j->npieces && !err; i++)
 		err = put_piece(w, j, &j->pieces[i]);
 	return err;

@@ -2,17 +2,15 @@
 /* vm-img measure: how large a file a new image will be. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "common/diag.h"
-#include "vm-img/chain.h"
 #include "vm-img/commands.h"
 #include "vm-img/formats.h"
 #include "vm-img/json.h"
 #include "vm-img/measure.h"
 #include "vm-img/settings.h"
 #include "vm-img/size.h"
+#include "vm-img/source.h"
 
 enum { OPTION_SIZE_OF = OPTION_OWN };
 
@@ -37,19 +35,6 @@ print(const struct measure *m, bool json)
 	d->end(d);
 }
 
-static struct image *
-open_source(const struct options *o, const char *word)
-{
-	struct opening how;
-	struct image *i;
-
-	opening_init(&how, o, word, o->format, 0);
-	i = chain_open(&how);
-	if (!i)
-		exit(1);
-	return i;
-}
-
 int
 cmd_measure(int argc, char **argv)
 {
@@ -60,6 +45,7 @@ cmd_measure(int argc, char **argv)
 	struct measure m = {.size = UINT64_MAX};
 	struct settings settings;
 	const struct format *format;
+	const char *snapshot = NULL;
 	struct options o;
 	struct why w;
 	int c;
@@ -68,7 +54,7 @@ cmd_measure(int argc, char **argv)
 	while ((c = options_next(&o, argc, argv, ":f:l:O:o:U", longs, "")) != -1)
 		switch (c) {
 		case OPTION_SIZE_OF: m.size = image_size_word("--size", optarg, 0, IMAGE_SIZE_MAX); break;
-		case 'l': m.snapshot = optarg; break;
+		case 'l': snapshot = source_snapshot(optarg); break;
 		}
 	if ((m.size != UINT64_MAX) == (optind < argc))
 		die("%s", optind < argc ? "--size N cannot be used together with a filename" : "Either --size N or one filename must be specified");
@@ -79,7 +65,9 @@ cmd_measure(int argc, char **argv)
 		die("images of format %s are only read here", format->name);
 	settings_parse(&settings, &o, format->options, "Supported options:", format->name);
 	if (m.size == UINT64_MAX) {
-		m.source = open_source(&o, options_operand(argc, argv, "image"));
+		m.source = source_open(&o, options_operand(argc, argv, "image"), snapshot);
+		if (!m.source)
+			return 1;
 		m.size = m.source->size;
 	}
 	if (measure(&m, format, &settings, &w))

@@ -8,7 +8,6 @@
 struct measure {
 	uint64_t size;	      /* of the disk */
 	struct image *source; /* what will be copied into it, or NULL */
-	const char *snapshot; /* of the source, -l, or NULL */
 	/* The answer, bytes. */
 	uint64_t required, full, bitmaps;
 	bool has_bitmaps;
