@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 
 #include "common/loop.h"
+#include "common/why.h"
 
 enum disk_op {
 	DISK_READ,
@@ -41,6 +42,7 @@ struct disk_req {
 struct disk;
 
 struct disk_ops {
+	const char *(*prepare)(struct disk *d, struct why *w); /* or NULL */
 	int (*attach)(struct disk *d, struct loop *l);
 	void (*detach)(struct disk *d);
 	void (*submit)(struct disk *d, struct disk_req *r);
@@ -70,6 +72,16 @@ struct disk {
  * or the reason, which may be in why. The disk is locked (disk_lock) and belongs to no loop yet.
  */
 const char *disk_raw_open(struct disk **out, int fd, unsigned flags, char *why, size_t size);
+
+/*
+ * First of all, on any thread, which may be one that can do little else: reads what strangers wrote. The disk's sizes are
+ * known after it. NULL, or the reason.
+ */
+static inline const char *
+disk_prepare(struct disk *d, struct why *w)
+{
+	return d->ops->prepare ? d->ops->prepare(d, w) : NULL;
+}
 
 /* Completions are reported by this loop from now on; on its thread. 0 or -errno. Detach: after disk_drain. */
 static inline int

@@ -43,6 +43,15 @@ iov_write(const struct iovec *iov, unsigned n, size_t off, const void *buf, size
 }
 
 void
+iov_zero(const struct iovec *iov, size_t len)
+{
+	for (size_t part; len; len -= part, iov++) {
+		part = iov->iov_len < len ? iov->iov_len : len;
+		memset(iov->iov_base, 0, part);
+	}
+}
+
+void
 iov_skip(struct iovec **iov, unsigned *n, size_t len)
 {
 	while (*n && len >= (*iov)->iov_len) {

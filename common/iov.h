@@ -10,6 +10,9 @@
 size_t iov_read(const struct iovec *iov, unsigned n, size_t off, void *buf, size_t len);
 size_t iov_write(const struct iovec *iov, unsigned n, size_t off, const void *buf, size_t len);
 
+/* The first len bytes become zeroes. */
+void iov_zero(const struct iovec *iov, size_t len);
+
 /* Drops the first `len` bytes: advances *iov and *n and trims the first entry (which is changed). */
 void iov_skip(struct iovec **iov, unsigned *n, size_t len);
 
