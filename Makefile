@@ -18,7 +18,7 @@ EXAMPLES := $(wildcard man/examples/*)
 # slirp.pc asks for glib's, which libslirp-dev does not bring; its one header needs nothing of it.
 LIBS_vm-slirp := -lslirp
 PKG_vm-slirp := libseccomp
-PKG_kvm-run := libseccomp liburing
+PKG_kvm-run := libseccomp liburing libdeflate libzstd zlib nettle
 PKG_vm-bridge := libnl-3.0 libseccomp
 PKG_vm-tap := libnl-3.0
 PKG_vm-dhcpd := libnl-3.0 libseccomp

@@ -7,6 +7,7 @@
 #include "common/nbd.h"
 #include "kvm-run/fdform.h"
 #include "kvm-run/foreign.h"
+#include "kvm-run/wiring_chain.h"
 
 /* QEMU's ids begin with a letter and have no other characters than these (util/id.c). */
 static void
@@ -77,12 +78,12 @@ net(struct foreign *f, const struct wire *w)
 	foreign_key(f, w, "mtu", "host_mtu");
 }
 
-/* The file under layer `prefix` ("", "backing.", "backing.backing."...). */
+/* The file `role` ("file", or "data-file") of layer `prefix` ("", "backing.", "backing.backing."...). */
 static void
-layer_file(struct foreign *f, const char *prefix, int fd)
+layer_file(struct foreign *f, const char *prefix, const char *role, int fd)
 {
-	fprintf(f->out, ",%sfile.driver=%s,%sfile.filename=/dev/fdset/%d", prefix,
-	    fd_form(fd) == FORM_BLOCK ? "host_device" : "file", prefix, fd);
+	fprintf(f->out, ",%s%s.driver=%s,%s%s.filename=/dev/fdset/%d", prefix, role,
+	    fd_form(fd) == FORM_BLOCK ? "host_device" : "file", prefix, role, fd);
 }
 
 /*
@@ -92,21 +93,28 @@ layer_file(struct foreign *f, const char *prefix, int fd)
 static void
 chain(struct foreign *f, const struct wire *w)
 {
-	const char *fmt = wire_get(w, "fmt");
 	char prefix[sizeof("backing.") * WIRE_FDS_MAX] = "";
+	const char *key = wire_get(w, "key"), *reason;
+	struct wiring_chain c;
+	struct why reasons;
 
-	for (size_t i = 0; i < w->nfds; i++, strcat(prefix, "backing.")) {
-		size_t len = fmt ? strcspn(fmt, ":") : 0;
-		bool raw = len == 3 && !strncmp(fmt, "raw", 3);
+	reason = wiring_chain(w, &c, &reasons);
+	for (size_t i = 0; !reason && i < c.nlayers; i++, strcat(prefix, "backing.")) {
+		int fd = w->fds[c.place[i]];
 
-		fprintf(f->out, "%s%sdriver=%.*s", i ? "," : "", prefix, len ? (int)len : 5, len ? fmt : "qcow2");
-		layer_file(f, prefix, w->fds[i]);
-		if (i && !foreign_read_only(w->fds[i]))
+		fprintf(f->out, "%s%sdriver=%s", i ? "," : "", prefix, c.format[i]);
+		layer_file(f, prefix, "file", fd);
+		if (c.data[i])
+			layer_file(f, prefix, "data-file", w->fds[c.data[i]]);
+		if (i && (!foreign_read_only(fd) || (c.data[i] && !foreign_read_only(w->fds[c.data[i]]))))
 			foreign_no(f, w, "a backing file open for writing");
-		if (i + 1 == w->nfds && !raw)
+		if (i + 1 == c.nlayers && strcmp(c.format[i], "raw"))
 			fprintf(f->out, ",%sbacking=", prefix);
-		fmt = fmt && fmt[len] ? fmt + len + 1 : NULL;
 	}
+	if (key && c.nlayers > 1) /* QEMU takes it only for images that are encrypted, and the wire does not say which are */
+		foreign_no(f, w, "the key of a chain");
+	if (key)
+		fprintf(f->out, ",encrypt.format=luks,encrypt.key-secret=%s", key);
 }
 
 static void
@@ -156,10 +164,6 @@ blk(struct foreign *f, const struct wire *w)
 	enum wire_as as = wiring_as(f->ws, w);
 
 	check_id(f, w);
-	if (wire_get(w, "data"))
-		foreign_no(f, w, "data");
-	if (wire_get(w, "key"))
-		foreign_no(f, w, "key");
 	for (size_t i = 0; i < w->nfds && as != AS_NBD; i++) {
 		check_fdset(f, w, w->fds[i]);
 		fprintf(f->out, "-add-fd fd=%d,set=%d ", w->fds[i], w->fds[i]);
@@ -172,7 +176,7 @@ blk(struct foreign *f, const struct wire *w)
 		chain(f, w);
 	} else {
 		fputs("driver=raw", f->out);
-		layer_file(f, "", w->fds[0]);
+		layer_file(f, "", "file", w->fds[0]);
 	}
 	fprintf(f->out, ",node-name=%s,discard=unmap%s", w->id,
 	    as != AS_NBD && foreign_read_only(w->fds[0]) ? ",read-only=on" : "");
@@ -243,6 +247,13 @@ fw(struct foreign *f, const struct wire *w)
 	fprintf(f->out, "-bios /proc/self/fd/%d", w->fds[0]);
 }
 
+static void
+key(struct foreign *f, const struct wire *w)
+{
+	check_id(f, w);
+	fprintf(f->out, "-object secret,id=%s,file=/proc/self/fd/%d", w->id, w->fds[0]);
+}
+
 /* Held by being open; or, of a vhost, said with its net wire. */
 static void
 nothing(struct foreign *f, const struct wire *w)
@@ -261,5 +272,6 @@ const foreign_writer foreign_qemu[WIRE_KINDS] = {
     [WIRE_KERN] = kern,
     [WIRE_INIT] = init,
     [WIRE_FW] = fw,
+    [WIRE_KEY] = key,
     [WIRE_HOLD] = nothing,
 };

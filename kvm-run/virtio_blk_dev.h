@@ -58,7 +58,9 @@ struct blk {
 	struct virtio_dev dev;
 	struct iothread io;
 	struct disk *disk;
-	int fd;		   /* of the disk, to be closed with it; or -1 */
+	struct blk_image *image; /* or NULL; freed after the disk */
+	int fds[WIRE_FDS_MAX]; /* of the wire, to be closed with it */
+	size_t nfds;
 	uint64_t capacity; /* bytes that the guest sees */
 	char serial[BLK_ID_LEN];
 	struct blk_config config;

@@ -12,6 +12,7 @@
 #include "common/disk_nbd.h"
 #include "common/nbd.h"
 #include "kvm-run/virtio_blk_dev.h"
+#include "kvm-run/virtio_blk_image.h"
 #include "kvm-run/vm.h"
 #include "kvm-run/wiring.h"
 
@@ -91,8 +92,9 @@ destroy(struct virtio_dev *d)
 
 	iothread_stop(&b->io);
 	disk_close(b->disk);
-	if (b->fd >= 0)
-		close(b->fd);
+	blk_image_free(b->image);
+	for (size_t i = 0; i < b->nfds; i++)
+		close(b->fds[i]);
 	free(b->reqs);
 	free(b);
 }
@@ -108,21 +110,20 @@ static const struct virtio_ops blk_ops = {
 };
 
 static void
-set_config(struct blk *b, bool writeback)
+set_config(struct blk *b)
 {
 	const struct disk *d = b->disk;
 	uint8_t exp = 0;
 
 	while (exp < 16 && d->block_size << exp < d->physical_block)
 		exp++;
-	b->cached = writeback;
 	b->capacity = d->size - d->size % d->block_size;
 	b->config = (struct blk_config){
 		.capacity = b->capacity >> 9,
 		.seg_max = BLK_QUEUE_SIZE - 2, /* header and status take the others */
 		.blk_size = d->block_size,
 		.physical_block_exp = exp,
-		.writeback = writeback,
+		.writeback = b->cached,
 		.num_queues = (uint16_t)b->dev.nqueues,
 		.max_discard_sectors = BLK_RANGE_SECTORS,
 		.max_discard_seg = 1,
@@ -153,9 +154,9 @@ new_blk(struct vm *vm, const char *id, struct disk *d, const char *serial, bool 
 		return NULL;
 	}
 	b->disk = d;
-	b->fd = -1;
 	d->user = b;
 	d->reaped = blk_reaped;
+	b->cached = writeback;
 	memcpy(b->serial, serial, n);
 	b->dev.ops = &blk_ops;
 	b->dev.io = &b->io;
@@ -163,8 +164,42 @@ new_blk(struct vm *vm, const char *id, struct disk *d, const char *serial, bool 
 	b->dev.nqueues = vm->opt.cpus < BLK_QUEUES_MAX ? vm->opt.cpus : BLK_QUEUES_MAX;
 	for (unsigned q = 0; q < b->dev.nqueues; q++)
 		b->dev.queues[q].size_max = BLK_QUEUE_SIZE;
-	set_config(b, writeback);
 	return b;
+}
+
+struct preparing {
+	struct blk *b;
+	struct why why;
+	const char *reason;
+};
+
+/* On the disk's thread, which is sealed. */
+static void
+prepare(void *arg)
+{
+	struct preparing *p = arg;
+
+	p->reason = disk_prepare(p->b->disk, &p->why);
+	if (!p->reason)
+		set_config(p->b);
+}
+
+/* Starts the thread and plugs the device in; NULL, or the reason, and the thread has ended. */
+static const char *
+bring_up(struct blk *b, struct vm *vm, bool hot, char *why_, size_t size)
+{
+	struct preparing p = {.b = b};
+	int err = iothread_start(&b->io, b->dev.id);
+
+	if (err)
+		return strerror(-err);
+	iothread_call(&b->io, prepare, &p);
+	err = p.reason ? 0 : virtio_plug(&b->dev, vm, hot);
+	if (!p.reason && !err)
+		return NULL;
+	iothread_stop(&b->io);
+	snprintf(why_, size, "%s", p.reason ? p.reason : err == -ENOSPC ? "no slots" : strerror(-err));
+	return why_;
 }
 
 const char *
@@ -172,14 +207,9 @@ blk_create_disk(struct vm *vm, const char *id, struct disk *d, const char *seria
     struct virtio_dev **out, char *why, size_t size)
 {
 	struct blk *b = new_blk(vm, id, d, serial, writeback);
-	int err = b ? iothread_start(&b->io, id) : -ENOMEM;
+	const char *reason = b ? bring_up(b, vm, hot, why, size) : strerror(ENOMEM);
 
-	if (!err) {
-		err = virtio_plug(&b->dev, vm, hot);
-		if (err)
-			iothread_stop(&b->io);
-	}
-	if (!err) {
+	if (!reason) {
 		*out = &b->dev;
 		return NULL;
 	}
@@ -187,61 +217,76 @@ blk_create_disk(struct vm *vm, const char *id, struct disk *d, const char *seria
 	if (b)
 		free(b->reqs);
 	free(b);
-	snprintf(why, size, "%s", err == -ENOSPC ? "no slots" : strerror(-err));
-	return why;
+	return reason;
 }
 
 static bool
-writes(int fd)
+same_file(int a, int b)
 {
-	return (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* Only what is first in the list is written, and a data file, which nobody else has. */
+static bool
+writes(const struct wire *w, size_t i)
+{
+	return !i && (fcntl(w->fds[0], F_GETFL) & O_ACCMODE) != O_RDONLY;
 }
 
 /* Another wire of the same file, if either may write: locks do not tell two wires of one open file apart. */
 static const struct wire *
-same_file(const struct vm *vm, const struct wire *w)
+other_of(const struct vm *vm, const struct wire *w, size_t i)
 {
-	struct stat st, other;
+	for (size_t n = 0; n < vm->wires.n; n++) {
+		const struct wire *o = &vm->wires.v[n];
 
-	if (fstat(w->fds[0], &st) < 0)
-		return NULL;
-	for (size_t i = 0; i < vm->wires.n; i++) {
-		const struct wire *o = &vm->wires.v[i];
-
-		/* A wire that was unplugged names a descriptor that is another's by now. */
-		if (o->nfds && o->kind == WIRE_BLK && strcmp(o->id, w->id) && fstat(o->fds[0], &other) == 0 &&
-		    st.st_dev == other.st_dev && st.st_ino == other.st_ino && (writes(w->fds[0]) || writes(o->fds[0])))
-			return o;
+		/* A wire that was unplugged names descriptors that are others' by now. */
+		if (!o->nfds || o->kind != WIRE_BLK || !strcmp(o->id, w->id))
+			continue;
+		for (size_t k = 0; k < o->nfds; k++)
+			if ((writes(w, i) || writes(o, k)) && same_file(w->fds[i], o->fds[k]))
+				return o;
 	}
 	return NULL;
 }
 
 static const char *
-open_nbd(struct disk **out, const struct wire *w, unsigned flags, char *text, size_t size)
+open_nbd(struct disk **out, const struct wire *w, unsigned flags, struct why *reasons)
 {
-	const char *export = wire_get(w, "export"), *reason;
+	const char *export = wire_get(w, "export");
 	char name[NBD_NAME_MAX + 1] = "";
-	struct why reasons;
 
 	if (export && !nbd_name(export, name, sizeof(name)))
 		return "export: no name";
-	reason = disk_nbd_open(out, w->fds[0], w->id, name, flags, &reasons);
-	if (reason)
-		snprintf(text, size, "%s", reason);
-	return reason ? text : NULL;
+	return disk_nbd_open(out, w->fds[0], w->id, name, flags, reasons);
 }
 
+/* The disk of the wire. NULL, or the reason, which may be in why. */
 static const char *
-open_disk(struct disk **out, const struct vm *vm, const struct wire *w, unsigned flags, char *why, size_t size)
+open_disk(struct vm *vm, const struct wire *w, unsigned flags, struct disk **d, struct blk_image **image, char *why,
+    size_t size)
 {
+	const char *reason;
+	struct why reasons;
+
+	*image = NULL;
 	switch (wiring_as(&vm->wires, w)) {
 	case AS_RAW:
-		return disk_raw_open(out, w->fds[0], flags, why, size);
+		return disk_raw_open(d, w->fds[0], flags, why, size);
 	case AS_NBD:
-		return open_nbd(out, w, flags, why, size);
+		reason = open_nbd(d, w, flags, &reasons);
+		break;
 	default:
-		return "only raw images and NBD so far";
+		reason = blk_image_open(d, image, &vm->wires, w, flags, &reasons);
+		break;
 	}
+	if (!reason)
+		return NULL;
+	snprintf(why, size, "%s", reason);
+	blk_image_free(*image);
+	return why;
 }
 
 const char *
@@ -249,24 +294,33 @@ blk_create(struct vm *vm, const struct wire *w, bool hot, struct virtio_dev **ou
 {
 	const struct cache *cache = find_cache(wire_get(w, "cache"));
 	const char *serial = wire_get(w, "serial"), *reason;
-	const struct wire *other = same_file(vm, w);
+	struct blk_image *image;
 	struct disk *d;
 
 	if (!cache)
 		return "cache: none of writeback, writethrough, none, directsync, unsafe";
 	if (serial && strlen(serial) > BLK_ID_LEN)
 		return "serial: longer than 20 characters";
-	if (other) {
-		snprintf(why, size, "fd %d: the same file as %s", w->fds[0], other->id);
-		return why;
+	for (size_t i = 0; i < w->nfds; i++) {
+		const struct wire *other = other_of(vm, w, i);
+
+		if (other) {
+			snprintf(why, size, "fd %d: the same file as %s", w->fds[i], other->id);
+			return why;
+		}
 	}
-	reason = open_disk(&d, vm, w, cache->flags, why, size);
+	reason = open_disk(vm, w, cache->flags, &d, &image, why, size);
 	if (reason)
 		return reason;
+	reason = blk_create_disk(vm, w->id, d, serial ? serial : w->id, cache->writeback, hot, out, why, size);
+	if (reason) {
+		blk_image_free(image);
+		return reason;
+	}
 	if (d->size % d->block_size)
 		warn("%s: size is not a multiple of %u: the last bytes are not seen", w->id, d->block_size);
-	reason = blk_create_disk(vm, w->id, d, serial ? serial : w->id, cache->writeback, hot, out, why, size);
-	if (!reason)
-		blk_of(*out)->fd = w->fds[0];
-	return reason;
+	blk_of(*out)->image = image;
+	blk_of(*out)->nfds = w->nfds;
+	memcpy(blk_of(*out)->fds, w->fds, w->nfds * sizeof(*w->fds));
+	return NULL;
 }

@@ -11,6 +11,7 @@
 #include "common/num.h"
 #include "kvm-run/fdform.h"
 #include "kvm-run/wiring.h"
+#include "kvm-run/wiring_chain.h"
 
 #define BYTES_OUT (FORM_FILE | FORM_TTY | FORM_CHAR | FORM_FIFO | FORM_STREAM | FORM_SEQPACKET)
 #define CTL_OUT (FORM_FILE | FORM_TTY | FORM_CHAR | FORM_FIFO | FORM_STREAM)
@@ -34,7 +35,7 @@ static const struct form_rule form_rules[] = {
     {WIRE_NET, AS_PACKET, "packet", FORM_SEQPACKET | FORM_DGRAM, 0, BOTH, true},
     {WIRE_VHOST, AS_NONE, NULL, FORM_VHOST, FORM_VHOST, BOTH, true},
     {WIRE_BLK, AS_RAW, "raw", FORM_FILE | FORM_BLOCK, 0, READ, true},
-    {WIRE_BLK, AS_QCOW2, "qcow2", FORM_FILE | FORM_BLOCK, FORM_FILE | FORM_BLOCK, READ, false},
+    {WIRE_BLK, AS_QCOW2, "qcow2", FORM_FILE | FORM_BLOCK, FORM_FILE | FORM_BLOCK, READ, true},
     {WIRE_BLK, AS_NBD, "nbd", FORM_STREAM, 0, BOTH, true},
     {WIRE_CON, AS_SERIAL, "serial", BYTES_OUT, BYTES_OUT, IN_OUT, true},
     {WIRE_CON, AS_VIRTIO, "virtio", BYTES_OUT, BYTES_OUT, IN_OUT, true},
@@ -103,7 +104,7 @@ static const struct key_rule {
 	const char *key;
 	bool (*valid)(const char *value); /* or the words of `wanted`, or any */
 	const char *wanted;
-	const char *not_offered; /* words of it that only other VMMs take; "*" for all */
+	const char *not_offered; /* words of it that only other VMMs take */
 } key_rules[] = {
     {WIRE_NET, "mac", is_mac, "a unicast address such as 52:54:00:12:34:56", NULL},
     {WIRE_NET, "mtu", is_mtu, "a number from 68 to 65535", NULL},
@@ -112,9 +113,6 @@ static const struct key_rule {
     {WIRE_BLK, "cache", NULL, "writeback|writethrough|none|directsync|unsafe", NULL},
     {WIRE_BLK, "bus", NULL, "virtio|ahci", "ahci"},
     {WIRE_BLK, "media", NULL, "disk|cdrom", "cdrom"},
-    {WIRE_BLK, "fmt", NULL, NULL, "*"},
-    {WIRE_BLK, "data", NULL, NULL, "*"},
-    {WIRE_BLK, "key", NULL, NULL, "*"},
     {WIRE_BLK, "export", is_export, "a name, with %XX for what a wire cannot hold", NULL},
 };
 
@@ -281,7 +279,7 @@ check_keys(const struct wire *w, bool own, struct wire_faults *f)
 			continue;
 		if (r->valid ? !r->valid(value) : r->wanted && !in_words(value, r->wanted))
 			wire_fault(f, w, "%s=%s: not %s", r->key, value, r->wanted);
-		else if (own && r->not_offered && (*r->not_offered == '*' || in_words(value, r->not_offered)))
+		else if (own && r->not_offered && in_words(value, r->not_offered))
 			wire_fault(f, w, "%s=%s: not offered by this kvm-run", r->key, value);
 	}
 }
@@ -341,6 +339,8 @@ check(const struct wires *ws, const struct wire *w, bool own, struct wire_faults
 	wires_check_one(ws, w, f);
 	check_forms(ws, w, own, f);
 	check_keys(w, own, f);
+	if (w->kind == WIRE_BLK)
+		wiring_check_chain(ws, w, own, f);
 	check_place(ws, w, f);
 }
 

@@ -117,6 +117,23 @@ mac=mac=52:54:00:12:34:56
 	lines "kvm-run: blk0: a backing file open for writing: qemu has no words for it"
 }
 
+@test "qemu starts with images that have data files, and with encrypted ones" {
+	need qemu-img
+	started
+	qemu-img create -q -f qcow2 -o data_file=mid.data mid.qcow2 1M
+	qemu-img create -q -f qcow2 -o data_file=top.data -b mid.qcow2 -F qcow2 top.qcow2 1M
+	run -0 in_sh 'vm-img open -f qcow2 top.qcow2 ./started'
+	[[ $output = *'/dev/fdset/10'*'/dev/fdset/12 (chain depth: 1)'* ]]
+	printf geheim >pass
+	qemu-img create -q -f qcow2 --object secret,id=s,file=pass -o encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 \
+		crypt.qcow2 1M
+	run -0 in_sh 'vm-img open -f qcow2 --key pass crypt.qcow2 ./started'
+	[[ $output = *'blk0: /dev/fdset/'*'(qcow2, encrypted)'* ]]
+	printf falsch >pass
+	run -1 in_sh 'vm-img open -f qcow2 --key pass crypt.qcow2 ./started'
+	[[ $output = *'Invalid password'* ]]
+}
+
 # bats test_tags=lab
 @test "qemu starts with vhost-net, and with a block device" {
 	need_access /dev/net/tun /dev/vhost-net
@@ -134,15 +151,14 @@ mac=mac=52:54:00:12:34:56
 @test "qemu: what has no words there is said, all of it, and nothing is printed" {
 	run -2 in_sh 'kvm-run -N qemu -w blk,fd=0,bus=ahci -w net,fd=99 <disk 2>&1 >out'
 	lines "kvm-run: net0: fd 99: Bad file descriptor"
-	run -2 in_sh 'wire-pair -t stream -K ctl kvm-run -N qemu -w blk,fd=0,id=9 -w con,fd=4:2 -w blk,fd=3,data=1,key=k \
-		3<>disk 4<disk <disk 2>&1 >out'
+	run -2 in_sh 'wire-pair -t stream -K ctl kvm-run -N qemu -w blk,fd=0,id=9 -w con,fd=4:2 \
+		-w blk,fd=3:5,as=qcow2,key=k -w key,fd=6,id=k 3<>disk 4<disk 5<disk2 6<ram <disk 2>&1 >out'
 	lines "kvm-run: ctl0: ctl: qemu has no words for it" \
 		"kvm-run: ctl1: ctl: qemu has no words for it" \
 		"kvm-run: 9: the id: qemu has no words for it" \
 		"kvm-run: 9: a standard descriptor as a file: qemu has no words for it" \
 		"kvm-run: con0: a console that is not 0:1, a stream socket or a terminal: qemu has no words for it" \
-		"kvm-run: blk1: data: qemu has no words for it" \
-		"kvm-run: blk1: key: qemu has no words for it"
+		"kvm-run: blk1: the key of a chain: qemu has no words for it"
 	[ ! -s out ]
 }
 

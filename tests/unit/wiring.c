@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* links: kvm-run/wiring.c kvm-run/fdform.c */
+/* links: kvm-run/wiring.c kvm-run/wiring_chain.c kvm-run/fdform.c */
 /* What kvm-run asks of its wires, with descriptors of every sort. Taps need a namespace: those are in wire.bats. */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -12,10 +12,11 @@
 
 #include "common/diag.h"
 #include "kvm-run/wiring.h"
+#include "kvm-run/wiring_chain.h"
 #include "tests/unit/tap.h"
 
 static struct wires ws;
-static char why[200];
+static char fault[200];
 
 /* The last wire of the words, in which $1, $2... stand for fds. NULL, or its first fault, in which they stand again. */
 static const char *
@@ -33,9 +34,9 @@ check(const char *words, const int *fds, size_t n)
 	memset(&ws, 0, sizeof(ws));
 	wires_add(&ws, text, (size_t)(to - text));
 	w = &ws.v[ws.n - 1];
-	if (wiring_check_one(&ws, w, why, sizeof(why)))
+	if (wiring_check_one(&ws, w, fault, sizeof(fault)))
 		return NULL;
-	snprintf(back, sizeof(back), "%s", why);
+	snprintf(back, sizeof(back), "%s", fault);
 	for (size_t i = 0; i < n; i++) {
 		char number[16], *at;
 		size_t len = (size_t)sprintf(number, "fd %d", fds[i]);
@@ -153,6 +154,43 @@ test_unconnected(void)
 }
 
 static void
+test_chains(void)
+{
+	static const char data_wrong[] = "places in the list of fd, rising, each right behind its image's (the first is 0)";
+	int fds[4] = {temporary(O_RDWR, 4096), temporary(O_RDONLY, 4096), temporary(O_RDONLY, 4096), temporary(O_RDWR, 4096)};
+	struct wiring_chain c;
+	struct why reason;
+	char text[128];
+
+	is(check("blk,fd=$1:$2:$3,as=qcow2,fmt=qcow2:qcow2:raw", fds, 4), NULL, "a chain of three images");
+	is(check("blk,fd=$1:$4:$2:$3,as=qcow2,fmt=qcow2:raw,data=1:3", fds, 4),
+	    "data=1:3: names a data file of a raw image", "a raw image has no data file");
+	is(check("blk,fd=$1:$4:$2,as=qcow2,fmt=qcow2:raw,data=1", fds, 4), NULL, "a data file behind the top");
+	ok(!wiring_chain(&ws.v[0], &c, &reason) && c.nlayers == 2 && c.place[0] == 0 && c.data[0] == 1 && c.place[1] == 2 &&
+		!c.data[1] && !strcmp(c.format[0], "qcow2") && !strcmp(c.format[1], "raw"),
+	    "what is what");
+	is(check("blk,fd=$1:$2,as=qcow2,fmt=qcow2", fds, 4), "fmt=qcow2: not the formats of 2 images", "a format too few");
+	is(check("blk,fd=$1,as=qcow2,fmt=qcow2:raw", fds, 4), "fmt=qcow2:raw: not the formats of 1 images", "a format too many");
+	is(check("blk,fd=$1:$2,as=qcow2,fmt=raw:qcow2", fds, 4), "fmt: a raw image lies on no other", "raw on top");
+	is(check("blk,fd=$1,as=qcow2,fmt=raw", fds, 4), "fmt: raw alone is no image: leave as=qcow2 out", "raw alone");
+	is(check("blk,fd=$1:$2,as=qcow2,fmt=qcow2:vmdk", fds, 4),
+	    "fmt: vmdk: not offered by kvm-run (vm-img convert makes a qcow2 image of it, vm-img serve an NBD export)", "vmdk");
+	for (const char *const *list = (const char *const[]){"0", "2", "1:1", "1:2", "x", "1x", NULL}; *list; list++) {
+		snprintf(text, sizeof(text), "blk,fd=$1:$2,as=qcow2,data=%s", *list);
+		snprintf(reason.text, sizeof(reason.text), "data=%s: %s", *list, data_wrong);
+		is(check(text, fds, 4), reason.text, "no place of a data file");
+	}
+	is(check("blk,fd=$1,as=qcow2,key=k", fds, 4), "key=k: no such key wire", "a key that is not there");
+	is(check("key,fd=$2,id=k blk,fd=$1,as=qcow2,key=k", fds, 4), NULL, "a key that is");
+	is(check("net,fd=$2,id=k blk,fd=$1,as=qcow2,key=k", fds, 4), "key=k: no such key wire", "another wire as a key");
+	is(check("key,fd=$2,id=k blk,fd=$1,as=qcow2,key=k blk,fd=$4,as=qcow2,key=k", fds, 4), "key=k: is that of blk0",
+	    "a key of two disks");
+	is(check("blk,fd=$1,as=qcow2,cache=none", fds, 4), "cache=none: not offered for images by this kvm-run", "cache=none");
+	fds[1] = dup(fds[0]);
+	is(check("blk,fd=$1:$2,as=qcow2", fds, 4), "fd $2: the same file as fd $1", "an image on itself");
+}
+
+static void
 test_blk(void)
 {
 	int fds[6] = {temporary(O_RDWR, 4096), temporary(O_RDONLY, 4096), temporary(O_WRONLY, 4096),
@@ -166,18 +204,19 @@ test_blk(void)
 	is(check("blk,fd=$5", fds, 6), "fd $5: opened with O_PATH", "a file not really opened");
 	is(check("blk,fd=$6", fds, 6), "fd $6: something else, not a regular file or block device", "a directory");
 	is(check("blk,fd=$1:$2", fds, 6), "fd: 2 numbers where one is meant", "a raw image is one file");
-	is(check("blk,fd=$1,as=qcow2", fds, 6), "as=qcow2: not offered by this kvm-run", "qcow2");
+	is(check("blk,fd=$1,as=qcow2", fds, 6), NULL, "an image");
 	is(check("blk,fd=$1,as=nbd", fds, 6), "fd $1: a regular file, not a stream socket", "a file as NBD");
 	is(check("blk,fd=$1,export=a%2fb", fds, 6), NULL, "a name of an export");
 	is(check("blk,fd=$1,export=a%2", fds, 6), "export=a%2: not a name, with %XX for what a wire cannot hold", "half a character");
 	is(check("blk,fd=$1,bus=ahci", fds, 6), "bus=ahci: not offered by this kvm-run", "ahci");
 	is(check("blk,fd=$1,media=cdrom", fds, 6), "media=cdrom: not offered by this kvm-run", "cdrom");
-	is(check("blk,fd=$1,fmt=qcow2", fds, 6), "fmt=qcow2: not offered by this kvm-run", "fmt");
+	is(check("blk,fd=$1,fmt=qcow2", fds, 6), "fmt: only with as=qcow2", "a raw disk has no formats");
 	is(check("blk,fd=$1,bus=virtio,media=disk,serial=12345678901234567890", fds, 6), NULL, "what there is");
 	is(check("blk,fd=$1,serial=123456789012345678901", fds, 6), "serial=123456789012345678901: not at most 20 characters",
 	    "a serial number too long");
 	is(check("blk,fd=$1,cache=write", fds, 6), "cache=write: not writeback|writethrough|none|directsync|unsafe", "part of a word");
 	is(check("blk,fd=$1,cache=unsafe", fds, 6), NULL, "the last of the words");
+	test_chains();
 	is(check("mem,fd=$1", fds, 6), NULL, "memory");
 	is(check("mem,fd=$2", fds, 6), "fd $2: read-only", "memory that cannot be written");
 	is(check("mem,fd=$1 mem,fd=$2", fds, 6), "fd $2: read-only", "the first fault of several");
