@@ -125,10 +125,10 @@ mac=mac=52:54:00:12:34:56
 	run -0 in_sh 'vm-img open -f qcow2 top.qcow2 ./started'
 	[[ $output = *'/dev/fdset/10'*'/dev/fdset/12 (chain depth: 1)'* ]]
 	printf geheim >pass
-	qemu-img create -q -f qcow2 --object secret,id=s,file=pass -o encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 \
+	vm-img create -q -f qcow2 --object secret,id=s,file=pass -o encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 \
 		crypt.qcow2 1M
 	run -0 in_sh 'vm-img open -f qcow2 --key pass crypt.qcow2 ./started'
-	[[ $output = *'blk0: /dev/fdset/'*'(qcow2, encrypted)'* ]]
+	[[ $output = *'blk0: '*'(qcow2, encrypted)'* ]]
 	printf falsch >pass
 	run -1 in_sh 'vm-img open -f qcow2 --key pass crypt.qcow2 ./started'
 	[[ $output = *'Invalid password'* ]]

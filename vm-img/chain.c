@@ -64,7 +64,7 @@ format_of(const struct layer *l, struct file *f, struct why *w)
 static struct image *
 open_layer(const struct layer *l, struct why *w)
 {
-	struct path_how as = manner(l, l->flags & IMAGE_WRITE);
+	struct path_how as = manner(l, l->flags & IMAGE_WRITE || (l->own == l->how && l->how->writable));
 	struct file *f = path_open(l->path, &as, w);
 	const struct format *format;
 	struct image_open open = {

@@ -21,6 +21,7 @@ struct opening {
 	unsigned flags;	    /* IMAGE_, of the top; backing images are opened for reading */
 	bool alone;	    /* without its backing images */
 	bool share;	    /* no locks */
+	bool writable;	    /* the top's file is opened for writing, and so locked, whatever the flags say */
 	bool follow;
 	bool sync;	    /* every write is on stable storage when it is done */
 	const uint8_t *secret;

@@ -27,6 +27,8 @@ static const struct command {
     {"info", cmd_info, "what an image is", "[-U] [-f fmt] [--backing-chain] [--output=human|json] file"},
     {"map", cmd_map, "where the bytes of a disk are", "[-U] [-f fmt] [-s offset] [-l length] [--output=human|json] file"},
     {"measure", cmd_measure, "how large an image will be", "[-U] [-f fmt] [-O fmt] [-o options] [-l snapshot] [--output=human|json] --size N|file"},
+    {"open", cmd_open, "hand an image and all it lies on to a program, as a wire",
+	"[-rU] [-f fmt] [--follow] [--key file] [-o key=value,...] [-S socket] image [program [argument ...]]"},
     {"rebase", cmd_rebase, "put an image on top of another one", "[-pqu] [-f fmt] [-t cache] [-T cache] -b backing [-F fmt] file"},
     {"resize", cmd_resize, "make a disk longer or shorter", "[-q] [-f fmt] [--preallocation=how] [--shrink] file [+|-]size"},
     {"serve", cmd_serve, "export an image over NBD",
