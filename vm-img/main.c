@@ -14,6 +14,7 @@ static const struct command {
 	const char *what;
 	const char *synopsis;
 } commands[] = {
+    {"amend", cmd_amend, "change options of an image", "[-q] [-f fmt] [--force] -o options file"},
     {"bitmap", cmd_bitmap, "dirty bitmaps: add, remove, clear, merge",
      "[-f fmt] [-g granularity] [-b source [-F fmt]] --add|--remove|--clear|--enable|--disable|--merge bitmap ... file bitmap"},
     {"check", cmd_check, "whether an image is consistent; repairs", "[-qU] [-f fmt] [-r leaks|all] [--output=human|json] file"},

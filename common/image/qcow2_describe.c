@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/image/crypt.h"
-#include "common/image/qcow2_state.h"
+#include "common/image/qcow2_bitmap.h"
 
 static void
 describe_data_file(struct qcow2 *q, struct describe *d)
@@ -28,6 +28,7 @@ qcow2_describe(struct image *i, struct describe *d)
 	d->string(d, "compression-type", q->compression == QCOW2_ZSTD ? "zstd" : "zlib");
 	if (q->version >= 3)
 		d->boolean(d, "lazy-refcounts", q->compatible & QCOW2_LAZY_REFCOUNTS);
+	bitmaps_describe(q, d);
 	d->number(d, "refcount-bits", 1LL << q->refcount_order);
 	if (q->version >= 3) {
 		d->boolean(d, "corrupt", q->incompatible & QCOW2_CORRUPT);
