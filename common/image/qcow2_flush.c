@@ -197,19 +197,18 @@ qcow2_flush_next(struct image *i, struct qcow2_flush *st)
 
 	if (q->broken)
 		return -EIO;
-	switch (st->step++) {
-	case 0:
+	if (st->step == 0) {
+		st->step = 1;
 		err = flush_counts(q);
 		if (err || mapping_dirty(q))
 			return err ? err : 1;
-		st->step++;
-		/* fall through */
-	case 1:
+	}
+	if (st->step == 1) {
+		st->step = 2;
 		err = flush_mapping(q);
 		return err ? err : 1;
-	default:
-		return flush_freed(q);
 	}
+	return flush_freed(q);
 }
 
 int

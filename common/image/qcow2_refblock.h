@@ -40,7 +40,7 @@ refblock_get(const uint8_t *block, uint64_t i, unsigned order)
 static inline void
 refblock_put(uint8_t *block, uint64_t i, unsigned order, uint64_t n)
 {
-	unsigned shift = (i << order) & 7, mask = ((1U << (1U << order)) - 1) << shift;
+	unsigned shift, mask;
 
 	switch (order) {
 	case 3:
@@ -56,6 +56,8 @@ refblock_put(uint8_t *block, uint64_t i, unsigned order, uint64_t n)
 		put_be64(block + 8 * i, n);
 		break;
 	default:
+		shift = (i << order) & 7;
+		mask = ((1U << (1U << order)) - 1) << shift;
 		block[i << order >> 3] = (uint8_t)((block[i << order >> 3] & ~mask) | ((unsigned)n << shift));
 	}
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/image/qcow2_refblock.h"
 #include "common/image/qcow2_state.h"
 
 #define BLOCK_OFFSET (~511ULL)
@@ -29,50 +30,6 @@ qcow2_load_reftable(struct qcow2 *q)
 		q->reftable[k] = be64toh(q->reftable[k]);
 	q->reftable_size = n;
 	return 0;
-}
-
-/* Counts narrower than a byte begin at its lowest bit. */
-static uint64_t
-get_count(const struct qcow2 *q, const uint8_t *p, uint64_t index)
-{
-	unsigned order = q->refcount_order;
-
-	switch (order) {
-	case 3:
-		return p[index];
-	case 4:
-		return get_be16(p + index * 2);
-	case 5:
-		return get_be32(p + index * 4);
-	case 6:
-		return get_be64(p + index * 8);
-	default:
-		return p[index >> (3 - order)] >> ((index << order) & 7) & q->refcount_max;
-	}
-}
-
-static void
-put_count(const struct qcow2 *q, uint8_t *p, uint64_t index, uint64_t v)
-{
-	unsigned order = q->refcount_order, shift = (index << order) & 7;
-
-	switch (order) {
-	case 3:
-		p[index] = (uint8_t)v;
-		break;
-	case 4:
-		put_be16(p + index * 2, (uint16_t)v);
-		break;
-	case 5:
-		put_be32(p + index * 4, (uint32_t)v);
-		break;
-	case 6:
-		put_be64(p + index * 8, v);
-		break;
-	default:
-		p += index >> (3 - order);
-		*p = (uint8_t)((*p & ~(q->refcount_max << shift)) | v << shift);
-	}
 }
 
 /* The slice with the count of `cluster`, which is its *index-th of *n; NULL where there is no block. */
@@ -105,7 +62,7 @@ qcow2_refcount(struct qcow2 *q, uint64_t cluster, uint64_t *count)
 	int err = counts_of(q, cluster, &s, &index, &n);
 
 	if (!err)
-		*count = s ? get_count(q, s->data, index) : 0;
+		*count = s ? refblock_get(s->data, index, q->refcount_order) : 0;
 	return err;
 }
 
@@ -118,8 +75,8 @@ qcow2_free_span(struct qcow2 *q, uint64_t cluster, bool *is_free, uint64_t *span
 
 	if (err)
 		return err;
-	*is_free = !s || !get_count(q, s->data, index);
-	for (k = index + 1; s && k < n && !get_count(q, s->data, k) == *is_free; k++)
+	*is_free = !s || !refblock_get(s->data, index, q->refcount_order);
+	for (k = index + 1; s && k < n && !refblock_get(s->data, k, q->refcount_order) == *is_free; k++)
 		;
 	*span = (s ? k : n) - index;
 	return 0;
@@ -203,13 +160,13 @@ add(struct qcow2 *q, uint64_t first, uint64_t last, int delta, uint64_t *done)
 		if (err)
 			return err;
 		for (; index < n && c <= last; index++, c++, ++*done) {
-			count = s ? get_count(q, s->data, index) : 0;
+			count = s ? refblock_get(s->data, index, q->refcount_order) : 0;
 			if (delta < 0 && !count)
 				return qcow2_corrupt(q, "cluster %#llx is in use and not counted", (unsigned long long)c);
 			if (delta > 0 && count == q->refcount_max)
 				return -ERANGE;
 			count += (uint64_t)(int64_t)delta;
-			put_count(q, s->data, index, count);
+			refblock_put(s->data, index, q->refcount_order, count);
 			qcow2_slice_dirty(&q->refblocks, s);
 			if (!count)
 				unused(q, c);

@@ -44,12 +44,12 @@ zeroed(const struct qcow2 *q, struct entry old, unsigned flags)
 	return zero_entry(q, own && (q->data || !(flags & ZERO_UNMAP)) ? (old.entry & QCOW2_OFFSET) | QCOW2_COPIED : 0);
 }
 
-/* A cluster that is not needed: what is below it must not come to light again. */
+/* A cluster that is not needed reads as zeroes, as QEMU has it: what is below it must not come to light. */
 static struct entry
 discarded(const struct qcow2 *q, struct entry old, unsigned flags)
 {
 	(void)flags;
-	if (!(old.entry | old.bitmap) || !q->image.backing_name)
+	if (!q->image.backing_name)
 		return (struct entry){0, 0};
 	return q->version < 3 ? old : zero_entry(q, 0);
 }
