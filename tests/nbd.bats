@@ -127,7 +127,8 @@ image() {
 	[[ $output = *"-l SOCKET"* ]]
 	run -1 vm-img serve -f raw -l 77 "$T/d.raw"
 	[[ $output = *"-l 77"* ]]
-	run -1 vm-img serve -f raw -l 0 "$T/d.raw" <"$T/d.raw"
+	run -1 vm-img serve -f raw -l 0 "$T/d.raw" </dev/null
+	[[ $output = *"-l 0"* ]]
 	run -1 vm-img serve -f raw -l "$T/sock" "$T/none"
 	[[ $output = *"$T/none"* ]]
 	[ ! -e "$T/sock" ]

@@ -194,11 +194,11 @@ static void
 describe_luks(const struct luks *l, struct describe *d)
 {
 	d->string(d, "ivgen-alg", crypt_ivs[l->iv]);
-	if (l->iv_hash && l->iv == IV_ESSIV)
-		d->string(d, "ivgen-hash-alg", l->iv_hash->name);
 	d->string(d, "hash-alg", l->hash->name);
 	d->string(d, "cipher-alg", l->cipher->name);
 	d->string(d, "uuid", l->uuid);
+	if (l->iv == IV_ESSIV)
+		d->string(d, "ivgen-hash-alg", l->iv_hash->name);
 	d->string(d, "format", "luks");
 	d->string(d, "cipher-mode", crypt_modes[l->mode]);
 	d->begin(d, "slots", true);

@@ -30,6 +30,8 @@ qcow2_describe(struct image *i, struct describe *d)
 		d->boolean(d, "lazy-refcounts", q->compatible & QCOW2_LAZY_REFCOUNTS);
 	bitmaps_describe(q, d);
 	d->number(d, "refcount-bits", 1LL << q->refcount_order);
+	if (q->crypt)
+		crypt_describe(q->crypt, d);
 	if (q->version >= 3) {
 		d->boolean(d, "corrupt", q->incompatible & QCOW2_CORRUPT);
 		d->boolean(d, "extended-l2", q->incompatible & QCOW2_EXTENDED_L2);
