@@ -71,6 +71,27 @@ close_gaps(struct vdi *v, uint32_t used)
 	return err ? err : file_flush(v->image.file);
 }
 
+/* The header's count against what is used. QEMU takes it for the place of the next block, so it is not to be too low. */
+static int
+check_count(struct vdi *v, unsigned fix, struct image_check *c, uint32_t used)
+{
+	uint32_t last = v->blocks;
+	bool low;
+
+	while (last && !v->owner[last - 1])
+		last--;
+	low = v->allocated < last;
+	if (!low && used == v->allocated)
+		return 0;
+	/* Too high: a cut between count and map. */
+	report(c, low ? &c->errors : &c->leaks, "ERROR: allocated blocks mismatch, is %u, should be %u", v->allocated, used);
+	if (!(fix & (low ? CHECK_FIX_ERRORS : CHECK_FIX_LEAKS)))
+		return 0;
+	c->leaks_fixed = c->leaks;
+	c->errors_fixed = c->errors;
+	return close_gaps(v, used);
+}
+
 const char *
 vdi_check(struct image *i, unsigned fix, struct image_check *c, struct why *w)
 {
@@ -81,18 +102,8 @@ vdi_check(struct image *i, unsigned fix, struct image_check *c, struct why *w)
 	free(v->owner);
 	v->owner = calloc((size_t)v->blocks + 1, sizeof(*v->owner));
 	err = v->owner ? scan(v, c, &used) : -ENOMEM;
-	if (err)
-		return why(w, "%s", strerror(-err));
+	if (!err && !c->errors)
+		err = check_count(v, fix, c, used);
 	c->end = v->data + (uint64_t)v->allocated * VDI_BLOCK;
-	if (c->errors || used == v->allocated)
-		return NULL;
-	/* More blocks than are used: a cut between count and map. Fewer: the next one would be allocated twice, by QEMU. */
-	report(c, used < v->allocated ? &c->leaks : &c->errors, "ERROR: allocated blocks mismatch, is %u, should be %u", v->allocated,
-	    used);
-	if (!(fix & (used < v->allocated ? CHECK_FIX_LEAKS : CHECK_FIX_ERRORS)))
-		return NULL;
-	c->leaks_fixed = c->leaks;
-	c->errors_fixed = c->errors;
-	err = close_gaps(v, used);
 	return err ? why(w, "%s", strerror(-err)) : NULL;
 }
