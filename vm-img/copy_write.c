@@ -18,7 +18,8 @@ writer_begin(struct writer *w, const struct copy *c)
 	w->copy = c;
 	w->no_share = false;
 	/* Of a new qcow2 image the rest of a cluster that is written in part reads as zeroes; of others it must be written. */
-	w->in_file = t->format == &format_raw || (t->format == &format_qcow2 && c->fresh && !t->encrypted);
+	w->clusters = t->format == &format_qcow2 && c->fresh && c->zeroed && !t->encrypted && !c->pack;
+	w->raw = t->format == &format_raw;
 }
 
 /* The extent that has a byte of the job, and where in the job it begins. */
@@ -158,8 +159,9 @@ put_piece(struct writer *w, struct job *j, const struct piece *p)
 	case PIECE_PACKED:
 		return image_write_packed(t, j->data + p->at, p->packed, j->off + p->at);
 	default:
-		return w->in_file ? put_data(w, j, p, p->at, p->len, t->file, j->off + p->at) :
-				    image_write(t, j->data + p->at, p->len, j->off + p->at);
+		if (w->raw)
+			return put_data(w, j, p, p->at, p->len, t->file, j->off + p->at);
+		return image_write(t, j->data + p->at, p->len, j->off + p->at);
 	}
 }
 
@@ -189,7 +191,7 @@ writer_put(struct writer *w, struct job *j)
 		return j->kind == JOB_ZERO ? 0 : emit(w, j);
 	if (j->kind == JOB_ZERO)
 		return put_zero(w, j->off, j->len);
-	if (w->in_file && !w->copy->pack && w->copy->target->format == &format_qcow2 && w->copy->zeroed)
+	if (w->clusters)
 		return put_in_clusters(w, j);
 	for (size_t i = 0; i < j->npieces && !err; i++)
 		err = put_piece(w, j, &j->pieces[i]);

@@ -7,7 +7,8 @@
 
 struct writer {
 	const struct copy *copy;
-	bool in_file;  /* the target is raw or qcow2: where a byte goes in which file is known */
+	/* Where a byte goes in which file is known: of a raw target, or of a new qcow2 one. */
+	bool raw, clusters;
 	bool no_share; /* the file systems do not share blocks */
 };
 

@@ -10,7 +10,7 @@
  * The lowest level whose images are smaller than those that QEMU makes with zlib's level 6 and a window of 4 KiB; tests/bench/img
  * has the figures. zstd's is its default, which is QEMU's too.
  */
-#define DEFLATE_LEVEL 4
+#define DEFLATE_LEVEL 2
 #define ZSTD_LEVEL ZSTD_CLEVEL_DEFAULT
 
 struct packer {
