@@ -112,7 +112,7 @@ prepare(struct disk *disk, struct why *w)
 	if (!top)
 		return w->text;
 	d->top = top;
-	d->two_step = top->format == &format_qcow2 && !top->encrypted;
+	d->two_step = top->format == &format_qcow2;
 	d->cluster = top->cluster_size ? top->cluster_size : FILE_BLOCK;
 	d->nwritten = layer_files(top, d->written);
 	disk->size = top->size;

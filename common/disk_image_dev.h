@@ -11,6 +11,8 @@
 #include "common/image/qcow2.h"
 #include "common/util.h"
 
+#define ENCRYPTED_MAX (1 << 20) /* bytes of a part that are encrypted or decrypted at once */
+
 /* What of a request's memory no part has taken yet. */
 struct vec {
 	struct iovec *iov;
@@ -46,6 +48,12 @@ struct part {
 	struct part *next; /* free ones */
 	struct job *job;
 	struct iovec one, *own; /* io.iov: `one`; or `own`, to be freed; or the job's */
+	/* Of what is read encrypted, into `one`: what it belongs to, and that it goes to `own` then. NULL: plain. */
+	struct sealed {
+		struct extent extent;
+		unsigned nown;
+		uint8_t bytes[];
+	} *sealed;
 };
 
 struct disk_image {

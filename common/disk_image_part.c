@@ -9,12 +9,26 @@
 #include "common/image/unpack.h"
 #include "common/iov.h"
 
+/* Decrypts what was read, and puts it where it belongs. */
+static int
+unseal(struct part *p)
+{
+	struct sealed *s = p->sealed;
+	int err = s->extent.image->format->decrypt(&s->extent, s->bytes, s->extent.len);
+
+	iov_write(p->own, s->nown, 0, s->bytes, s->extent.len);
+	return err;
+}
+
 static void
 part_done(struct file_io *io, int err)
 {
 	struct part *p = container_of(io, struct part, io);
 	struct job *j = p->job;
 
+	if (p->sealed && !err)
+		err = unseal(p);
+	free(p->sealed);
 	free(p->own);
 	p->next = j->d->free_parts;
 	j->d->free_parts = p;
@@ -37,6 +51,7 @@ new_part(struct job *j, enum file_op op, struct file *file, uint64_t off, uint64
 		return NULL;
 	p->job = j;
 	p->own = NULL;
+	p->sealed = NULL;
 	p->io = (struct file_io){.op = op, .file = file, .off = off, .len = len, .done = part_done};
 	j->parts++;
 	return p;
@@ -114,7 +129,7 @@ map(struct image *i, uint64_t off, uint64_t len, struct extent *e)
 	return 0;
 }
 
-/* Bytes that have to be worked on: decompressed, decrypted. */
+/* Bytes that are compressed: they are read and unpacked here and now. */
 static int
 load_packed(struct job *j, const struct extent *e, struct vec *v)
 {
@@ -126,6 +141,31 @@ load_packed(struct job *j, const struct extent *e, struct vec *v)
 		take_off(v, n);
 	}
 	return err;
+}
+
+/* Bytes that are encrypted: the guest's memory never sees them so. */
+static int
+load_encrypted(struct job *j, const struct extent *e, struct vec *v)
+{
+	struct sealed *s = malloc(sizeof(*s) + e->len);
+	struct iovec *own = calloc(v->niov, sizeof(*own));
+	struct part *p = s && own ? new_part(j, FILE_READ, e->file, e->off, e->len) : NULL;
+
+	if (!p) {
+		free(s);
+		free(own);
+		return -ENOMEM;
+	}
+	s->extent = *e;
+	s->nown = iov_part(own, v->iov, v->niov, 0, e->len);
+	take_off(v, e->len);
+	p->sealed = s;
+	p->own = own;
+	p->one = (struct iovec){s->bytes, e->len};
+	p->io.iov = &p->one;
+	p->io.niov = 1;
+	disk_files_start(&j->d->files, &p->io);
+	return 0;
 }
 
 int
@@ -140,8 +180,11 @@ part_load(struct job *j, uint64_t off, struct vec *v, uint64_t len)
 			break;
 		if (e.kind == EXTENT_DATA) {
 			err = part_start(j, FILE_READ, e.file, e.off, v, e.len);
-		} else if (e.kind == EXTENT_PACKED) {
+		} else if (e.kind == EXTENT_PACKED && e.packed_len) {
 			err = load_packed(j, &e, v);
+		} else if (e.kind == EXTENT_PACKED) {
+			e.len = min_u64(e.len, ENCRYPTED_MAX);
+			err = load_encrypted(j, &e, v);
 		} else {
 			iov_zero(v->iov, e.len);
 			take_off(v, e.len);

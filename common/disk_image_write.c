@@ -5,22 +5,11 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/bytes.h"
 #include "common/disk_image_dev.h"
 #include "common/iov.h"
-
-/* Whether the disk may have other bytes than zeroes there. */
-static bool
-holds_bytes(struct image *i, uint64_t off, uint64_t len)
-{
-	struct extent e;
-
-	for (; len; off += e.len, len -= e.len)
-		if (image_map_chain(i, off, len, &e, NULL) || e.kind == EXTENT_DATA || e.kind == EXTENT_PACKED)
-			return true;
-	return false;
-}
 
 static int
 load(struct job *j, uint64_t off, uint8_t *buf, uint64_t len)
@@ -31,30 +20,52 @@ load(struct job *j, uint64_t off, uint8_t *buf, uint64_t len)
 	return len ? part_load(j, off, &v, len) : 0;
 }
 
-/*
- * Reads what surrounds the bytes. Space past the end of the file was never written: zeroes need not be written into it.
- */
+/* Reads what surrounds the bytes, as far as the image asks for it. */
 static int
 begin_old(struct job *j)
 {
 	struct qcow2_write *w = &j->write;
-	struct image *top = j->d->top;
-	uint64_t end = w->at + w->len;
 	int err;
 
-	if (w->off - w->head >= w->file->size && !w->file->block_device) {
-		if (w->head && !holds_bytes(top, w->at - w->head, w->head))
-			w->head = 0;
-		if (w->tail && !holds_bytes(top, end, w->tail))
-			w->tail = 0;
-	}
 	if (w->head + w->tail == 0)
 		return 0;
 	j->old = malloc(w->head + w->tail);
 	if (!j->old)
 		return -ENOMEM;
 	err = load(j, w->at - w->head, j->old, w->head);
-	return err ? err : load(j, end, j->old + w->head, w->tail);
+	return err ? err : load(j, w->at + w->len, j->old + w->head, w->tail);
+}
+
+static void
+take_off(struct vec *v, uint64_t len)
+{
+	iov_skip(&v->iov, &v->niov, len);
+	v->len -= len;
+}
+
+/* All of it in one buffer, encrypted there: what the guest has in its memory stays as it is. */
+static int
+begin_encrypted(struct job *j)
+{
+	struct qcow2_write *w = &j->write;
+	uint64_t len = w->head + w->len + w->tail;
+	struct iovec iov = {malloc(len), len};
+	struct vec v = {&iov, 1, len};
+	uint8_t *buf = iov.iov_base;
+	int err;
+
+	if (!buf)
+		return -ENOMEM;
+	if (w->head)
+		memcpy(buf, j->old, w->head);
+	if (w->tail)
+		memcpy(buf + w->head + w->len, j->old + w->head, w->tail);
+	iov_read(j->vec.iov, j->vec.niov, 0, buf + w->head, w->len);
+	take_off(&j->vec, w->len);
+	free(j->old);
+	j->old = buf;
+	err = qcow2_encrypt(j->d->top, buf, len, w->off - w->head, w->at - w->head);
+	return err ? err : part_start(j, FILE_WRITE, w->file, w->off - w->head, &v, len);
 }
 
 /* Writes head, bytes and tail. */
@@ -65,6 +76,8 @@ begin_new(struct job *j)
 	struct iovec *own;
 	unsigned n = 0;
 
+	if (j->d->top->encrypted)
+		return begin_encrypted(j);
 	if (!j->old)
 		return part_start(j, FILE_WRITE, w->file, w->off, &j->vec, w->len);
 	own = calloc(j->vec.niov + 2, sizeof(*own));
@@ -75,8 +88,7 @@ begin_new(struct job *j)
 	n += iov_part(own + n, j->vec.iov, j->vec.niov, 0, w->len);
 	if (w->tail)
 		own[n++] = (struct iovec){j->old + w->head, w->tail};
-	iov_skip(&j->vec.iov, &j->vec.niov, w->len);
-	j->vec.len -= w->len;
+	take_off(&j->vec, w->len);
 	return part_start_own(j, FILE_WRITE, w->file, w->off - w->head, own, n, w->head + w->len + w->tail);
 }
 
@@ -84,7 +96,9 @@ begin_new(struct job *j)
 static bool
 begin(struct job *j)
 {
-	int err = qcow2_write_begin(j->d->top, j->at, j->vec.len, &j->write);
+	struct image *top = j->d->top;
+	uint64_t len = top->encrypted ? min_u64(j->vec.len, ENCRYPTED_MAX) : j->vec.len;
+	int err = qcow2_write_begin(top, j->at, len, &j->write);
 
 	if (err == -EAGAIN) {
 		job_park(j);

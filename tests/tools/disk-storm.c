@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* pkg: liburing libdeflate libzstd zlib nettle */
 /*
- * disk-storm [-1] [-s SEED] [-n BATCHES] [-o FILE] FORMAT:PATH...: asynchronous requests, many at once and across each other,
+ * disk-storm [-1r] [-k PASSPHRASE] [-s SEED] [-n BATCHES] [-o FILE] FORMAT:PATH...: asynchronous requests, many at once and across each other,
  * to an image as a disk (the top first; data:PATH is the next data file that an image names), checked against a model in
  * memory: what a sector may hold is what it held, or what a request in flight with it put there. At the end FILE is what the
- * disk has to hold. -1: without io_uring.
+ * disk has to hold. -1: without io_uring; -r: reading alone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +26,7 @@ static struct file *files[64];
 static const struct format *formats[64]; /* NULL: a data file */
 static unsigned nfiles, next_data;
 static bool read_only;
+static const char *passphrase;
 
 static struct loop loop;
 static struct disk *disk;
@@ -292,7 +293,8 @@ open_chain(void *user, struct why *w)
 
 	(void)user;
 	for (unsigned i = 0; i < nfiles; i++) {
-		struct image_open how = {.file = files[i], .flags = i || read_only ? 0 : IMAGE_WRITE, .named = named};
+		struct image_open how = {.file = files[i], .flags = i || read_only ? 0 : IMAGE_WRITE, .named = named,
+		    .secret = (const uint8_t *)passphrase, .secret_len = passphrase ? strlen(passphrase) : 0};
 
 		if (!formats[i])
 			continue;
@@ -370,9 +372,10 @@ main(int argc, char **argv)
 	int c;
 
 	state = 1;
-	while ((c = getopt(argc, argv, "1n:o:rs:")) != -1)
+	while ((c = getopt(argc, argv, "1k:n:o:rs:")) != -1)
 		switch (c) {
 		case '1': flags |= DISK_NORING; break;
+		case 'k': passphrase = optarg; break;
 		case 'n': batches = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'o': out = optarg; break;
 		case 'r': read_only = true; break;
