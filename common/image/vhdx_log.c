@@ -358,9 +358,8 @@ commit(struct vhdx *v)
 		err = vhdx_write_header(v, f);
 	if (!err)
 		err = write_pages(v);
-	memset(v->header + HEADER_LOG_GUID, 0, VHDX_GUID);
 	if (!err)
-		err = vhdx_write_header(v, f);
+		err = empty_log(v, f);
 	v->slot ^= 1;
 	v->npages = 0;
 	return err;
