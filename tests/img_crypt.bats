@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # Encrypted images: read and made by ours and by QEMU, in turn.
 load lib
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # NBD both ways: vm-img serve for the clients there are, disks over NBD from the servers there are.
 load lib
 
@@ -132,4 +133,112 @@ image() {
 	run -1 vm-img serve -f raw -l "$T/sock" "$T/none"
 	[[ $output = *"$T/none"* ]]
 	[ ! -e "$T/sock" ]
+}
+
+# wire URI OPTION...: what vm-img open makes of it.
+wire() {
+	# shellcheck disable=SC2016 # for the inner shell
+	clean vm-img open "$@" sh -c 'echo "$VM_WIRES"'
+}
+
+@test "vm-img open: a URI becomes a wire, what is wrong with one is said" {
+	image 4M
+	serve -r -f raw "$T/d.raw"
+	run -0 wire "$U"
+	[ "$output" = 'blk,fd=10,as=nbd' ]
+	run -0 wire -o cache=unsafe "nbd+unix:///my%20disk/%61?socket=$T/sock"
+	[ "$output" = 'blk,fd=10,as=nbd,export=my%20disk/a,cache=unsafe' ]
+	run -125 wire "nbd+unix:///?socket=$T/none"
+	[ "$output" = "vm-img: $T/none: No such file or directory" ]
+	run -125 wire nbd+unix:///disk
+	[[ $output = *'no socket= in it' ]]
+	run -125 wire "nbd+unix://host/disk?socket=$T/sock"
+	[[ $output = *'has no host' ]]
+	run -125 wire "nbd+unix:///a%0?socket=$T/sock"
+	[[ $output = *"no export's name" ]]
+	run -125 wire -f qcow2 "$U"
+	run -125 wire -r "$U"
+	stop
+}
+
+@test "QEMU takes the export from the arguments that kvm-run -N prints" {
+	need qemu-system-x86_64
+	image 4M
+	serve -x 'a+b' -f raw "$T/d.raw"
+	# shellcheck disable=SC2016 # for the inner shell
+	run -0 clean vm-img open "nbd+unix:///a%2Bb?socket=$T/sock" sh -c 'args=$(kvm-run -N qemu) && echo info block |
+		timeout 60 qemu-system-x86_64 -accel tcg -M q35 -S -nodefaults -display none -monitor stdio $args'
+	[[ $output = *'blk0: '*'(nbd)'* ]]
+	run -2 clean vm-img open "nbd+unix:///a%2Cb?socket=$T/sock" kvm-run -N qemu
+	stop
+}
+
+# What kvm-run says of a disk before any guest runs: an emulated KVM does.
+@test "kvm-run: no such export, and a server that is none" {
+	need_access /dev/kvm
+	image 4M
+	serve -r -x there -f raw "$T/d.raw"
+	run -1 clean vm-img open "nbd+unix:///gone?socket=$T/sock" timeout 60 kvm-run -k "$BIN/guests/cpus" -m 64 </dev/null
+	[[ $output = *"blk0: the NBD server has no export 'gone'"* ]]
+	stop
+	spawn http sh -c 'echo nonsense nonsense nonsense | nc -lNU "$1"' sh "$T/http"
+	until [ -S "$T/http" ]; do :; done
+	run -1 clean vm-img open "nbd+unix:///?socket=$T/http" timeout 60 kvm-run -k "$BIN/guests/cpus" -m 64 </dev/null
+	[[ $output = *'no NBD server of the fixed newstyle'* ]]
+}
+
+# guest URI: a guest on that disk runs what comes on stdin.
+guest() {
+	initrd "$T/initrd" -f "$BIN/tools/blkload:bin/blkload"
+	clean vm-img open "$1" timeout 250 kvm-run -k "$(kernel)/vmlinux" -i "$T/initrd" -m 128 -c 2 -A quiet </dev/null
+}
+
+# bats test_tags=kvm
+@test "a guest on nbdkit and on vm-img serve reads, writes, discards; a file system is whole" {
+	need_kvm
+	need nbdkit mkfs.ext4 e2fsck
+	truncate -s 64M "$T/ext4"
+	mkfs.ext4 -q "$T/ext4"
+	spawn nbdkit nbdkit -f -U "$T/nbdkit" file "$T/ext4"
+	until [ -S "$T/nbdkit" ]; do sleep 0.1; done
+	run -0 guest "nbd+unix:///?socket=$T/nbdkit" <<-'EOS'
+		#!/bin/sh
+		mount -t ext4 -o discard /dev/vda /mnt || exit 1
+		for i in 1 2 3 4; do dd if=/dev/urandom of=/mnt/$i bs=64k count=40 2>/dev/null & done
+		wait
+		rm /mnt/4
+		umount /mnt
+		mount -t ext4 /dev/vda /mnt && sha256sum /mnt/1 /mnt/2 >/mnt/sums && umount /mnt && echo filled
+	EOS
+	[[ $output = *filled* ]]
+	run -0 e2fsck -fn "$T/ext4"
+	qemu-img convert -c -f raw -O qcow2 "$T/ext4" "$T/i.qcow2"
+	serve -f qcow2 "$T/i.qcow2"
+	run -0 guest "$U" <<-'EOS'
+		#!/bin/sh
+		mount -t ext4 /dev/vda /mnt && sha256sum -c /mnt/sums && dd if=/dev/zero of=/mnt/5 bs=64k count=40 2>/dev/null
+		umount /mnt && echo still whole
+	EOS
+	[[ $output = *'/mnt/2: OK'*'still whole'* ]]
+	stop
+	qemu-img check -q "$T/i.qcow2"
+}
+
+# bats test_tags=kvm
+@test "a server that dies is a disk of I/O errors, not a guest that hangs" {
+	need_kvm
+	need nbdkit
+	spawn nbdkit nbdkit -f -U "$T/nbdkit" memory 64M
+	until [ -S "$T/nbdkit" ]; do sleep 0.1; done
+	initrd "$T/initrd" <<-'EOS'
+		#!/bin/sh
+		dd if=/dev/vda of=/dev/null bs=1M count=1 2>/dev/null && echo works
+		until dd if=/dev/vda of=/dev/null bs=4k count=1 iflag=direct 2>&1 | grep error; do sleep 1; done
+	EOS
+	spawn guest vm-img open "nbd+unix:///?socket=$T/nbdkit" timeout 250 kvm-run -k "$(kernel)/vmlinux" -i "$T/initrd" -m 128 -A quiet
+	wait_line "$T/guest.log" ^works 200
+	kill -KILL "${pids[nbdkit]}"
+	await guest
+	grep -q 'blk0: the NBD server hung up: every request fails from now on' "$T/guest.log"
+	grep -q 'I/O error' "$T/guest.log"
 }

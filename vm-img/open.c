@@ -18,12 +18,14 @@
 #include "vm-img/chain.h"
 #include "vm-img/commands.h"
 #include "vm-img/formats.h"
+#include "vm-img/open_nbd.h"
 #include "vm-img/path.h"
 
 struct opened {
 	int fds[WIRE_FDS_MAX];
 	size_t n;
 	char formats[WIRE_TEXT_MAX], data[WIRE_TEXT_MAX]; /* of fmt= and data= */
+	char nbd[WIRE_TEXT_MAX]; /* the keys of an NBD server's export, or empty */
 	bool all_qcow2, encrypted;
 };
 
@@ -152,9 +154,11 @@ make_word(char word[WIRE_TEXT_MAX], const struct opened *o, const struct open_op
 	append(word, "blk,fd=");
 	for (size_t i = 0; i < o->n; i++)
 		append(word, "%s%d", i ? ":" : "", sent ? (int)i : o->fds[i]);
-	if (strcmp(o->formats, "raw"))
+	if (*o->nbd)
+		append(word, ",%s", o->nbd);
+	else if (strcmp(o->formats, "raw"))
 		append(word, ",as=qcow2");
-	if (strcmp(o->formats, "raw") && !o->all_qcow2)
+	if (!*o->nbd && strcmp(o->formats, "raw") && !o->all_qcow2)
 		append(word, ",fmt=%s", o->formats);
 	if (*o->data)
 		append(word, ",data=%s", o->data);
@@ -199,6 +203,20 @@ parse(struct open_options *opt, struct options *o, int argc, char **argv)
 		die("-U: only with -r");
 }
 
+/* Whether the word is an NBD server's export, which is connected to then. */
+static bool
+open_export(struct opened *opened, const struct open_options *opt, const struct options *o, const char *word)
+{
+	int fd = open_nbd(word, opened->nbd, sizeof(opened->nbd));
+
+	if (fd < 0)
+		return false;
+	if (opt->read_only || opt->key || (o->format && strcmp(o->format, "raw")))
+		die("%s: what an NBD server exports is raw, and read-only where the server says so", word);
+	opened->fds[opened->n++] = fd;
+	return true;
+}
+
 int
 cmd_open(int argc, char **argv)
 {
@@ -210,8 +228,10 @@ cmd_open(int argc, char **argv)
 
 	diag_exit = 125;
 	parse(&opt, &o, argc, argv);
-	opening_init(&how, &o, argv[optind], o.format, IMAGE_INFO);
-	open_all(&opened, &opt, &how);
+	if (!open_export(&opened, &opt, &o, argv[optind])) {
+		opening_init(&how, &o, argv[optind], o.format, IMAGE_INFO);
+		open_all(&opened, &opt, &how);
+	}
 	if (opt.key && opened.encrypted)
 		export_key(opt.key, key);
 	make_word(word, &opened, &opt, key, opt.send_to);
