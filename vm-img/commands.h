@@ -4,6 +4,7 @@
 #define VM_IMG_COMMANDS_H
 
 int cmd_amend(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 int cmd_bitmap(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_commit(int argc, char **argv);

@@ -15,6 +15,9 @@ static const struct command {
 	const char *synopsis;
 } commands[] = {
     {"amend", cmd_amend, "change options of an image", "[-q] [-f fmt] [--force] -o options file"},
+    {"bench", cmd_bench, "how long requests to a disk take",
+	"[-nqUw] [-c count] [-d depth] [-f fmt] [-i aio] [-o offset] [-s size] [-S step] [-t cache]\n\t[--pattern=byte] "
+	"[--flush-interval=count] [--no-drain] file"},
     {"bitmap", cmd_bitmap, "dirty bitmaps: add, remove, clear, merge",
      "[-f fmt] [-g granularity] [-b source [-F fmt]] --add|--remove|--clear|--enable|--disable|--merge bitmap ... file bitmap"},
     {"check", cmd_check, "whether an image is consistent; repairs", "[-qU] [-f fmt] [-r leaks|all] [--output=human|json] file"},
