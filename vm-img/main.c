@@ -20,13 +20,13 @@ static const struct command {
 	"[--flush-interval=count] [--no-drain] file"},
     {"bitmap", cmd_bitmap, "dirty bitmaps: add, remove, clear, merge",
      "[-f fmt] [-g granularity] [-b source [-F fmt]] --add|--remove|--clear|--enable|--disable|--merge bitmap ... file bitmap"},
-    {"check", cmd_check, "whether an image is consistent; repairs", "[-qU] [-f fmt] [-r leaks|all] [--output=human|json] file"},
+    {"check", cmd_check, "whether an image is consistent; repairs", "[-pqU] [-f fmt] [-r leaks|all] [-T cache] [--output=human|json] file"},
     {"commit", cmd_commit, "write what an image holds into one below it", "[-dpq] [-f fmt] [-b base] [-r rate] [-t cache] file"},
     {"compact", cmd_compact, "make an image smaller where it is", "[-q] [-f fmt] file"},
-    {"compare", cmd_compare, "do two images' disks hold the same?", "[-pqsU] [-f fmt] [-F fmt] file file"},
+    {"compare", cmd_compare, "do two images' disks hold the same?", "[-jpqsU] [-f fmt] [-F fmt] [-T cache] file file"},
     {"convert", cmd_convert, "copy images' disks into a new image",
-	"[-cCnpqUW] [-f fmt] [-O fmt] [-o options] [-B backing -F fmt] [-l snapshot] [-S sparse_size]\n\t[-m threads] [-r rate] "
-	"[-t cache] [--bitmaps] [--salvage] [--target-is-zero] [--window=size] file ... output"},
+	"[-cCjnpqUW] [-f fmt] [-O fmt] [-o options] [-B backing -F fmt] [-l snapshot] [-S sparse_size]\n\t[-m threads] [-r rate] "
+	"[-t cache] [-T cache] [--bitmaps] [--salvage] [--target-is-zero] [--window=size] file ... output"},
     {"create", cmd_create, "make an image", "[-qu] [-f fmt] [-b backing -F fmt] [-o options] file [size]"},
     {"dd", cmd_dd, "blocks of a disk into a new image", "[-U] [-f fmt] [-O fmt] if=input of=output [bs=size] [count=blocks] [skip=blocks]"},
     {"info", cmd_info, "what an image is", "[-U] [-f fmt] [--backing-chain] [--output=human|json] file"},
@@ -34,10 +34,10 @@ static const struct command {
     {"measure", cmd_measure, "how large an image will be", "[-U] [-f fmt] [-O fmt] [-o options] [-l snapshot] [--output=human|json] --size N|file"},
     {"open", cmd_open, "hand an image and all it lies on to a program, as a wire",
 	"[-rU] [-f fmt] [--follow] [--key file] [-o key=value,...] [-S socket] image [program [argument ...]]"},
-    {"rebase", cmd_rebase, "put an image on top of another one", "[-pqu] [-f fmt] [-t cache] [-T cache] -b backing [-F fmt] file"},
+    {"rebase", cmd_rebase, "put an image on top of another one", "[-pquU] [-f fmt] [-t cache] [-T cache] -b backing [-F fmt] file"},
     {"resize", cmd_resize, "make a disk longer or shorter", "[-q] [-f fmt] [--preallocation=how] [--shrink] file [+|-]size"},
     {"serve", cmd_serve, "export an image over NBD",
-	"-l socket|fd [-rU] [-f fmt] [-x name] [-R fd] [--follow] file"},
+	"-l socket|fd [-rU] [-f fmt] [-R fd] [-t cache] [-x name] file"},
     {"snapshot", cmd_snapshot, "list, make, go back to, delete snapshots", "[-qU] [-f fmt] [-l | -a snapshot | -c name | -d name] file"},
 };
 
@@ -66,6 +66,8 @@ command_help(const char *name)
 	const struct command *c = find(name);
 
 	printf("usage: %s %s %s\n%s\n", diag_prog, c->name, c->synopsis, c->what);
+	if (strcmp(c->name, "create"))
+		puts("of images that are opened: [--follow] [--image-opts] [--object secret,id=name,file=path]");
 	flush_stdout();
 	exit(0);
 }
