@@ -60,7 +60,7 @@ commands() {
 	local line cmd options option
 	while read -r line; do
 		cmd=${line%% *}
-		commands | grep -qx "$cmd" || [[ $cmd =~ ^(amend|bitmap)$ ]] || { echo "no $cmd"; return 1; }
+		commands | grep -qx "$cmd" || [[ $cmd =~ ^(amend)$ ]] || { echo "no $cmd"; return 1; }
 		for option in $(grep -oE -- '(^|[[ |(])--?[A-Za-z][a-z-]*' <<<"$line" | tr -d '[|( '); do
 			[[ $option != --object ]] || continue
 			run vm-img "$cmd" "$option"

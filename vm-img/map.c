@@ -9,7 +9,7 @@
 #include "common/diag.h"
 #include "vm-img/chain.h"
 #include "vm-img/commands.h"
-#include "vm-img/json.h"
+#include "vm-img/formats.h"
 #include "vm-img/size.h"
 
 /* A run of bytes that are alike; those of the file follow each other as well. */
@@ -57,19 +57,30 @@ print(struct map *m, const struct run *r)
 }
 
 /*
- * Whether holes in the file are to be told of where the image has data: where it was preallocated, as far as the file's length
- * and its blocks tell. QEMU counts clusters in use for that, which comes to the same.
+ * Whether holes in the file are to be told of where the image has data: where that is a file's own bytes from one end to the
+ * other, or was preallocated, as far as the file's length and its blocks tell. QEMU counts the clusters in use for that, which
+ * comes to the same, and does so for qcow2 alone.
  */
 static bool
-preallocated(const struct image *i)
+may_have_holes(const struct image *i)
 {
 	uint64_t unit = i->cluster_size, blocks;
 	struct stat st;
 
-	if (!unit || fstat(i->file->fd, &st) < 0)
-		return true;
+	if (!unit || i->format != &format_qcow2 || fstat(i->file->fd, &st) < 0)
+		return !unit && i->format != &format_parallels;
 	blocks = (uint64_t)st.st_blocks * 512 / unit;
 	return (i->file->size + unit - 1) / unit >= (blocks * 10 / 9 > blocks + 2 ? blocks * 10 / 9 : blocks + 2);
+}
+
+/* A hole of a format that knows no backing images is zeroes like others, as QEMU has it. */
+static bool
+knows_backing(const struct format *f)
+{
+	for (const struct image_option *o = f->options; o && o->name; o++)
+		if (!strcmp(o->name, "backing_file"))
+			return true;
+	return !f->options;
 }
 
 /* What is at off, for at most len bytes. */
@@ -77,7 +88,7 @@ static int
 look(const struct map *m, uint64_t off, uint64_t len, struct run *r)
 {
 	struct extent e;
-	bool hole = false;
+	bool hole = false, past;
 	int err;
 
 	*r = (struct run){.start = off};
@@ -85,18 +96,17 @@ look(const struct map *m, uint64_t off, uint64_t len, struct run *r)
 	if (err)
 		return err;
 	/* Past the end of a backing image that is shorter: the image on it has nothing there. */
-	if (r->depth && off >= e.image->size) {
+	past = r->depth && off >= e.image->size;
+	if (past)
 		r->depth--;
-		e.kind = EXTENT_HOLE;
-	}
 	if (e.kind == EXTENT_DATA || (e.kind == EXTENT_ZERO && e.file)) {
 		r->file = e.file;
 		r->off = e.off;
 	}
-	if (e.kind == EXTENT_DATA && e.image->format->map && preallocated(e.image))
+	if (e.kind == EXTENT_DATA && may_have_holes(e.image))
 		err = file_extent(e.file, e.off, &e.len, &hole);
 	r->len = e.len;
-	r->present = e.kind != EXTENT_HOLE;
+	r->present = !past && (e.kind != EXTENT_HOLE || !knows_backing(e.image->format));
 	r->data = e.kind == EXTENT_DATA || e.kind == EXTENT_PACKED;
 	r->zero = !r->data || hole;
 	return err;
