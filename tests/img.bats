@@ -60,7 +60,7 @@ commands() {
 	local line cmd options option
 	while read -r line; do
 		cmd=${line%% *}
-		commands | grep -qx "$cmd" || [[ $cmd =~ ^(amend)$ ]] || { echo "no $cmd"; return 1; }
+		commands | grep -qx "$cmd" || { echo "no $cmd"; return 1; }
 		for option in $(grep -oE -- '(^|[[ |(])--?[A-Za-z][a-z-]*' <<<"$line" | tr -d '[|( '); do
 			[[ $option != --object ]] || continue
 			run vm-img "$cmd" "$option"
@@ -182,6 +182,7 @@ commands() {
 	command qemu-img create -q -f qcow2 snap 1M
 	command qemu-img snapshot -c one snap
 	qemu-io -c 'write -q 0 64k' snap
+	command qemu-img bitmap --add snap bits
 	command qemu-img snapshot -c 'two, "quoted"' snap
 	(qemu-io -c 'write -q 0 64k' -c 'sigraise 9' odd) || :
 	for image in raw base dir/top top v2 odd new ext snap; do

@@ -14,7 +14,7 @@ static const struct command {
 	const char *what;
 	const char *synopsis;
 } commands[] = {
-    {"amend", cmd_amend, "change options of an image", "[-q] [-f fmt] [--force] -o options file"},
+    {"amend", cmd_amend, "change options of an image", "[-pq] [-f fmt] [-t cache] [--force] -o options file"},
     {"bench", cmd_bench, "how long requests to a disk take",
 	"[-nqUw] [-c count] [-d depth] [-f fmt] [-i aio] [-o offset] [-s size] [-S step] [-t cache]\n\t[--pattern=byte] "
 	"[--flush-interval=count] [--no-drain] file"},

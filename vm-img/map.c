@@ -68,7 +68,7 @@ may_have_holes(const struct image *i)
 	struct stat st;
 
 	if (!unit || i->format != &format_qcow2 || fstat(i->file->fd, &st) < 0)
-		return !unit && i->format != &format_parallels;
+		return !unit;
 	blocks = (uint64_t)st.st_blocks * 512 / unit;
 	return (i->file->size + unit - 1) / unit >= (blocks * 10 / 9 > blocks + 2 ? blocks * 10 / 9 : blocks + 2);
 }

@@ -32,10 +32,10 @@ qcow2_describe(struct image *i, struct describe *d)
 	d->number(d, "refcount-bits", 1LL << q->refcount_order);
 	if (q->crypt)
 		crypt_describe(q->crypt, d);
+	if (q->incompatible & QCOW2_DATA_FILE)
+		describe_data_file(q, d);
 	if (q->version >= 3) {
 		d->boolean(d, "corrupt", q->incompatible & QCOW2_CORRUPT);
 		d->boolean(d, "extended-l2", q->incompatible & QCOW2_EXTENDED_L2);
 	}
-	if (q->incompatible & QCOW2_DATA_FILE)
-		describe_data_file(q, d);
 }
