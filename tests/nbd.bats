@@ -166,7 +166,7 @@ wire() {
 	image 4M
 	serve -x 'a+b' -f raw "$T/d.raw"
 	# shellcheck disable=SC2016 # for the inner shell
-	run -0 clean vm-img open "nbd+unix:///a%2Bb?socket=$T/sock" sh -c 'args=$(kvm-run -N qemu) && echo info block |
+	run -0 clean vm-img open "nbd+unix:///a%2Bb?socket=$T/sock" sh -c 'args=$(kvm-run -N qemu) && printf "info block\nquit\n" |
 		timeout 60 qemu-system-x86_64 -accel tcg -M q35 -S -nodefaults -display none -monitor stdio $args'
 	[[ $output = *'blk0: '*'(nbd)'* ]]
 	run -2 clean vm-img open "nbd+unix:///a%2Cb?socket=$T/sock" kvm-run -N qemu
