@@ -252,13 +252,17 @@ w .*wire.*"
 	local page line count=0
 	cd "$T"
 	truncate -s 1M vmlinuz initrd disk.raw cd.iso
+	vm-img create -q -f qcow2 base.qcow2 1M
+	vm-img create -q -f qcow2 -b base.qcow2 -F qcow2 disk.qcow2
 	for page in "$root"/man/{kvm-run.1,vm-slirp.1,vm-wires.7,vm-qemu.7}; do
 		while IFS= read -r line; do
 			# vm-slirp's own, then kvm-run's, which would run under it.
 			if [[ $line = *vm-slirp* ]]; then
 				run -0 clean sh -c "${line/vm-slirp/vm-slirp -n}" </dev/null
 			fi
-			if [[ $line = *kvm-run\ * ]]; then
+			if [[ $line = vm-img\ open* ]]; then
+				run -0 clean sh -c "${line/kvm-run/kvm-run -n}" </dev/null
+			elif [[ $line = *kvm-run\ * ]]; then
 				line=kvm-run\ -n\ ${line#*kvm-run }
 				run -0 clean sh -c "$line" </dev/null
 			fi

@@ -366,9 +366,9 @@ put_model(const char *path)
 int
 main(int argc, char **argv)
 {
+	static uint8_t *all;
 	unsigned flags = 0, batches = 20;
 	const char *out = NULL;
-	uint8_t *all;
 	int c;
 
 	state = 1;
