@@ -40,20 +40,27 @@ qcow2_switch_header(struct qcow2 *q)
 	return qcow2_put_header(q, h + FROM, QCOW2_V3_HEADER - FROM, FROM);
 }
 
+static void
+empty(struct qcow2_cache *c)
+{
+	qcow2_cache_free(c);
+	*c = (struct qcow2_cache){.max = c->max};
+}
+
 int
 qcow2_reload(struct qcow2 *q)
 {
 	struct why w;
 
-	qcow2_cache_free(&q->l2);
-	qcow2_cache_free(&q->refblocks);
+	empty(&q->l2);
+	empty(&q->refblocks);
 	qcow2_guard_free(q);
 	qcow2_free_snapshots(q);
 	free(q->l1);
 	free(q->reftable);
 	q->l1 = q->reftable = NULL;
 	q->free_from = q->packed_at = 0;
-	q->fresh_from = qcow2_file_clusters(q);
-	q->changing = false;
+	q->changing = false; /* what else the first change prepares for is done again */
+	qcow2_derive(q);
 	return qcow2_load_snapshots(q, &w) || qcow2_load_l1(q, &w) ? image_fault(&q->image, "%s", w.text) : 0;
 }
