@@ -5,7 +5,8 @@
  *
  * Metadata is written back: a change is in memory until the next flush (or until the cache of it is full), which writes in an
  * order such that what a cut leaves behind is never worse than leaked clusters. Space that is given up is not used again
- * before the table that no longer names it is on the disk.
+ * before the table that no longer names it is on the disk. Refcounts are never behind, so lazy_refcounts is kept as an image
+ * has it and not made use of; what another program left dirty is counted anew when it is opened for writing.
  */
 #ifndef COMMON_IMAGE_QCOW2_H
 #define COMMON_IMAGE_QCOW2_H
@@ -39,7 +40,10 @@ struct qcow2_write {
  */
 int qcow2_write_begin(struct image *i, uint64_t off, uint64_t len, struct qcow2_write *w);
 
-/* The bytes are in the file (ok), or could not be written: then, or where this fails, the disk is as before. */
+/*
+ * The bytes are in the file (ok), or could not be written: then the disk is as before. Where this fails, some of it may have
+ * changed, as by a write that failed.
+ */
 int qcow2_write_end(struct image *i, struct qcow2_write *w, bool ok);
 
 /*
@@ -55,8 +59,8 @@ struct qcow2_flush {
 /*
  * A flush, step by step, from a zeroed `st`. 1: make durable what was written to the image's file and to the data file
  * (fdatasync, on any thread), then call again; 0: done; <0: failed, the flush may be begun anew. Between the steps image_map,
- * reads and qcow2_write_begin may be called, and nothing else. Writes of data that end before the first step are durable at
- * the end. Where only data was written it is one step.
+ * reads, qcow2_write_begin, and qcow2_write_end of what is not `fresh` may be called, and nothing else. Writes of data that
+ * end before the first step are durable at the end. Where only data was written it is one step.
  */
 int qcow2_flush_next(struct image *i, struct qcow2_flush *st);
 

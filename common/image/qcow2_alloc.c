@@ -72,6 +72,14 @@ fill_with_zeroes(struct qcow2 *q, uint64_t off, uint64_t len)
 	return file_zero(q->image.file, off, len, off >= q->image.file->size);
 }
 
+static bool
+has_block(const struct qcow2 *q, uint64_t cluster)
+{
+	uint64_t index = cluster >> q->refblock_bits;
+
+	return index < q->reftable_size && q->reftable[index];
+}
+
 /*
  * A block is put at the beginning of the range that it counts, so that it does not part what is allocated in a row elsewhere;
  * or behind what is just being given out of that range; or anywhere, where that takes all of it.
@@ -87,11 +95,9 @@ qcow2_place_block(struct qcow2 *q, uint32_t index, uint64_t *off)
 	if (reserved(q, first))
 		first = q->reserved.first + q->reserved.n;
 	if (first >= end) {
-		err = find(q, 1, 1, &first, &n);
-		if (!err) /* that range has its block then, though perhaps where this one was to go */
-			err = qcow2_make_refblocks(q, first, first);
-		if (!err)
+		do /* until one is counted by a block that is there; making that may have taken the one that was found */
 			err = find(q, 1, 1, &first, &n);
+		while (!err && !has_block(q, first) && !(err = qcow2_make_refblocks(q, first, first)));
 		if (!err)
 			err = qcow2_refcount_add(q, first << q->cluster_bits, 1, 1);
 	}

@@ -315,7 +315,8 @@ put_feature_names(struct qcow2 *q)
 	    {0, 4, "extended L2 entries"}, {1, 0, "lazy refcounts"}, {2, 0, "bitmaps"}, {2, 1, "raw external data"},
 	};
 
-	return q->version < 3 ? 0 : qcow2_ext_set(q, QCOW2_EXT_FEATURE_NAMES, names, sizeof(names));
+	/* As QEMU: in small clusters the room is the backing image's name's. */
+	return q->version < 3 || q->cluster_bits <= 12 ? 0 : qcow2_ext_set(q, QCOW2_EXT_FEATURE_NAMES, names, sizeof(names));
 }
 
 static int

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What `info` tells about a qcow2 image, under qemu-img's names. */
-#include <errno.h>
+/* What `info` tells about a qcow2 image, under qemu-img's names and in its order. */
 #include <stdlib.h>
 #include <string.h>
 
