@@ -69,7 +69,7 @@ load(struct side *s, uint64_t off, uint64_t skip, size_t n)
 static int
 mismatch(uint64_t off)
 {
-	printf("Content mismatch at offset %" PRIu64 "!\n", align_down(off, SECTOR));
+	printf("Content mismatch at offset %" PRIu64 "!\n", off);
 	return DIFFER;
 }
 
@@ -95,7 +95,7 @@ compare_bytes(struct compare *c, uint64_t off, uint64_t n)
 		if (!status)
 			status = load(&c->b, off, skip, some);
 		if (!status && memcmp(c->a.buf, c->b.buf, some))
-			status = mismatch(off + skip + first_difference(c->a.buf, c->b.buf));
+			status = mismatch(off + skip + align_down(first_difference(c->a.buf, c->b.buf), SECTOR));
 		progress_set(&c->progress, off + skip, c->a.size > c->b.size ? c->a.size : c->b.size);
 	}
 	return status;
@@ -105,7 +105,7 @@ compare_bytes(struct compare *c, uint64_t off, uint64_t n)
 static bool
 alike(const struct extent *a, const struct extent *b)
 {
-	return blank(a) == blank(b) && (a->kind == EXTENT_HOLE) == (b->kind == EXTENT_HOLE);
+	return a->kind == b->kind && a->allocated == b->allocated;
 }
 
 static int
