@@ -103,7 +103,7 @@ disk_files_open(struct disk_files *f, bool noring)
 	for (unsigned i = 0; i < f->n; i++)
 		fds[i] = f->file[i]->fd;
 	f->ring = (struct disk_ring){.result = ring_result};
-	if (noring)
+	if (noring || !f->n)
 		return;
 	err = disk_ring_open(&f->ring, fds, f->n);
 	if (err)

@@ -37,7 +37,7 @@ struct disk_files {
 	unsigned inflight;
 };
 
-/* Makes the ring of f->file[0..n), unless told not to; failing that, there is none. */
+/* Makes the ring of f->file[0..n), unless there are none, or told not to; failing that, there is no ring. */
 void disk_files_open(struct disk_files *f, bool noring);
 void disk_files_close(struct disk_files *f);
 

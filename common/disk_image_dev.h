@@ -107,6 +107,14 @@ void job_unpark(struct disk_image *d);
 void job_end(struct job *j);
 /* Begins those that wait no longer for what has ended. */
 void job_look(struct disk_image *d);
+/* Its first error is what counts; parts that are done at once have told theirs already. */
+static inline void
+job_fail(struct job *j, int err)
+{
+	if (err && !j->err)
+		j->err = err;
+}
+
 static inline bool
 job_touches(const struct job *j, uint64_t from, uint64_t to)
 {

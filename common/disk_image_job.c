@@ -218,7 +218,7 @@ step(struct job *j)
 	}
 	j->stage = STAGE_END;
 	if (r->op == DISK_READ)
-		j->err = part_load(j, r->off, &j->vec, r->len);
+		job_fail(j, part_load(j, r->off, &j->vec, r->len));
 	else if (r->op == DISK_WRITE)
 		j->err = write_now(j);
 	else if (r->op == DISK_ZERO)

@@ -32,8 +32,7 @@ part_done(struct file_io *io, int err)
 	free(p->own);
 	p->next = j->d->free_parts;
 	j->d->free_parts = p;
-	if (err && !j->err)
-		j->err = err;
+	job_fail(j, err);
 	if (--j->parts == 0)
 		job_go_on(j);
 }

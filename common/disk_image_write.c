@@ -110,7 +110,7 @@ begin(struct job *j)
 		return true;
 	j->stage = STAGE_OLD;
 	j->at += j->write.len;
-	j->err = begin_old(j);
+	job_fail(j, begin_old(j));
 	return true;
 }
 
@@ -139,8 +139,7 @@ link_new(struct job *j)
 		return false;
 	}
 	err = qcow2_write_end(d->top, &j->write, !j->err);
-	if (!j->err)
-		j->err = err;
+	job_fail(j, err);
 	free(j->old);
 	j->old = NULL;
 	j->stage = STAGE_BEGIN;
@@ -156,7 +155,7 @@ write_step(struct job *j)
 	case STAGE_OLD:
 		if (!j->err) {
 			j->stage = STAGE_NEW;
-			j->err = begin_new(j);
+			job_fail(j, begin_new(j));
 			return true;
 		}
 		/* fallthrough */
