@@ -39,6 +39,17 @@ letters_of_words() {
 	done | LC_ALL=C sort -u
 }
 
+# Those of a command in the page: of its item's line, or of the paragraph of "open".
+letters_of_page() {
+	if [[ $1 = open ]]; then
+		sed -n '/^\.Sh HANDING/,/^\.Pp/p' "$root/man/vm-img.1"
+	else
+		grep "^\.It Cm $1 " "$root/man/vm-img.1"
+	fi | grep -oE 'Fl [A-Za-z0-9]+( (Ar|Cm))?( |$)' | while read -r _ letters argument; do
+		if [ "$argument" ]; then echo "$letters:"; else grep -o . <<<"$letters"; fi
+	done | LC_ALL=C sort -u
+}
+
 commands() {
 	vm-img --help | sed '1d' | awk '{ print $1 }'
 }
@@ -53,6 +64,7 @@ commands() {
 		text=$(vm-img "$cmd" --help)
 		diff <(letters_parsed "$cmd") <(sed '/^[a-z]/d' <<<" ${text#usage: vm-img "$cmd" }" | tr '\n\t' '  ' | letters_of_words) ||
 			{ echo "$cmd: parsed < > --help"; return 1; }
+		diff <(letters_parsed "$cmd") <(letters_of_page "$cmd") || { echo "$cmd: parsed < > page"; return 1; }
 	done
 }
 
@@ -233,4 +245,18 @@ commands() {
 	[ "$(tr -d '\007' <raw | wc -c)" -eq 0 ]
 	refused 'bench: Flush interval' bench -w -c 1 --flush-interval 4 raw
 	refused 'raw: shorter than one request' bench -s 2M raw
+}
+
+@test "the examples of vm-img(1) run" {
+	local line
+	printf secret >pass
+	truncate -s 1M vmlinuz initrd
+	while IFS= read -r line; do
+		echo "$line"
+		line=${line/kvm-run/kvm-run -n}
+		run -0 clean sh -c "${line//\\(dq/\"}" </dev/null
+	done < <(examples "$root/man/vm-img.1")
+	[ -s packed.qcow2 ]
+	command qemu-img check -q disk.qcow2
+	[[ $(command qemu-img info disk.qcow2) = *'virtual size: 2 GiB'* && ! $(command qemu-img info disk.qcow2) = *backing* ]]
 }

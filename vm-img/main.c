@@ -22,7 +22,7 @@ static const struct command {
      "[-f fmt] [-g granularity] [-b source [-F fmt]] --add|--remove|--clear|--enable|--disable|--merge bitmap ... file bitmap"},
     {"check", cmd_check, "whether an image is consistent; repairs", "[-pqU] [-f fmt] [-r leaks|all] [-T cache] [--output=human|json] file"},
     {"commit", cmd_commit, "write what an image holds into one below it", "[-dpq] [-f fmt] [-b base] [-r rate] [-t cache] file"},
-    {"compact", cmd_compact, "make an image smaller where it is", "[-q] [-f fmt] file"},
+    {"compact", cmd_compact, "make an image smaller where it is", "[-pq] [-f fmt] file"},
     {"compare", cmd_compare, "do two images' disks hold the same?", "[-jpqsU] [-f fmt] [-F fmt] [-T cache] file file"},
     {"convert", cmd_convert, "copy images' disks into a new image",
 	"[-cCjnpqUW] [-f fmt] [-O fmt] [-o options] [-B backing -F fmt] [-l snapshot] [-S sparse_size]\n\t[-m threads] [-r rate] "
