@@ -25,6 +25,11 @@ modelled() {
 	for cmd; do qemu-io -f raw -c "$cmd" model >/dev/null; done
 }
 
+# hex OFFSET BYTES: those of a.vmdk.
+hex() {
+	od -An -v -tx1 -j"$1" -N"$2" a.vmdk | tr -d ' \n'
+}
+
 # le OFFSET BYTES VALUE: write a little-endian number into a.vmdk.
 le() {
 	local n bytes=''
@@ -134,13 +139,13 @@ le() {
 	local size
 	size=$(stat -c %s a.vmdk)
 	[ $((size % 512)) -eq 0 ]
-	[ "$(xxd -s 56 -l 8 -p a.vmdk)" = ffffffffffffffff ]
-	[ "$(xxd -s 8 -l 4 -p a.vmdk)" = 01000300 ]
-	[ "$(xxd -s $((size - 1536)) -l 16 -p a.vmdk)" = 01000000000000000000000003000000 ]
-	[ "$(xxd -s $((size - 1024)) -l 4 -p a.vmdk)" = 4b444d56 ]
-	[ "$(xxd -s $((size - 512)) -l 512 -p a.vmdk | tr -d '0\n')" = '' ]
+	[ "$(hex 56 8)" = ffffffffffffffff ]
+	[ "$(hex 8 4)" = 01000300 ]
+	[ "$(hex $((size - 1536)) 16)" = 01000000000000000000000003000000 ]
+	[ "$(hex $((size - 1024)) 4)" = 4b444d56 ]
+	[ "$(hex $((size - 512)) 512 | tr -d 0)" = '' ]
 	# Grains come first, from where the header says, with their sectors in order.
-	[ "$(xxd -s 65536 -l 8 -p a.vmdk)" = 0000000000000000 ]
+	[ "$(hex 65536 8)" = 0000000000000000 ]
 	# The same input makes the same bytes, whoever compresses.
 	vm-img convert -f raw -O vmdk -o subformat=streamOptimized model b.vmdk
 	mkdir again

@@ -135,7 +135,7 @@ parallels_map(struct image *i, uint64_t off, uint64_t len, struct extent *e)
 	if (!err && cluster >= p->entries)
 		return 0;
 	e->len = i->cluster_size - off % i->cluster_size;
-	while (!err && e->len < len) {
+	while (!err && e->len < len && cluster + 1 < p->entries) {
 		err = place_of(p, ++cluster, &next);
 		if (next != (place ? place + (off % i->cluster_size + e->len) : 0))
 			break;
