@@ -7,6 +7,7 @@
 #include "vm-img/chain.h"
 #include "vm-img/convert.h"
 #include "vm-img/formats.h"
+#include "vm-img/keep.h"
 #include "vm-img/path.h"
 
 static _Noreturn void
@@ -45,10 +46,11 @@ open_old(struct convert *v, struct target *t)
 static struct image *
 open_backing(const struct convert *v)
 {
-	char *path = path_beside(v->output, v->backing);
-	struct opening how = {.path = path, .format = v->backing_format, .flags = IMAGE_INFO, .share = v->options.share};
+	char *beside = path_beside(v->output, v->backing);
+	struct opening how = {.path = keep_string(beside), .format = v->backing_format, .flags = IMAGE_INFO, .share = v->options.share};
 	struct image *i = chain_open(&how);
 
+	free(beside);
 	if (!i)
 		die("%s: no backing image, so none is made", v->output);
 	return i;

@@ -36,5 +36,7 @@ main(int argc, char **argv)
 	fd = open(argv[3], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0 || fd_write_all(fd, m.p, m.n) != (ssize_t)m.n || close(fd) < 0)
 		die_sys("%s", argv[3]);
+	free(m.p);
+	free(disk);
 	return 0;
 }
