@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include "common/diag.h"
 #include "common/image/qcow2.h"
@@ -154,8 +155,9 @@ pack(struct image *i, uint64_t off, int byte)
 		die_sys("memory");
 	for (uint32_t k = 0; k < i->cluster_size; k++)
 		unit[k] = (uint8_t)byte;
-	n = libdeflate_deflate_compress(c, unit, i->cluster_size, packed, i->cluster_size - 1);
-	n = n ? (size_t)image_write_packed(i, packed, n, off) : (size_t)-EINVAL;
+	n = i->pack == PACK_ZSTD ? ZSTD_compress(packed, i->cluster_size, unit, i->cluster_size, 1)
+				 : libdeflate_deflate_compress(c, unit, i->cluster_size, packed, i->cluster_size - 1);
+	n = n && !ZSTD_isError(n) ? (size_t)image_write_packed(i, packed, n, off) : (size_t)-EINVAL;
 	libdeflate_free_compressor(c);
 	free(unit);
 	free(packed);
