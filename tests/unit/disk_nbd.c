@@ -293,8 +293,10 @@ hostile(int fd, unsigned way)
 	memcpy(reply + 8, head + 8, 8);
 	if (way == BAD_COOKIE)
 		put_be64(reply + 8, UINT64_MAX);
-	if (way == FREE_SLOT)
-		put_be64(reply + 8, get_be64(head + 8) ^ 1);
+	if (way == FREE_SLOT) { /* answered twice */
+		put_be32(reply + 4, NBD_EIO);
+		fd_write_all(fd, reply, sizeof(reply));
+	}
 	if (way != HANG_UP)
 		fd_write_all(fd, reply, sizeof(reply));
 	if (way == HALF_DATA)
