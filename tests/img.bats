@@ -39,12 +39,12 @@ letters_of_words() {
 	done | LC_ALL=C sort -u
 }
 
-# Those of a command in the page: of its item's line, or of the paragraph of "open".
+# Those of a command in the page: of its item's line, or of the section of "open".
 letters_of_page() {
 	if [[ $1 = open ]]; then
-		sed -n '/^\.Sh HANDING/,/^\.Pp/p' "$root/man/vm-img.1"
+		sed -n '/^\.Sh HANDING/,/^\.Sh DIFF/p' "$root/man/vm-img.1" | grep -E '^\.(Op|It) Fl [A-Za-z]'
 	else
-		grep "^\.It Cm $1 " "$root/man/vm-img.1"
+		sed -n '/^\.Sh COMMANDS/,/^\.Sh HANDING/p' "$root/man/vm-img.1" | grep "^\.It Cm $1 "
 	fi | grep -oE 'Fl [A-Za-z0-9]+( (Ar|Cm))?( |$)' | while read -r _ letters argument; do
 		if [ "$argument" ]; then echo "$letters:"; else grep -o . <<<"$letters"; fi
 	done | LC_ALL=C sort -u
