@@ -135,15 +135,20 @@ demo: ## boot a stock Debian guest with a network and a disk
 	$(BUILD) all tools
 	tests/demo
 
-install: all ## into $(DESTDIR)$(PREFIX)
+# vm-img called by qemu-img's name: always at share/kvm-utils/qemu-img; with QEMU_IMG=1 among the commands too.
+install: all ## into $(DESTDIR)$(PREFIX); QEMU_IMG=1: with qemu-img as a name of vm-img
 	install -d $(DESTDIR)$(PREFIX)/bin $(patsubst .%,$(DESTDIR)$(PREFIX)/share/man/man%,$(sort $(suffix $(MAN))))
 	install $(CMDS:%=$(O)/%) $(DESTDIR)$(PREFIX)/bin
 	for page in $(MAN); do install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; done
 	install -d $(DESTDIR)$(PREFIX)/share/kvm-utils/examples
 	install $(SCRIPTS) $(DESTDIR)$(PREFIX)/share/kvm-utils
+	ln -sf ../../bin/vm-img $(DESTDIR)$(PREFIX)/share/kvm-utils/qemu-img
+	$(if $(QEMU_IMG),ln -sf vm-img $(DESTDIR)$(PREFIX)/bin/qemu-img)
 	cp $(EXAMPLES) $(DESTDIR)$(PREFIX)/share/kvm-utils/examples
 
 uninstall: ## undo install
+	rm -f $(DESTDIR)$(PREFIX)/share/kvm-utils/qemu-img
+	[ "$$(readlink $(DESTDIR)$(PREFIX)/bin/qemu-img)" != vm-img ] || rm -f $(DESTDIR)$(PREFIX)/bin/qemu-img
 	rm -f $(CMDS:%=$(DESTDIR)$(PREFIX)/bin/%)
 	for page in $(MAN); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/share/kvm-utils/%,$(notdir $(SCRIPTS)) $(addprefix examples/,$(notdir $(EXAMPLES))))

@@ -6,15 +6,23 @@ load lib
 	cd "$TESTS/.."
 	mkdir -p "$T/dest/opt/x/bin"
 	: >"$T/dest/opt/x/bin/other"
-	run -0 make -s B="${BIN##*/}" install DESTDIR="$T/dest" PREFIX=/opt/x
+	run -0 make -s B="${BIN##*/}" install QEMU_IMG=1 DESTDIR="$T/dest" PREFIX=/opt/x
 	run -0 "$T/dest/opt/x/bin/kvm-run" --version
 	[ -x "$T/dest/opt/x/bin/vm-slirp" ]
 	[ -x "$T/dest/opt/x/share/kvm-utils/qemu-ifup-nat" ]
 	[ -x "$T/dest/opt/x/share/kvm-utils/examples/vm.init" ]
 	[ -f "$T/dest/opt/x/share/man/man7/vm-wires.7" ]
+	run -0 "$T/dest/opt/x/bin/qemu-img" --version
+	[[ $output = 'qemu-img version '* ]]
+	run -0 "$T/dest/opt/x/share/kvm-utils/qemu-img" --version
 	run -0 make -s B="${BIN##*/}" uninstall DESTDIR="$T/dest" PREFIX=/opt/x
 	run -0 find "$T/dest" ! -type d
 	[ "$output" = "$T/dest/opt/x/bin/other" ]
+	# Another's qemu-img is neither replaced, unless that is asked for, nor removed.
+	echo >"$T/dest/opt/x/bin/qemu-img"
+	run -0 make -s B="${BIN##*/}" install DESTDIR="$T/dest" PREFIX=/opt/x
+	run -0 make -s B="${BIN##*/}" uninstall DESTDIR="$T/dest" PREFIX=/opt/x
+	[ -f "$T/dest/opt/x/bin/qemu-img" ]
 }
 
 @test "help lists every target that people call" {

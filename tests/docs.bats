@@ -307,8 +307,8 @@ prepared() {
 	readme 0
 }
 
-@test "README has seven examples and a preparation" {
-	[ "$(grep -c '^```sh$' "$root/README.md")" -eq 8 ]
+@test "README has eight examples and a preparation" {
+	[ "$(grep -c '^```sh$' "$root/README.md")" -eq 9 ]
 }
 
 # bats test_tags=kvm
@@ -320,9 +320,17 @@ prepared() {
 }
 
 # bats test_tags=kvm
+@test "README: a disk image" {
+	prepared
+	run -0 readme 2
+	[ "${lines[-1]}" = 'written by the guest' ]
+	[[ $output = *'No errors were found on the image.'* ]]
+}
+
+# bats test_tags=kvm
 @test "README: a network, a forwarded port, a control socket" {
 	prepared curl nc
-	run -0 readme 2
+	run -0 readme 3
 	[ "${lines[0]}" = 'served by the guest' ]
 	[[ $output = *$'\nstate\trunning\n'*$'\nok\nnet0\t52:54:00:'* ]]
 	[ "${lines[-1]}" = ok ]
@@ -332,7 +340,7 @@ prepared() {
 # bats test_tags=kvm
 @test "README: two guests on one cable" {
 	prepared nc
-	run -0 readme 3
+	run -0 readme 4
 	[[ $output = *'1 packets received'* ]]
 }
 
@@ -342,7 +350,7 @@ prepared() {
 	world
 	local before
 	before=$(world_state)
-	run -0 readme 4 in_world
+	run -0 readme 5 in_world
 	[ "${lines[0]}" = 'served by the guest' ]
 	[ "${lines[1]}" = $'bound\t192.168.122.10\tweb' ]
 	diff <(world_state) <(echo "$before")
@@ -351,7 +359,7 @@ prepared() {
 # bats test_tags=kvm
 @test "README: the same wires for QEMU" {
 	prepared qemu-system-x86_64
-	run -0 readme 5
+	run -0 readme 6
 	[[ $output = *'lease of 10.0.2.15 obtained'* ]]
 	[[ $output = *$'\n67108864\r\n'* ]]
 }
@@ -359,14 +367,14 @@ prepared() {
 # bats test_tags=kvm
 @test "README: what goes over the cable" {
 	prepared tcpdump
-	run -0 readme 6
+	run -0 readme 7
 	[[ $output = *'BOOTP/DHCP, Reply'* ]]
 }
 
 # bats test_tags=kvm
 @test "README: a reboot loop" {
 	prepared
-	run -0 readme 7
+	run -0 readme 8
 	[ "$(grep -c '^once more' <<<"$output")" -eq 1 ]
 	[ "$(grep -c 'reboot: Power down' <<<"$output")" -eq 1 ]
 }
