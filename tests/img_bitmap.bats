@@ -119,6 +119,21 @@ dirty() {
 	sound
 }
 
+@test "whoever writes here makes those that are enabled untrue, and leaves the others" {
+	vm-img bitmap --add a.qcow2 b0
+	vm-img bitmap --add --disable a.qcow2 b1
+	imgio -f qcow2 a.qcow2 'read 0 64k'
+	[[ $(bitmaps) = $'b0 65536 "auto"\nb1 65536 ' ]]
+	imgio -f qcow2 a.qcow2 'write 0 64k 1'
+	[[ $(bitmaps) = $'b0 65536 "in-use","auto"\nb1 65536 ' ]]
+	sound
+	vm-img bitmap --add --merge b1 a.qcow2 b2
+	run -1 vm-img bitmap --merge b0 a.qcow2 b2
+	imgio -f qcow2 a.qcow2 'resize 65M'
+	sound || vm-img check -q -r leaks a.qcow2
+	[[ -z $(bitmaps) ]]
+}
+
 @test "what cannot be: clear errors, the same as qemu-img's, and no change" {
 	vm-img bitmap --add a.qcow2 b0
 	cp a.qcow2 before

@@ -138,6 +138,7 @@ qcow2_open(const struct image_open *how, struct why *w)
 	}
 	q->image.file = how->file;
 	q->flags = how->flags;
+	q->tracker = &qcow2_bitmap_tracker;
 	reason = qcow2_parse(q, w);
 	if (!reason) {
 		q->l2.max = L2_CACHE_MAX >> q->slice_bits;

@@ -8,6 +8,7 @@
 #define BITMAPS_MAX 65535
 #define BITMAP_DIRECTORY_MAX (BITMAPS_MAX * 1024) /* bytes */
 #define BITMAP_NAME_MAX 1023
+#define BITMAP_ENTRY 24 /* bytes of a directory entry that are always there */
 #define BITMAP_BYTES_MAX (512ULL << 20) /* of one bitmap's bits */
 #define BITMAP_TABLE_MAX 0x8000000	/* entries */
 
@@ -45,6 +46,10 @@ bool bitmaps_present(struct qcow2 *q);
 /* Reads the directory; none present: an empty one. 0, or -errno with the reason; bitmaps_free in any case. */
 int bitmaps_load(struct bitmaps *b, struct qcow2 *q, struct why *w);
 void bitmaps_free(struct bitmaps *b);
+
+/* Bytes of its directory entry, and where in it the flags are. */
+uint64_t bitmap_entry_size(const struct bitmap *m);
+#define BITMAP_AT_FLAGS 12
 
 /* The bitmap of that name, or NULL. */
 struct bitmap *bitmap_find(struct bitmaps *b, const char *name);

@@ -5,7 +5,6 @@
 #include "common/bytes.h"
 #include "common/image/qcow2_bitmap_store.h"
 
-#define ENTRY 24
 #define EXTENSION 24
 
 static int
@@ -106,24 +105,18 @@ bitmap_write(struct bitmap_change *c, struct bitmap *m, const uint8_t *bits)
 	return err;
 }
 
-static size_t
-entry_size(const struct bitmap *m)
-{
-	return align_up(ENTRY + m->extra_size + strlen(m->name), 8);
-}
-
 static void
 put_entry(uint8_t *p, const struct bitmap *m)
 {
 	put_be64(p, m->table_offset);
 	put_be32(p + 8, m->table_size);
-	put_be32(p + 12, m->flags);
+	put_be32(p + BITMAP_AT_FLAGS, m->flags);
 	p[16] = m->type;
 	p[17] = m->granularity_bits;
 	put_be16(p + 18, (uint16_t)strlen(m->name));
 	put_be32(p + 20, m->extra_size);
-	memcpy(p + ENTRY, m->extra, m->extra_size);
-	memcpy(p + ENTRY + m->extra_size, m->name, strlen(m->name));
+	memcpy(p + BITMAP_ENTRY, m->extra, m->extra_size);
+	memcpy(p + BITMAP_ENTRY + m->extra_size, m->name, strlen(m->name));
 }
 
 static int
@@ -136,7 +129,7 @@ write_directory(struct bitmap_change *c)
 
 	b->bytes = 0;
 	for (size_t i = 0; i < b->n; i++)
-		b->bytes += entry_size(&b->list[i]);
+		b->bytes += bitmap_entry_size(&b->list[i]);
 	if (!b->n)
 		return 0;
 	if (b->bytes > BITMAP_DIRECTORY_MAX)
@@ -144,7 +137,7 @@ write_directory(struct bitmap_change *c)
 	dir = calloc(1, b->bytes);
 	if (!dir)
 		return -ENOMEM;
-	for (size_t i = 0; i < b->n; at += entry_size(&b->list[i++]))
+	for (size_t i = 0; i < b->n; at += bitmap_entry_size(&b->list[i++]))
 		put_entry(dir + at, &b->list[i]);
 	err = refs_alloc(&c->refs, qcow2_clusters(c->q, b->bytes), &b->offset);
 	if (!err)

@@ -111,6 +111,7 @@ struct qcow2_tracker {
 	int (*store)(struct qcow2 *q);				      /* within a flush, before its first step writes */
 	const char *(*resize)(struct qcow2 *q, uint64_t size, struct why *w); /* before the disk's size changes */
 };
+extern const struct qcow2_tracker qcow2_bitmap_tracker;
 
 struct qcow2 {
 	struct image image;
