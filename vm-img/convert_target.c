@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Where a conversion goes: a new image, or one that is there. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

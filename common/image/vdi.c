@@ -135,7 +135,7 @@ vdi_map(struct image *i, uint64_t off, uint64_t len, struct extent *e)
 	e->kind = EXTENT_HOLE;
 	for (uint32_t n = 1; !err && e->len < len; n++, e->len += VDI_BLOCK) {
 		err = sound_entry(v, block + n, &next);
-		if (vdi_used(first) ? next != first + n : vdi_used(next))
+		if (err || (vdi_used(first) ? next != first + n : vdi_used(next)))
 			break;
 	}
 	if (err || !vdi_used(first))
