@@ -8,6 +8,7 @@
 #include "vm-img/chain.h"
 #include "vm-img/commands.h"
 #include "vm-img/json.h"
+#include "vm-img/progress.h"
 
 enum { CORRUPT = 2, LEAKS = 3, UNSUPPORTED = 63 }; /* exit statuses */
 
@@ -16,6 +17,12 @@ tell(void *user, const char *line)
 {
 	(void)user;
 	fprintf(stderr, "%s\n", line);
+}
+
+static void
+progress(void *user, uint64_t done, uint64_t total)
+{
+	progress_set(user, done, total);
 }
 
 static void
@@ -71,12 +78,12 @@ print_json(const struct image_check *c, const struct image *i)
 
 /* NULL, or why it could not be checked. After repairs it is checked once more, and that is the result. */
 static const char *
-check(struct image *i, unsigned fix, bool text, struct image_check *c, struct why *w)
+check(struct image *i, unsigned fix, bool text, struct progress *p, struct image_check *c, struct why *w)
 {
-	struct image_check again = {.tell = tell};
+	struct image_check again = {.tell = tell, .progress = progress, .user = p};
 	const char *reason;
 
-	*c = (struct image_check){.tell = tell};
+	*c = again;
 	reason = i->format->check(i, fix, c, w);
 	if (reason || (!c->errors_fixed && !c->leaks_fixed))
 		return reason;
@@ -126,6 +133,7 @@ cmd_check(int argc, char **argv)
 	struct options o;
 	struct image *i;
 	struct why w;
+	struct progress p;
 	unsigned fix;
 
 	options_init(&o, argv[0]);
@@ -140,8 +148,10 @@ cmd_check(int argc, char **argv)
 		image_close(i);
 		return UNSUPPORTED;
 	}
-	if (check(i, fix, !o.json && !o.quiet, &c, &w))
+	progress_begin(&p, o.progress, false, o.json ? stderr : stdout);
+	if (check(i, fix, !o.json && !o.quiet, &p, &c, &w))
 		die("%s: check failed: %s", how.path, w.text);
+	progress_end(&p, 1);
 	if (o.json)
 		print_json(&c, i);
 	else if (!o.quiet)

@@ -9,6 +9,7 @@
 #include "common/image/qcow2_compact.h"
 #include "vm-img/chain.h"
 #include "vm-img/commands.h"
+#include "vm-img/progress.h"
 #include "vm-img/size.h"
 
 /* Bytes that the file takes on its disk. */
@@ -18,6 +19,12 @@ taken(const struct image *i)
 	struct stat st;
 
 	return fstat(i->file->fd, &st) < 0 ? 0 : (uint64_t)st.st_blocks * 512;
+}
+
+static void
+progress(void *user, uint64_t done, uint64_t total)
+{
+	progress_set(user, done, total);
 }
 
 static void
@@ -34,7 +41,8 @@ int
 cmd_compact(int argc, char **argv)
 {
 	static const struct option longs[] = {LONG_FOLLOW, LONG_IMAGE_OPTS, LONG_OBJECT, LONG_END};
-	struct qcow2_gain gain = {.before = 0};
+	struct progress p;
+	struct qcow2_gain gain = {.progress = progress, .user = &p};
 	struct opening how;
 	struct options o;
 	struct image *i;
@@ -52,8 +60,10 @@ cmd_compact(int argc, char **argv)
 	if (strcmp(i->format->name, "qcow2"))
 		die("%s: images of format %s are not compacted in place; convert makes a new one", how.path, i->format->name);
 	before = taken(i);
+	progress_begin(&p, o.progress, false, stdout);
 	if (qcow2_compact(i, &gain, &w))
 		die("%s: %s", how.path, w.text);
+	progress_end(&p, 1);
 	if (!o.quiet)
 		print(&gain, before, taken(i));
 	if (image_close(i))
