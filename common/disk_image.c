@@ -172,7 +172,8 @@ disk_image_new(struct file *const *files, unsigned n, unsigned flags,
 	d->open = open;
 	d->user = user;
 	d->waiting_end = &d->waiting;
-	memcpy(d->files.file, files, n * sizeof(*files));
+	for (unsigned i = 0; i < n; i++)
+		d->files.file[i] = files[i];
 	d->files.n = n;
 	disk_files_open(&d->files, flags & DISK_NORING);
 	return &d->disk;

@@ -295,7 +295,7 @@ blk_create(struct vm *vm, const struct wire *w, bool hot, struct virtio_dev **ou
 	const struct cache *cache = find_cache(wire_get(w, "cache"));
 	const char *serial = wire_get(w, "serial"), *reason;
 	struct blk_image *image;
-	struct disk *d;
+	struct disk *d = NULL;
 
 	if (!cache)
 		return "cache: none of writeback, writethrough, none, directsync, unsafe";
