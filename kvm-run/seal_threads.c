@@ -14,18 +14,19 @@
 /* Eventfds, diagnostics, KVM's and the tap's ioctls. */
 #define EVENTS "read", "write", "writev", "ioctl", "poll", "ppoll", "close"
 
-/* Disks, cables and consoles. */
+/* Disks, with what images need (tables that grow), cables and consoles. */
 #define DATA                                                                                                           \
 	"readv", "pread64", "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2", "fallocate", "fsync", "fdatasync", \
 	    "lseek", "recvfrom", "recvmsg", "recvmmsg", "sendto", "sendmsg", "sendmmsg", "shutdown", "epoll_wait",     \
-	    "epoll_pwait", "epoll_ctl", "io_uring_enter", "getrandom", "fcntl", "ftruncate", "timerfd_settime"
+	    "epoll_pwait", "epoll_ctl", "io_uring_enter", "getrandom", "fcntl", "ftruncate", "timerfd_settime",  \
+	    "mremap"
 
 /* Control clients, the terminal's job control, hot-plug (new threads, rings and queues), a reset's reading of the kernel,
  * dying of a signal; unlink is for -C's socket. */
 #define MAIN                                                                                                           \
 	"accept4", "clone", "clone3", "seccomp", "eventfd2", "epoll_create1", "timerfd_create", "io_uring_setup",      \
 	    "io_uring_register", "fstat", "newfstatat", "statx", "getsockopt", "setsockopt", "getsockname",            \
-	    "getpeername", "sched_getaffinity", "kill", "signalfd4", "prlimit64", "mremap", "getpgrp", "unlink"
+	    "getpeername", "sched_getaffinity", "kill", "signalfd4", "prlimit64", "getpgrp", "unlink"
 
 void
 seal_thread_vcpu(void)
