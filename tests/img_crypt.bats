@@ -140,6 +140,24 @@ combinations=(
 	qemu-io -f raw -r -c 'read -q -P 1 0 128k' "$T/raw"
 }
 
+@test "passphrases are added and taken away, by ours and by QEMU in turn; the last one stays" {
+	S+=(--object 'secret,id=n,data=another' --object 'secret,id=m,data=third')
+	ours "$T/i" encrypt.format=luks,encrypt.iter-time=1
+	fill "$T/i"
+	vm-img amend -q "${S[@]}" --image-opts -o encrypt.state=active,encrypt.new-secret=n,encrypt.iter-time=1 "$(opts "$T/i")"
+	until qemu-img amend -q "${S[@]}" --image-opts -o encrypt.state=active,encrypt.new-secret=m,encrypt.keyslot=5,encrypt.iter-time=10 \
+		"$(opts "$T/i" n)" 2>"$T/err"; do grep -q 'accurate CPU' "$T/err"; done
+	vm-img info -f qcow2 "$T/i" | grep -c 'active: true' | grep -qx 3
+	vm-img amend -q "${S[@]}" --image-opts -o encrypt.state=inactive,encrypt.old-secret=s "$(opts "$T/i" m)"
+	run -1 qemu-io -r "${S[@]}" --image-opts "$(opts "$T/i")" -c 'read -q 0 512'
+	qemu-io -r "${S[@]}" --image-opts "$(opts "$T/i" n)" -c 'read -q -P 1 0 128k'
+	qemu-img amend -q "${S[@]}" --image-opts -o encrypt.state=inactive,encrypt.keyslot=1 "$(opts "$T/i" m)"
+	run -1 vm-img convert "${S[@]}" --image-opts -O raw "$(opts "$T/i" n)" "$T/raw"
+	run -1 vm-img amend -q "${S[@]}" --image-opts -o encrypt.state=inactive,encrypt.keyslot=5 "$(opts "$T/i" m)"
+	[[ $output = *'last passphrase'* ]]
+	qemu-img check -q "${S[@]}" --image-opts "$(opts "$T/i" m)"
+}
+
 @test "a header that asks for hours of work is refused at once" {
 	ours "$T/i" encrypt.format=luks,encrypt.iter-time=1
 	# The iterations of key slot 0; where the header is, the extension says that comes first.
