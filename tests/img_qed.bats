@@ -123,12 +123,12 @@ damaged() {
 	for n in $(seq 0 8 136); do
 		rm -f a.qed
 		vm-img create -q -f qed -o cluster_size=4K,table_size=2 a.qed 4M
-		imgcut -f qed "$n" a.qed >done
+		imgcut -f qed "$n" a.qed >flushes
 		qemu-img check -q -f qed a.qed || (($? == 3))
-		printf 'read -q -P %d %dM 64k\n' 1 0 2 1 3 2 | head -n "$(<done)" >reads
+		printf 'read -q -P %d %dM 64k\n' 1 0 2 1 3 2 | head -n "$(<flushes)" >reads
 		while read -r word; do qemu-io -r -f qed -c "$word" a.qed </dev/null; done <reads
 	done
-	(($(<done) == 3))
+	(($(<flushes) == 3))
 }
 
 @test "unknown features are refused by name, unknown compatible ones kept, and autoclear ones dropped by writers alone" {

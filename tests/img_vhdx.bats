@@ -72,11 +72,11 @@ file.inject-error.0.event=none,file.inject-error.0.iotype=write,file.inject-erro
 	for n in $(seq 0 5 60); do
 		rm -f a.vhdx
 		vm-img create -q -f vhdx -o block_size=1M a.vhdx 4M
-		imgcut -f vhdx "$n" a.vhdx >done
+		imgcut -f vhdx "$n" a.vhdx >flushes
 		cp a.vhdx b.vhdx
 		qemu-io -r -f vhdx -c 'read -q 0 512' a.vhdx 2>/dev/null || ((++pending))
 		qemu-img check -q -r all -f vhdx a.vhdx
-		printf '%d %d\n' 1 0 2 1 3 2 | head -n "$(<done)" >flushed
+		printf '%d %d\n' 1 0 2 1 3 2 | head -n "$(<flushes)" >flushed
 		while read -r byte mib; do
 			qemu-io -r -f vhdx -c "read -q -P $byte ${mib}M 64k" a.vhdx </dev/null
 			imgio -r -f vhdx b.vhdx "read ${mib}M 64K $byte" </dev/null
@@ -85,7 +85,7 @@ file.inject-error.0.event=none,file.inject-error.0.iotype=write,file.inject-erro
 		qemu-img check -q -f vhdx b.vhdx
 	done
 	((pending > 0))
-	(($(<done) == 3))
+	(($(<flushes) == 3))
 }
 
 # damaged [OFFSET HEX...]: a.vhdx with some data, changed. Log at 1 MiB, BAT at 2, metadata at 3, their items at 3 MiB + 64 KiB.

@@ -214,7 +214,7 @@ static int
 change_blocks(struct vhdx *v, uint64_t off, uint64_t len, bool zero, bool unmap)
 {
 	struct file *f = v->image.file;
-	struct extent e;
+	struct extent e = {0};
 	int err = begin(v);
 
 	for (; len && !err; off += e.len, len -= e.len) {
