@@ -98,7 +98,12 @@ file_truncate(struct file *f, uint64_t size)
 int
 file_flush(struct file *f)
 {
-	return f->read_only || f->unsafe ? 0 : f->ops->flush(f);
+	if (f->read_only || f->unsafe)
+		return 0;
+	/* The kernel tells of a failure once, then takes what was not written for written. */
+	if (!f->flush_failed)
+		f->flush_failed = f->ops->flush(f);
+	return f->flush_failed;
 }
 
 int

@@ -33,6 +33,7 @@ struct file {
 	uint64_t size;	   /* bytes; kept true by write, zero and truncate, which are then one thread's alone where they grow it */
 	int fd;		   /* -1: it is no descriptor; else for who does its own I/O (io_uring, copy_file_range) */
 	bool read_only;
+	int flush_failed;  /* -errno of the flush that failed, or 0 */
 	bool block_device; /* of fixed size */
 	bool unsafe;	   /* flushes do nothing: the owner sees to it, or it is thrown away after a crash */
 };
@@ -61,7 +62,7 @@ int file_reserve(struct file *f, uint64_t off, uint64_t len);
 /* Cuts or grows (with zeroes). A block device only checks that the size fits: -ENOSPC. */
 int file_truncate(struct file *f, uint64_t size);
 
-/* All that was written is on stable storage. */
+/* All that was written is on stable storage. Once this failed it does so for ever: what is there then nobody knows. */
 int file_flush(struct file *f);
 
 /* Whether off is in a hole (which reads as zeroes), and for how many bytes, at most *len, that holds. Past the end: a hole. */

@@ -131,20 +131,22 @@ levels_set(struct levels *v, uint64_t off, uint64_t entry)
 	return 0;
 }
 
+/*
+ * Data comes first, and the length of the file. The tables of both levels may then be written in any order: an L2 table that
+ * the L1 table does not have on disk yet has entries of data alone that was not flushed before.
+ */
 int
 levels_flush(struct image *i)
 {
 	struct levels *v = levels_of(i);
-	bool l1 = tables_dirty(v->l1_pages), l2 = tables_dirty(v->l2_pages);
 	int err = file_flush(i->file);
 
-	if (!err && l2)
-		err = tables_write(v->l2_pages, NULL, NULL);
-	if (!err && l2 && l1)
-		err = file_flush(i->file);
-	if (!err && l1)
+	if (err || !(tables_dirty(v->l1_pages) || tables_dirty(v->l2_pages)))
+		return err;
+	err = tables_write(v->l2_pages, NULL, NULL);
+	if (!err)
 		err = tables_write(v->l1_pages, NULL, NULL);
-	return err || !(l1 || l2) ? err : file_flush(i->file);
+	return err ? err : file_flush(i->file);
 }
 
 /* What is at off, to the end of its cluster; without an L2 table to the end of all that it would be for. */

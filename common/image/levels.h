@@ -2,7 +2,7 @@
 /*
  * Images of two levels of tables without reference counts (qed, qcow): an L1 table refers to L2 tables, whose entries say
  * where a cluster of the disk is. New clusters and tables come at the file's end and are never moved or freed. Flushing
- * writes data before L2 tables and those before the L1 table, so that an interruption leaves only unused space.
+ * writes data before the tables, so that an interruption leaves only unused space.
  */
 #ifndef COMMON_IMAGE_LEVELS_H
 #define COMMON_IMAGE_LEVELS_H

@@ -16,7 +16,8 @@ raw_open(const struct image_open *how, struct why *w)
 		why(w, "%s", strerror(ENOMEM));
 		return NULL;
 	}
-	i->size = how->file->size;
+	/* Disks are whole sectors; what is missing of the last one reads as zeroes. */
+	i->size = min_u64(align_up(how->file->size, 512), IMAGE_SIZE_MAX);
 	return i;
 }
 
