@@ -167,6 +167,11 @@ bytes() {
 		bytes 0 01
 		bytes 1M 02
 	done
+	image 4M
+	entry 0x40008 0x8000000000030000
+	repaired
+	grep -q 'cluster overlaps metadata; disk 0x10000, 0x10000 bytes: lost' repair.err
+	bytes 64k 00
 }
 
 @test "an L1 entry that names no table" {
@@ -231,6 +236,35 @@ bytes() {
 	repaired
 	grep -q 'of snapshot one' repair.err
 	bytes 0 03
+}
+
+@test "a snapshot table that is cut: those that can be read stay" {
+	image 4M
+	qemu-img snapshot -c one a.qcow2
+	qemu-img snapshot -c two a.qcow2
+	poke 60 00 00 00 09
+	run -2 vm-img check a.qcow2
+	[[ $output = *'of 9 snapshots can be read'* ]]
+	repaired
+	[[ $(vm-img snapshot -l a.qcow2) = *one*two* ]]
+	entry 64 0x70000001
+	repaired
+	[[ -z $(vm-img snapshot -l a.qcow2) ]]
+	bytes 0 01
+}
+
+@test "a refcount table that is nowhere" {
+	local at
+	for at in 0x10100 0x7fffffffffff0000 0; do
+		image 4M
+		entry 48 $((at))
+		repaired
+		bytes 0 01
+	done
+	image 4M
+	poke 56 7f ff ff ff
+	repaired
+	bytes 1M 02
 }
 
 @test "bitmaps: their clusters count" {

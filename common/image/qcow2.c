@@ -24,8 +24,26 @@ aligned(const struct qcow2 *q, uint64_t off)
 	return !(off & (qcow2_cluster(q) - 1)) && off <= INT64_MAX;
 }
 
+/* A check builds a refcount table anew that cannot be one. */
 static const char *
-check_tables(const struct qcow2 *q, struct why *w)
+check_reftable(struct qcow2 *q, struct why *w)
+{
+	const char *reason = NULL;
+
+	if (!aligned(q, q->reftable_offset))
+		reason = why(w, "the refcount table is not at a cluster");
+	else if ((uint64_t)q->reftable_clusters << q->cluster_bits > QCOW2_REFTABLE_MAX)
+		reason = why(w, "the refcount table is too large");
+	else if (!q->reftable_clusters)
+		reason = why(w, "there is no refcount table");
+	if (!reason || !(q->flags & IMAGE_CHECK))
+		return reason;
+	q->reftable_offset = q->reftable_clusters = 0;
+	return NULL;
+}
+
+static const char *
+check_tables(struct qcow2 *q, struct why *w)
 {
 	uint64_t needed = qcow2_l1_needed(q, q->image.size);
 
@@ -38,13 +56,7 @@ check_tables(const struct qcow2 *q, struct why *w)
 		return why(w, "the L1 table is not at a cluster");
 	if (q->l1_size < needed)
 		return why(w, "the L1 table is too small for the disk");
-	if (!aligned(q, q->reftable_offset))
-		return why(w, "the refcount table is not at a cluster");
-	if ((uint64_t)q->reftable_clusters << q->cluster_bits > QCOW2_REFTABLE_MAX)
-		return why(w, "the refcount table is too large");
-	if (!q->reftable_clusters && !(q->flags & IMAGE_CHECK))
-		return why(w, "there is no refcount table");
-	return NULL;
+	return check_reftable(q, w);
 }
 
 const char *
@@ -87,6 +99,8 @@ load(struct qcow2 *q, const struct image_open *how, struct why *w)
 {
 	const char *reason = qcow2_load_snapshots(q, w);
 
+	if (q->flags & IMAGE_CHECK) /* which tells of it */
+		reason = NULL;
 	if (!reason)
 		reason = qcow2_open_crypt(q, how, w);
 	if (reason || q->flags & IMAGE_INFO)

@@ -187,14 +187,33 @@ claim_l1(struct census *c, uint64_t off, uint32_t entries, const char *what, uin
 	return err;
 }
 
+/* The header may tell of more than opening could read. */
+static int
+count_snapshots(struct census *c)
+{
+	struct qcow2 *q = c->q;
+	uint8_t n[4];
+	int err = file_read(q->image.file, n, sizeof(n), QCOW2_AT_SNAPSHOTS);
+
+	if (err || get_be32(n) == q->nsnapshots)
+		return err;
+	census_error(c, c->mend, "snapshot table: %u of %u snapshots can be read%s", q->nsnapshots, get_be32(n), c->mend ? ": the others are lost" : "");
+	c->cut_snapshots = true;
+	if (!q->nsnapshots)
+		q->snapshots_offset = 0;
+	return 0;
+}
+
 static int
 claim_snapshots(struct census *c)
 {
 	struct qcow2 *q = c->q;
 	char what[128];
 	bool ok;
-	int err = census_claim(c, q->snapshots_offset, q->snapshots_bytes, "snapshot table", &ok);
+	int err = count_snapshots(c);
 
+	if (!err && q->nsnapshots)
+		err = census_claim(c, q->snapshots_offset, q->snapshots_bytes, "snapshot table", &ok);
 	if (q->data && q->nsnapshots)
 		census_error(c, false, "%u snapshots in an image with a data file", q->nsnapshots);
 	for (uint32_t i = 0; i < q->nsnapshots && !err; i++) {

@@ -17,6 +17,7 @@ struct census {
 	struct counts *found;  /* references to each cluster, but those of the refcount structure */
 	struct counts *fixed;  /* clusters of header, L1 tables, snapshot table and the like, which nothing else may use */
 	struct counts *tables; /* L2 tables: how many L1 entries name each; 0 once it was walked */
+	bool cut_snapshots;    /* the header is to tell of no more snapshots than could be read */
 	uint64_t lost;	       /* bytes of the disk that could not be kept */
 
 	/* Where the walk is. */

@@ -73,7 +73,7 @@ repair(struct repair *r)
 	int err = flags ? flags_walk(c, c->found, FLAGS_CLEAR) : 0;
 
 	if (!err)
-		err = qcow2_sync(c->q);
+		err = c->cut_snapshots && c->mend ? qcow2_switch_header(c->q) : qcow2_sync(c->q);
 	if (!err)
 		err = store(r);
 	if (!err && r->before)

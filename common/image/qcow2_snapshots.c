@@ -84,35 +84,66 @@ load_one(struct qcow2 *q, struct qcow2_snapshot *s, uint64_t *at, struct why *w)
 	return err ? why(w, "snapshot table: %s", strerror(-err)) : NULL;
 }
 
+/* Room for one more, by what is there, not by what the header says. */
+static int
+grow(struct qcow2 *q, uint32_t n, uint32_t *room)
+{
+	struct qcow2_snapshot *more;
+
+	if (n == *room) {
+		*room = *room ? *room * 2 : 4;
+		more = realloc(q->snapshots, *room * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		q->snapshots = more;
+	}
+	memset(&q->snapshots[n], 0, sizeof(*q->snapshots));
+	return 0;
+}
+
+static const char *
+load_next(struct qcow2 *q, struct qcow2_snapshot *s, uint64_t *at, struct why *w)
+{
+	if (*at >= q->image.file->size)
+		return why(w, "the snapshot table goes on past the end of the file");
+	if (load_one(q, s, at, w))
+		return w->text;
+	return *at - q->snapshots_offset > QCOW2_SNAPSHOT_TABLE_MAX ? why(w, "the snapshot table is too large") : NULL;
+}
+
+/* As many as can be read; `at` is behind them. */
+static const char *
+load_all(struct qcow2 *q, uint32_t wanted, uint64_t at, struct why *w)
+{
+	uint32_t room = 0;
+
+	while (q->nsnapshots < wanted) {
+		struct qcow2_snapshot *s;
+
+		if (grow(q, q->nsnapshots, &room))
+			return why(w, "%s", strerror(ENOMEM));
+		s = &q->snapshots[q->nsnapshots];
+		if (load_next(q, s, &at, w)) {
+			free_snapshot(s);
+			return w->text;
+		}
+		q->nsnapshots++;
+		q->snapshots_bytes = at - q->snapshots_offset;
+	}
+	return NULL;
+}
+
 const char *
 qcow2_load_snapshots(struct qcow2 *q, struct why *w)
 {
 	uint64_t at = q->snapshots_offset;
-	const char *reason = NULL;
-	uint32_t n, room = 0;
+	uint32_t wanted = q->nsnapshots;
 
-	if (q->nsnapshots > QCOW2_SNAPSHOTS_MAX)
-		return why(w, "%u snapshots", q->nsnapshots);
-	if (q->nsnapshots && (at & (qcow2_cluster(q) - 1) || at > INT64_MAX - QCOW2_SNAPSHOT_TABLE_MAX))
+	q->nsnapshots = 0;
+	q->snapshots_bytes = 0;
+	if (wanted > QCOW2_SNAPSHOTS_MAX)
+		return why(w, "%u snapshots", wanted);
+	if (wanted && (at & (qcow2_cluster(q) - 1) || at > INT64_MAX - QCOW2_SNAPSHOT_TABLE_MAX))
 		return why(w, "the snapshot table is not at a cluster");
-	for (n = 0; n < q->nsnapshots && !reason; n++) {
-		if (n == room) { /* by what is there, not by what the header says */
-			struct qcow2_snapshot *more = realloc(q->snapshots, (room = room ? room * 2 : 4) * sizeof(*more));
-
-			if (!more) {
-				reason = why(w, "%s", strerror(ENOMEM));
-				break;
-			}
-			q->snapshots = more;
-		}
-		memset(&q->snapshots[n], 0, sizeof(*q->snapshots));
-		reason = at < q->image.file->size ? load_one(q, &q->snapshots[n], &at, w)
-						  : why(w, "the snapshot table goes on past the end of the file");
-		if (!reason && at - q->snapshots_offset > QCOW2_SNAPSHOT_TABLE_MAX)
-			reason = why(w, "the snapshot table is too large");
-	}
-	q->snapshots_bytes = at - q->snapshots_offset;
-	if (reason)
-		q->nsnapshots = n;
-	return reason;
+	return load_all(q, wanted, at, w);
 }
