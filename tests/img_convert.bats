@@ -282,3 +282,22 @@ same() {
 	[ "$(stat -c %s back)" = 1099511627776 ]
 	timeout 10 vm-img compare -f raw -F raw big back
 }
+
+@test '--bitmaps come along' {
+	local f
+	qemu-img create -q -f qcow2 in 4M
+	qemu-img bitmap --add -g 64k in one
+	qemu-io -f qcow2 -c 'write -P 7 1M 200k' in >/dev/null
+	qemu-img bitmap --add --disable in two
+	vm-img convert --bitmaps -f qcow2 -O qcow2 in out
+	qemu-img check -q out
+	for f in in out; do
+		qemu-img info --output=json -f qcow2 $f | sed -n '/"bitmaps"/,/]/p' >$f.bitmaps
+	done
+	[ -s in.bitmaps ]
+	cmp in.bitmaps out.bitmaps
+	run -1 vm-img convert --bitmaps -f raw -O qcow2 s.raw out
+	[[ $output = *'bitmap support'* ]]
+	run -1 vm-img convert --bitmaps -f qcow2 -O raw in out
+	[[ $output = *bitmaps* ]]
+}

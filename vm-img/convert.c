@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "common/diag.h"
+#include "common/image/formats.h"
+#include "common/image/qcow2_bitmap.h"
 #include "vm-img/commands.h"
 #include "vm-img/convert.h"
 #include "vm-img/progress.h"
@@ -46,6 +48,12 @@ tell_lost(void *user, uint64_t off, uint64_t len, int err)
 	warn("error while reading offset %" PRIu64 ": %s; %" PRIu64 " bytes became zeroes", off, strerror(-err), len);
 }
 
+static const char *
+copy_bitmaps(const struct convert *v, struct target *t, struct why *w)
+{
+	return v->bitmaps ? qcow2_bitmaps_copy(t->image, v->copy.sources[0], v->skip_broken, w) : NULL;
+}
+
 int
 cmd_convert(int argc, char **argv)
 {
@@ -59,13 +67,15 @@ cmd_convert(int argc, char **argv)
 	if (v.options.quiet)
 		diag_verbose = -1;
 	open_sources(&v);
+	if (v.bitmaps && v.copy.sources[0]->format != &format_qcow2)
+		die("Source lacks bitmap support");
 	copy_size(&v.copy);
 	target_open(&v, &target);
 	progress_begin(&progress, v.options.progress, v.progress_json, stream_wanted(&v) ? stderr : stdout);
 	v.copy.progress = show;
 	v.copy.user = &progress;
 	v.copy.lost = tell_lost;
-	if (target_fill(&v, &target, &w)) {
+	if (target_fill(&v, &target, &w) || copy_bitmaps(&v, &target, &w)) {
 		target_abandon(&target);
 		die("%s", w.text);
 	}

@@ -149,6 +149,8 @@ target_open(struct convert *v, struct target *t)
 		open_old(v, t);
 	else
 		make_new(v, t);
+	if (v->bitmaps && t->image->format != &format_qcow2)
+		refuse(v, t, "the format does not support bitmaps");
 	v->copy.top_only = v->backing;
 	v->copy.target = t->image;
 }
