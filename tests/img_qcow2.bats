@@ -160,7 +160,7 @@ shapes='compat=0.10 cluster_size=512 cluster_size=2M refcount_bits=1 compression
 	(($(stat -c %s a.img) < 400000))
 	qemu-img check -q a.img
 	for n in {0..99}; do echo "read -q -P $n $((n * 65536)) 64k"; done | qemu-io a.img >log
-	! grep -i fail log
+	run -1 grep -i fail log
 	for n in {0..49}; do echo "write $((n * 131072 + 5)) 10 200"; done | imgio -f qcow2 a.img
 	qemu-img check -q a.img
 	qemu-io -c 'read -q -P 4 262144 5' -c 'read -q -P 200 262149 10' -c 'read -q -P 4 262159 60k' -c 'read -q -P 5 327680 64k' a.img

@@ -74,6 +74,13 @@ int file_extent(struct file *f, uint64_t off, uint64_t *len, bool *hole);
  */
 int file_copy(struct file *to, uint64_t to_off, struct file *from, uint64_t from_off, uint64_t len, uint64_t *done);
 
+/*
+ * Whether writes go past the page cache from now on, which long ones that nobody reads soon do faster: then memory, offset and
+ * length of each are multiples of FILE_DIRECT_ALIGN. False: the file cannot, and all is as before.
+ */
+#define FILE_DIRECT_ALIGN 4096
+bool file_direct(struct file *f, bool on);
+
 void file_close(struct file *f);
 
 #endif

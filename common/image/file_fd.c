@@ -203,6 +203,14 @@ file_open_fd(int fd, const char *name, struct why *w)
 	return NULL;
 }
 
+bool
+file_direct(struct file *f, bool on)
+{
+	int fl = f->fd < 0 ? -1 : fcntl(f->fd, F_GETFL);
+
+	return fl >= 0 && !fcntl(f->fd, F_SETFL, on ? fl | O_DIRECT : fl & ~O_DIRECT);
+}
+
 int
 file_copy(struct file *to, uint64_t to_off, struct file *from, uint64_t from_off, uint64_t len, uint64_t *done)
 {

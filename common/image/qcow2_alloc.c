@@ -185,7 +185,7 @@ qcow2_free(struct qcow2 *q, uint64_t off, uint64_t len)
 		last->n += n;
 		return 0;
 	}
-	if (q->nfreed == q->freed_room) {
+	if (!q->freed || q->nfreed == q->freed_room) {
 		size_t room = q->freed_room ? q->freed_room * 2 : 64;
 
 		more = realloc(q->freed, room * sizeof(*more));

@@ -14,6 +14,7 @@
 #include "common/util.h"
 
 #define STRIDE (1 << 20) /* bytes of tables that are written at once */
+#define DIRECT_MIN (8 << 20)
 
 const struct image_option qcow2_options[] = {
 	{"size", OPTION_SIZE, "virtual disk size", false},
@@ -237,20 +238,26 @@ fill_counts(const struct plan *p, uint8_t *buf, uint64_t first, uint64_t n)
 		buf[n / per_byte] = (uint8_t)(one & ((1U << ((n % per_byte) << order)) - 1));
 }
 
-/* A table of n entries of 2^bits bits each, from `off` on. */
+/* A table of n entries of 2^bits bits each, from `off` on. A long one goes past the page cache, where the file can. */
 static int
 write_table(const struct plan *p, filler *fill, uint64_t off, uint64_t n, unsigned bits)
 {
-	uint64_t bytes = ((n << bits) + 7) >> 3, size = min_u64(align_up(bytes, 8), STRIDE), per_stride = (uint64_t)STRIDE << 3 >> bits;
-	uint8_t *buf = calloc(1, size ? size : 1);
+	uint64_t bytes = ((n << bits) + 7) >> 3, size = min_u64(align_up(bytes, FILE_DIRECT_ALIGN), STRIDE), len;
+	struct file *f = p->q.image.file;
+	bool direct = bytes >= DIRECT_MIN && !(qcow2_cluster(&p->q) % FILE_DIRECT_ALIGN) && file_direct(f, true);
+	uint8_t *buf = aligned_alloc(FILE_DIRECT_ALIGN, size ? size : FILE_DIRECT_ALIGN);
 	int err = buf ? 0 : -ENOMEM;
 
 	for (uint64_t first = 0, count; first < n && !err; first += count) {
-		count = min_u64(n - first, per_stride);
+		count = min_u64(n - first, (uint64_t)STRIDE << 3 >> bits);
+		len = ((count << bits) + 7) >> 3;
+		memset(buf, 0, size);
 		fill(p, buf, first, count);
-		err = file_write(p->q.image.file, buf, ((count << bits) + 7) >> 3, off + (first << bits >> 3));
+		err = file_write(f, buf, direct ? align_up(len, FILE_DIRECT_ALIGN) : len, off + (first << bits >> 3));
 	}
 	free(buf);
+	if (direct)
+		file_direct(f, false);
 	return err;
 }
 

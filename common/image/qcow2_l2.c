@@ -21,9 +21,11 @@ entries_at(struct qcow2 *q, uint64_t table, uint64_t at, uint8_t **entries, uint
 	uint64_t byte = index << q->entry_bits, in_slice = byte & ((1U << q->slice_bits) - 1);
 	int err;
 
-	if (table & (qcow2_cluster(q) - 1))
-		return qcow2_corrupt(q, "the L2 table for offset %#llx of the disk is not at a cluster: %#llx",
-				     (unsigned long long)at, (unsigned long long)table);
+	if (table & (qcow2_cluster(q) - 1)) {
+		qcow2_corrupt(q, "the L2 table for offset %#llx of the disk is not at a cluster: %#llx", (unsigned long long)at,
+			      (unsigned long long)table);
+		return -EIO;
+	}
 	err = qcow2_slice(q, &q->l2, table + byte, s);
 	if (err)
 		return err;
@@ -75,8 +77,10 @@ qcow2_l2_change(struct qcow2 *q, uint64_t at, uint8_t **entries, uint64_t *n)
 	uint64_t entry, table;
 	int err;
 
-	if (index >= q->l1_size)
-		return qcow2_corrupt(q, "the L1 table is too small for the disk");
+	if (index >= q->l1_size) {
+		qcow2_corrupt(q, "the L1 table is too small for the disk");
+		return -EIO;
+	}
 	entry = q->l1[index];
 	table = entry & QCOW2_OFFSET;
 	if (!table || !(entry & QCOW2_COPIED)) {

@@ -161,7 +161,7 @@ add(struct qcow2 *q, uint64_t first, uint64_t last, int delta, uint64_t *done)
 			return err;
 		for (; index < n && c <= last; index++, c++, ++*done) {
 			count = s ? refblock_get(s->data, index, q->refcount_order) : 0;
-			if (delta < 0 && !count)
+			if (!s || (delta < 0 && !count))
 				return qcow2_corrupt(q, "cluster %#llx is in use and not counted", (unsigned long long)c);
 			if (delta > 0 && count == q->refcount_max)
 				return -ERANGE;

@@ -53,7 +53,7 @@ grow_l1(struct qcow2 *q, uint64_t size)
 	int err;
 
 	l1 = realloc(q->l1, size * sizeof(*l1));
-	copy = malloc(size * sizeof(*l1));
+	copy = malloc(size * 8);
 	if (l1)
 		q->l1 = l1;
 	err = l1 && copy ? qcow2_flush(q) : -ENOMEM;
