@@ -32,6 +32,10 @@ setup() {
 		vm-img create -q -f qed $options ours 100M
 		cmp ours theirs
 	done
+	run ! vm-img create -q -f qed -o table_size=1 a.qed 1M
+	[[ $output = *'QEMU does not open'* ]]
+	run ! vm-img create -q -f qed -o cluster_size=3K a.qed 1M
+	[[ $output = *'power of two'* ]]
 }
 
 @test "a backing image: what is written copies the rest of a cluster, zeroes hide it" {

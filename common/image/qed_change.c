@@ -15,7 +15,7 @@ const struct image_option qed_options[] = {
 	{"backing_file", OPTION_STRING, "name of a backing image", false},
 	{"backing_fmt", OPTION_STRING, "format of the backing image", false},
 	{"cluster_size", OPTION_SIZE, "4K to 64M; 64K unless given", false},
-	{"table_size", OPTION_SIZE, "of each table, clusters: 1 to 16; 4 unless given", false},
+	{"table_size", OPTION_SIZE, "of each table, clusters: 2 to 16; 4 unless given", false},
 	{NULL, 0, NULL, false},
 };
 
@@ -47,6 +47,8 @@ qed_create(const struct image_create *c, struct why *w)
 	const char *reason = qed_look_at_sizes(cluster, table, size, w);
 	int err;
 
+	if (!reason && table == 1)
+		reason = why(w, "QEMU does not open images with tables of 1 cluster");
 	if (!reason)
 		reason = look_at_name(c->backing_name, w);
 	if (reason)
