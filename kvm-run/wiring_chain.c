@@ -27,13 +27,14 @@ static bool
 data_places(const struct wire *w, bool is_data[WIRE_FDS_MAX])
 {
 	const char *list = wire_get(w, "data");
+	uint64_t at, least = 1; /* two data files have an image between them */
 	char word[16];
-	uint64_t at;
 
 	while (list && *list) {
-		if (!next_word(&list, word, sizeof(word)) || !num_parse(word, 1, w->nfds - 1, &at) || is_data[at] || is_data[at - 1])
+		if (!next_word(&list, word, sizeof(word)) || !num_parse(word, least, w->nfds - 1, &at))
 			return false;
 		is_data[at] = true;
+		least = at + 2;
 	}
 	return true;
 }

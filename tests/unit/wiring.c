@@ -180,6 +180,10 @@ test_chains(void)
 		snprintf(reason.text, sizeof(reason.text), "data=%s: %s", *list, data_wrong);
 		is(check(text, fds, 4), reason.text, "no place of a data file");
 	}
+	snprintf(reason.text, sizeof(reason.text), "data=1:2: %s", data_wrong);
+	is(check("blk,fd=$1:$2:$3,as=qcow2,data=1:2", fds, 4), reason.text, "two data files of one image");
+	snprintf(reason.text, sizeof(reason.text), "data=2:1: %s", data_wrong);
+	is(check("blk,fd=$1:$2:$3,as=qcow2,data=2:1", fds, 4), reason.text, "falling places");
 	is(check("blk,fd=$1,as=qcow2,key=k", fds, 4), "key=k: no such key wire", "a key that is not there");
 	is(check("key,fd=$2,id=k blk,fd=$1,as=qcow2,key=k", fds, 4), NULL, "a key that is");
 	is(check("net,fd=$2,id=k blk,fd=$1,as=qcow2,key=k", fds, 4), "key=k: no such key wire", "another wire as a key");
