@@ -207,10 +207,10 @@ commands() {
 
 @test "info: names of hostile images neither end a line nor command a terminal, and JSON stays JSON" {
 	need jq
-	command qemu-img create -q -f qcow2 -u -b $'a\e[2Jb\nc\xff\xc3\xa9"\\' -F raw x 1M
+	command qemu-img create -q -f qcow2 -u -b $'a\e[2Jb\nc\xff\xe0\x80\xaf\xc3\xa9"\\' -F raw x 1M
 	run -0 vm-img info x
 	[[ $output = *'backing file: a?[2Jb?c'* ]]
-	vm-img info --output=json x | jq -e '."backing-filename" == "a\u001b[2Jb\nc\ufffdé\"\\"'
+	vm-img info --output=json x | jq -e '."backing-filename" == "a\u001b[2Jb\nc\ufffd\ufffd\ufffd\ufffdé\"\\"'
 	run -1 vm-img map -f qcow2 x
 	[ "${#lines[@]}" -eq 1 ]
 	[[ $output = *'a?[2Jb?c'* ]]
