@@ -120,11 +120,11 @@ same() {
 
 @test '-l: as a snapshot has it' {
 	vm-img convert -f raw -O qcow2 s.raw in
-	qemu-img snapshot -c then in
+	qemu-img snapshot -c was in
 	qemu-io -f qcow2 -c 'write -P 7 0 1M' in >/dev/null
-	vm-img convert -l then -f qcow2 in out
+	vm-img convert -l was -f qcow2 in out
 	cmp s.raw out
-	vm-img convert -l snapshot.name=then -f qcow2 in out
+	vm-img convert -l snapshot.name=was -f qcow2 in out
 	cmp s.raw out
 	run vm-img convert -l never -f qcow2 in out
 	[[ $status = 1 && $output = *"'never'"* ]]
