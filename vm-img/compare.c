@@ -158,7 +158,7 @@ open_side(struct side *s, const struct options *o, const char *name, const char 
 {
 	struct opening how;
 
-	opening_init(&how, o, name, format, 0);
+	opening_init(&how, o, name, format, IMAGE_ONCE);
 	s->name = name;
 	s->image = chain_open(&how);
 	if (!s->image)

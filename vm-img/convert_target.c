@@ -76,7 +76,7 @@ open_new(struct convert *v, struct target *t, const struct image_create *make, s
 {
 	struct image_open open = {
 		.file = make->file,
-		.flags = IMAGE_WRITE | (v->options.unsafe ? IMAGE_UNSAFE : 0),
+		.flags = IMAGE_WRITE | IMAGE_ONCE | (v->options.unsafe ? IMAGE_UNSAFE : 0),
 		.secret = make->secret,
 		.secret_len = make->secret_len,
 		.named = t->output ? output_named : NULL,

@@ -44,7 +44,7 @@ source_open(const struct options *o, const char *word, const char *snapshot)
 	struct image *i;
 	struct why w;
 
-	opening_init(&how, o, strcmp(word, "-") ? word : stdin_path(), o->format, 0);
+	opening_init(&how, o, strcmp(word, "-") ? word : stdin_path(), o->format, IMAGE_ONCE);
 	i = chain_open(&how);
 	if (!i || !snapshot || !show_snapshot(i, snapshot, &w))
 		return i;

@@ -52,6 +52,7 @@ struct extent {
 #define IMAGE_INFO 2	 /* to be described only: neither data, keys nor files that it names are needed */
 #define IMAGE_CHECK 4	 /* to be checked and repaired: inconsistencies that opening would refuse are borne */
 #define IMAGE_UNSAFE 8	 /* flushes are not waited for: the result is thrown away after a crash */
+#define IMAGE_ONCE 16	 /* gone through from its beginning to its end: little of its tables is kept in memory */
 
 struct image_open {
 	struct file *file; /* the image's from now on, also when opening fails */

@@ -9,6 +9,7 @@
 #include "common/image/qcow2_state.h"
 
 #define L2_CACHE_MAX (32 << 20)	     /* bytes: enough for 256 GiB of clusters of 64 KiB */
+#define L2_CACHE_ONCE (1 << 20)	     /* with IMAGE_ONCE */
 #define REFBLOCK_CACHE_MAX (4 << 20) /* bytes */
 
 static bool
@@ -155,7 +156,7 @@ qcow2_open(const struct image_open *how, struct why *w)
 	q->tracker = &qcow2_bitmap_tracker;
 	reason = qcow2_parse(q, w);
 	if (!reason) {
-		q->l2.max = L2_CACHE_MAX >> q->slice_bits;
+		q->l2.max = (q->flags & IMAGE_ONCE ? L2_CACHE_ONCE : L2_CACHE_MAX) >> q->slice_bits;
 		q->refblocks.max = REFBLOCK_CACHE_MAX >> q->slice_bits;
 		reason = load(q, how, w);
 	}
