@@ -171,11 +171,12 @@ vmdk_stream_entry(const struct vmdk_extent *x, uint64_t off, uint32_t *entry)
 static int
 set_entry(struct vmdk *v, struct vmdk_extent *x, uint64_t off, uint32_t value)
 {
+	uint64_t n = off % vmdk_reach(x) / x->grain;
 	uint32_t *table;
 	int err = table_of(v, x, (uint32_t)(off / vmdk_reach(x)), &table);
 
 	if (!err)
-		table[off % vmdk_reach(x) / x->grain] = value;
+		table[n] = value;
 	return err;
 }
 

@@ -187,7 +187,6 @@ write_sparse(struct vmdk *v, struct vmdk_extent *x, const uint8_t *buf, uint64_t
 
 	for (uint64_t n; len && !err; buf += n, off += n, len -= n) {
 		e = (struct extent){.at = x->at + off};
-		n = len;
 		err = vmdk_sparse_map(v, x, off, len, &e);
 		if (err)
 			break;
@@ -205,7 +204,6 @@ zero_sparse(struct vmdk *v, struct vmdk_extent *x, uint64_t off, uint64_t len, u
 
 	for (uint64_t n; len && !err; off += n, len -= n) {
 		e = (struct extent){.at = x->at + off};
-		n = len;
 		err = vmdk_sparse_map(v, x, off, len, &e);
 		if (err)
 			break;
@@ -232,7 +230,6 @@ discard_sparse(struct vmdk *v, struct vmdk_extent *x, uint64_t off, uint64_t len
 
 	for (uint64_t n; len && !err && !x->packed; off += n, len -= n) {
 		e = (struct extent){.at = x->at + off};
-		n = len;
 		err = vmdk_sparse_map(v, x, off, len, &e);
 		if (err)
 			break;
