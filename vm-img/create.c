@@ -27,7 +27,7 @@ struct wish {
 static void
 parse(struct wish *wish, struct options *o, int argc, char **argv)
 {
-	static const struct option longs[] = {LONG_OBJECT, LONG_END};
+	static const struct option longs[] = {LONG_FOLLOW, LONG_OBJECT, LONG_END};
 	const char *format;
 	int c;
 
