@@ -42,7 +42,7 @@ letters_of_words() {
 # Those of a command in the page: of its item's line, or of the section of "open".
 letters_of_page() {
 	if [[ $1 = open ]]; then
-		sed -n '/^\.Sh HANDING/,/^\.Sh DIFF/p' "$root/man/vm-img.1" | grep -E '^\.(Op|It) Fl [A-Za-z]'
+		sed -n '/^\.Sh HANDING/,/^\.Sh NBD/p' "$root/man/vm-img.1" | grep -E '^\.(Op|It) Fl [A-Za-z]'
 	else
 		sed -n '/^\.Sh COMMANDS/,/^\.Sh HANDING/p' "$root/man/vm-img.1" | grep "^\.It Cm $1 "
 	fi | grep -oE 'Fl [A-Za-z0-9]+( (Ar|Cm))?( |$)' | while read -r _ letters argument; do
