@@ -155,6 +155,7 @@ main(int argc, char **argv)
 		return 0;
 	}
 	l.block = number(argv[3]);
+	l.seed = (uint32_t)number(argv[4]); /* loads of other depths touch other blocks */
 	l.blocks = size / l.block;
 	start = now();
 	used = cpu();
