@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-# Images on storage that is no file: a logical volume, and a LUN of an iSCSI target; both are block devices to us.
+# Images on storage that is no plain file: a logical volume and a LUN of an iSCSI target, which are block devices to us; and on a file
+# system that shares blocks.
 # bats file_tags=lab
 load lib
 
@@ -62,4 +63,29 @@ exercise() {
 		sleep 0.2
 	done
 	exercise "/dev/$disk"
+}
+
+# shared FILE: how many of its extents another file has too.
+shared() {
+	sync "$1"
+	filefrag -v "$1" | grep -c shared || :
+}
+
+@test "a file system that can share blocks: nothing is copied that need not be" {
+	need mkfs.btrfs filefrag
+	modprobe btrfs
+	truncate -s 256M "$T/fs"
+	mkfs.btrfs -q "$T/fs"
+	mkdir "$T/mnt"
+	mount -o loop "$T/fs" "$T/mnt"
+	cp "$T/d.raw" "$T/mnt/a.raw"
+	sync
+	vm-img convert -f raw -O raw "$T/mnt/a.raw" "$T/mnt/b.raw"
+	cmp "$T/mnt/a.raw" "$T/mnt/b.raw"
+	[ "$(shared "$T/mnt/b.raw")" -ge 1 ]
+	vm-img convert -f raw -O qcow2 "$T/mnt/a.raw" "$T/mnt/c.qcow2"
+	qemu-img check -q -f qcow2 "$T/mnt/c.qcow2"
+	qemu-img compare -f raw -F qcow2 "$T/mnt/a.raw" "$T/mnt/c.qcow2"
+	[ "$(shared "$T/mnt/c.qcow2")" -ge 1 ]
+	umount "$T/mnt"
 }
