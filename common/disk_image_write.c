@@ -153,12 +153,11 @@ write_step(struct job *j)
 {
 	switch (j->stage) {
 	case STAGE_OLD:
-		if (!j->err) {
-			j->stage = STAGE_NEW;
-			job_fail(j, begin_new(j));
-			return true;
-		}
-		/* fallthrough */
+		if (j->err)
+			return link_new(j);
+		j->stage = STAGE_NEW;
+		job_fail(j, begin_new(j));
+		return true;
 	case STAGE_NEW:
 		return link_new(j);
 	default:

@@ -64,10 +64,13 @@ may_change(struct memory *m)
 {
 	if (!m->fails)
 		return 0;
-	if (!m->good)
-		return -EIO;
-	m->good--;
-	return 0;
+	if (m->good) {
+		m->good--;
+		return 0;
+	}
+	m->failed = true;
+	m->fails = !m->once;
+	return -EIO;
 }
 
 static int

@@ -31,8 +31,10 @@ struct memory {
 	uint8_t *bytes;
 	uint64_t size, limit; /* growing past the limit is -ENOSPC */
 	struct memory_log *log; /* NULL: nothing is recorded */
-	bool fails;		/* then, once `good` more changes have been made, each is -EIO */
+	bool fails;		/* then, once `good` more changes have been made, each is -EIO; or the one alone */
+	bool once;
 	uint64_t good;
+	bool failed;		/* one was */
 };
 
 /* A file of these bytes, as many as there are; m stays the caller's and must outlive it. */

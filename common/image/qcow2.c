@@ -153,7 +153,6 @@ qcow2_open(const struct image_open *how, struct why *w)
 	}
 	q->image.file = how->file;
 	q->flags = how->flags;
-	q->tracker = &qcow2_bitmap_tracker;
 	reason = qcow2_parse(q, w);
 	if (!reason) {
 		q->l2.max = (q->flags & IMAGE_ONCE ? L2_CACHE_ONCE : L2_CACHE_MAX) >> q->slice_bits;

@@ -29,7 +29,10 @@ qcow2_put_header(struct qcow2 *q, const void *p, size_t n, uint64_t at)
 
 	if (!err)
 		err = file_write(q->image.file, p, n, at);
-	return err ? err : qcow2_sync(q);
+	if (!err)
+		err = qcow2_sync(q);
+	q->broken |= err; /* which header is in force is not known: neither's tables may be written over */
+	return err;
 }
 
 void
@@ -43,19 +46,15 @@ qcow2_l1_dirty(struct qcow2 *q, uint32_t index)
 		q->l1_dirty_to = index + 1;
 }
 
-/* Autoclear bits tell of data beside the disk's that has to follow it: who does not know how says so, by clearing them. */
-static int
-take_autoclear(struct qcow2 *q)
+int
+qcow2_clear_unknown(struct qcow2 *q)
 {
-	uint64_t keep = QCOW2_AUTOCLEAR_KNOWN;
+	int err;
 
-	if (!q->tracker)
-		keep &= ~QCOW2_BITMAPS;
-	if (!(q->autoclear & ~keep))
+	if (!(q->autoclear & ~QCOW2_AUTOCLEAR_KNOWN))
 		return 0;
-	q->autoclear &= keep;
-	qcow2_guard_free(q);
-	int err = qcow2_write_features(q);
+	q->autoclear &= QCOW2_AUTOCLEAR_KNOWN;
+	err = qcow2_write_features(q);
 	return err ? err : qcow2_sync(q);
 }
 
@@ -72,9 +71,9 @@ qcow2_change(struct qcow2 *q)
 	if (!err) /* an image whose tables overlap is not written to at all */
 		err = qcow2_guard_build(q);
 	if (!err)
-		err = take_autoclear(q);
-	if (!err && q->tracker)
-		err = q->tracker->start(q);
+		err = qcow2_clear_unknown(q);
+	if (!err)
+		err = qcow2_bitmaps_distrust(q);
 	if (err)
 		return err;
 	q->fresh_from = q->image.file->block_device ? UINT64_MAX : align_up(q->image.file->size, qcow2_cluster(q));
@@ -82,24 +81,30 @@ qcow2_change(struct qcow2 *q)
 	return 0;
 }
 
-/* A table that has outgrown its place gets a new one, which may need blocks that make it grow again. */
+/* Space for the table, which may need blocks that make it grow again. */
+static int
+place_reftable(struct qcow2 *q, uint64_t *off, uint64_t *clusters)
+{
+	int err = 0;
+
+	for (*clusters = 0; !err && *clusters != qcow2_clusters(q, q->reftable_size * 8ULL);) {
+		if (*clusters)
+			err = qcow2_give_back(q, *off, *clusters);
+		*clusters = qcow2_clusters(q, q->reftable_size * 8ULL);
+		if (!err)
+			err = qcow2_alloc(q, *clusters, off);
+	}
+	return err;
+}
+
+/* A table that has outgrown its place gets a new one; the old one stays in force where that fails. */
 static int
 move_reftable(struct qcow2 *q)
 {
-	uint64_t off, clusters, old = (uint64_t)q->reftable_clusters << q->cluster_bits;
+	uint64_t off, clusters, old = q->reftable_offset, old_clusters = q->reftable_clusters;
 	uint8_t fields[12];
-	int err;
+	int err = place_reftable(q, &off, &clusters);
 
-	do {
-		clusters = qcow2_clusters(q, q->reftable_size * 8ULL);
-		err = qcow2_alloc(q, clusters, &off);
-		if (!err && clusters != qcow2_clusters(q, q->reftable_size * 8ULL)) {
-			err = qcow2_give_back(q, off, clusters);
-			clusters = 0;
-		}
-	} while (!err && !clusters);
-	if (!err)
-		err = qcow2_free(q, q->reftable_offset, old);
 	if (err)
 		return err;
 	q->reftable_offset = off;
@@ -112,9 +117,14 @@ move_reftable(struct qcow2 *q)
 	put_be32(fields + 8, (uint32_t)clusters);
 	if (!err)
 		err = qcow2_put_header(q, fields, sizeof(fields), QCOW2_AT_REFTABLE);
-	if (!err)
-		q->reftable_dirty_from = q->reftable_dirty_to = 0;
-	return err;
+	if (err) {
+		q->reftable_offset = old;
+		q->reftable_clusters = (uint32_t)old_clusters;
+		qcow2_give_back(q, off, clusters);
+		return err;
+	}
+	q->reftable_dirty_from = q->reftable_dirty_to = 0;
+	return qcow2_free(q, old, old_clusters << q->cluster_bits);
 }
 
 /* New blocks are durable before the table names them, which is seldom: every 2 GiB at clusters of 64 KiB. */
@@ -164,15 +174,6 @@ mapping_dirty(const struct qcow2 *q)
 	return q->l2.ndirty || q->l1_dirty_from != q->l1_dirty_to;
 }
 
-/* The first step's work, and the counts' of what was freed before. */
-static int
-flush_counts(struct qcow2 *q)
-{
-	int err = q->tracker && q->changing ? q->tracker->store(q) : 0;
-
-	return err ? err : write_counts(q);
-}
-
 static int
 flush_mapping(struct qcow2 *q)
 {
@@ -199,7 +200,7 @@ qcow2_flush_next(struct image *i, struct qcow2_flush *st)
 		return -EIO;
 	if (st->step == 0) {
 		st->step = 1;
-		err = flush_counts(q);
+		err = write_counts(q);
 		if (err || mapping_dirty(q))
 			return err ? err : 1;
 	}

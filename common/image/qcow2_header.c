@@ -331,8 +331,10 @@ qcow2_write_header(struct qcow2 *q)
 	if (!h)
 		return -ENOMEM;
 	err = put_all(q, h, &used);
-	if (!err)
+	if (!err) {
 		err = file_write(q->image.file, h, used, 0);
+		q->broken |= err;
+	}
 	free(h);
 	return err;
 }
@@ -341,9 +343,12 @@ int
 qcow2_write_features(struct qcow2 *q)
 {
 	uint8_t words[24];
+	int err;
 
 	put_be64(words, q->incompatible);
 	put_be64(words + 8, q->compatible);
 	put_be64(words + 16, q->autoclear);
-	return file_write(q->image.file, words, sizeof(words), QCOW2_AT_FEATURES);
+	err = file_write(q->image.file, words, sizeof(words), QCOW2_AT_FEATURES);
+	q->broken |= err;
+	return err;
 }

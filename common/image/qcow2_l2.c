@@ -60,8 +60,6 @@ copy_table(struct qcow2 *q, uint64_t from, uint64_t *to)
 		err = file_read(q->image.file, table, qcow2_cluster(q), from);
 		if (!err)
 			err = file_write(q->image.file, table, qcow2_cluster(q), *to);
-		if (!err)
-			err = qcow2_free(q, from, qcow2_cluster(q));
 		if (err)
 			qcow2_give_back(q, *to, 1);
 	}
@@ -74,7 +72,7 @@ qcow2_l2_change(struct qcow2 *q, uint64_t at, uint8_t **entries, uint64_t *n)
 {
 	uint32_t index = (uint32_t)(at >> (q->cluster_bits + q->l2_bits));
 	struct qcow2_slice *s;
-	uint64_t entry, table;
+	uint64_t entry, shared, table;
 	int err;
 
 	if (index >= q->l1_size) {
@@ -84,13 +82,16 @@ qcow2_l2_change(struct qcow2 *q, uint64_t at, uint8_t **entries, uint64_t *n)
 	entry = q->l1[index];
 	table = entry & QCOW2_OFFSET;
 	if (!table || !(entry & QCOW2_COPIED)) {
-		err = table ? copy_table(q, table, &table) : qcow2_alloc_table(q, 1, &table);
+		shared = table;
+		err = shared ? copy_table(q, shared, &table) : qcow2_alloc_table(q, 1, &table);
 		if (!err)
 			err = qcow2_guard_l2(q, table, index);
 		if (err)
 			return err;
 		q->l1[index] = table | QCOW2_COPIED;
 		qcow2_l1_dirty(q, index);
+		if (shared)
+			qcow2_free(q, shared, qcow2_cluster(q)); /* where there is no memory to note it, it leaks */
 	}
 	err = entries_at(q, table, at, entries, n, &s);
 	if (!err)

@@ -82,6 +82,5 @@ qcow2_write_packed(struct image *i, const void *packed, size_t len, uint64_t off
 		qcow2_refcount_add(q, host, len, -1);
 		return err;
 	}
-	qcow2_mark(q, off, min_u64(qcow2_cluster(q), i->size - off));
 	return qcow2_free_some(q);
 }

@@ -191,7 +191,9 @@ shrink(struct qcow2 *q, uint64_t size)
 	/* What is beyond is not looked at from here on; a cut before it is given up only leaks it. */
 	if (!err)
 		err = put_size(q, size);
-	if (!err && first < old)
+	if (err)
+		return err;
+	if (first < old)
 		err = qcow2_make_hole(q, first, align_up(old, qcow2_cluster(q)));
 	q->image.size = size;
 	if (!err)
@@ -236,10 +238,10 @@ qcow2_resize(struct image *i, uint64_t size, const char *preallocation, struct w
 	if (size < i->size && how != OFF)
 		return why(w, "nothing is preallocated where the disk becomes shorter");
 	err = qcow2_change(q);
-	if (!err && q->tracker && q->tracker->resize && q->tracker->resize(q, size, w))
-		return w->text;
 	if (!err && q->writes)
 		err = -EAGAIN;
+	if (!err)
+		err = qcow2_bitmaps_give_up(q);
 	if (!err)
 		err = size < i->size ? shrink(q, size) : grow(q, size, how);
 	return err ? why(w, "%s", i->fault.text[0] ? i->fault.text : strerror(-err)) : NULL;

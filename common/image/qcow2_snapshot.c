@@ -75,15 +75,15 @@ switch_table(struct refs *r, uint32_t n, uint64_t offset, uint64_t bytes)
 	struct qcow2 *q = r->q;
 	uint64_t old = q->snapshots_offset, old_bytes = q->snapshots_bytes;
 	uint32_t had = q->nsnapshots;
-	int err;
+	int err = refs_use(r, old, old_bytes, -1); /* not in the file yet */
 
+	if (err)
+		return err;
 	q->nsnapshots = n;
 	q->snapshots_offset = offset;
 	q->snapshots_bytes = bytes;
 	err = qcow2_switch_header(q);
 	q->nsnapshots = had; /* the list in memory is still the old one, until all is read again */
-	if (!err)
-		err = refs_use(r, old, old_bytes, -1);
 	return err;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Internal snapshots of a qcow2 image that is open for writing. What a cut leaves is never worse than leaked clusters; in
- * between, an image of version 3 is marked dirty. NULL, or the reason.
+ * between, an image of version 3 is marked dirty; in one of version 2, which cannot be, a cut may leave copied flags that check
+ * finds wrong, and nobody is led astray by. NULL, or the reason.
  */
 #ifndef COMMON_IMAGE_QCOW2_SNAPSHOT_H
 #define COMMON_IMAGE_QCOW2_SNAPSHOT_H

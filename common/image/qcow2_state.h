@@ -99,20 +99,6 @@ struct qcow2_snapshot {
 	char *id, *name;
 };
 
-struct qcow2;
-
-/*
- * Who keeps the image's dirty bitmaps true. Without one, the bitmaps' autoclear bit is cleared before the first change, so
- * that nobody takes them for true.
- */
-struct qcow2_tracker {
-	int (*start)(struct qcow2 *q);				      /* before the first change of the disk */
-	void (*mark)(struct qcow2 *q, uint64_t off, uint64_t len);    /* these bytes of the disk changed */
-	int (*store)(struct qcow2 *q);				      /* within a flush, before its first step writes */
-	const char *(*resize)(struct qcow2 *q, uint64_t size, struct why *w); /* before the disk's size changes */
-};
-extern const struct qcow2_tracker qcow2_bitmap_tracker;
-
 struct qcow2 {
 	struct image image;
 	unsigned flags; /* IMAGE_, of opening */
@@ -160,11 +146,9 @@ struct qcow2 {
 	struct qcow2_write *writes; /* fresh ones, begun and not ended */
 
 	bool changing; /* the first change was prepared for */
-	bool broken;	/* found corrupt while writing: nothing more is written */
+	bool broken;	/* found corrupt while writing, or the header could not be written: nothing more is */
 
 	struct file *data; /* the data file; NULL: the image's own */
-	const struct qcow2_tracker *tracker;
-	void *bitmaps; /* the tracker's own */
 	struct crypt *crypt; /* NULL: the data is plain */
 };
 
@@ -178,14 +162,6 @@ static inline uint64_t
 qcow2_cluster(const struct qcow2 *q)
 {
 	return 1ULL << q->cluster_bits;
-}
-
-/* These bytes of the disk change. */
-static inline void
-qcow2_mark(struct qcow2 *q, uint64_t off, uint64_t len)
-{
-	if (q->tracker)
-		q->tracker->mark(q, off, len);
 }
 
 /* Clusters that n bytes take. */
@@ -299,6 +275,12 @@ int qcow2_flush(struct qcow2 *q); /* all of it; what image_flush does */
 int qcow2_put_header(struct qcow2 *q, const void *p, size_t n, uint64_t at);
 int qcow2_sync(struct qcow2 *q); /* file and data file; nothing with IMAGE_UNSAFE */
 void qcow2_l1_dirty(struct qcow2 *q, uint32_t index);
+/* Autoclear bits that are not known here tell of what has to follow the disk's data: whoever changes the image clears them. */
+int qcow2_clear_unknown(struct qcow2 *q);
+
+/* qcow2_bitmap_distrust.c: before the disk's first change: enabled bitmaps are marked as not true; before its size changes: all go. */
+int qcow2_bitmaps_distrust(struct qcow2 *q);
+int qcow2_bitmaps_give_up(struct qcow2 *q);
 
 /*
  * qcow2_crypt.c: sets q->crypt, if the image is encrypted. NULL or the reason. Where LUKS's header is; false: it has none.

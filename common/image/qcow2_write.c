@@ -259,8 +259,6 @@ qcow2_write_end(struct image *i, struct qcow2_write *w, bool ok)
 		err = link_all(q, w);
 	else if (w->allocated)
 		err = qcow2_give_back(q, w->host, w->clusters);
-	if (!err && ok)
-		qcow2_mark(q, w->at, w->len);
 	return err;
 }
 

@@ -164,7 +164,6 @@ qcow2_zero(struct image *i, uint64_t off, uint64_t len, unsigned flags)
 		err = file_zero(q->data, off, len, flags & ZERO_UNMAP);
 	if (err)
 		return err;
-	qcow2_mark(q, off, len);
 	if (q->version < 3 && (i->backing_name || !(flags & ZERO_UNMAP)))
 		return write_zeroes(i, off, len);
 	if (first > last) /* within one cluster */
@@ -190,7 +189,6 @@ qcow2_discard(struct image *i, uint64_t off, uint64_t len)
 		return err;
 	if (raw_data(q))
 		return qcow2_zero(i, first, min_u64(last, i->size) - first, ZERO_UNMAP);
-	qcow2_mark(q, off, len);
 	err = change(q, first, last, discarded, 0);
 	return err || !q->data ? err : file_discard(q->data, first, last - first);
 }
@@ -211,7 +209,6 @@ qcow2_make_empty(struct image *i)
 		err = -EAGAIN;
 	if (err)
 		return err;
-	qcow2_mark(q, 0, i->size);
 	err = qcow2_make_hole(q, 0, align_up(i->size, qcow2_cluster(q)));
 	if (!err)
 		err = qcow2_drop_tables(q, 0);

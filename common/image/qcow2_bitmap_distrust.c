@@ -20,49 +20,25 @@ mark_in_use(struct qcow2 *q, const struct bitmaps *b)
 		put_be32(flags, b->list[i].flags | BITMAP_IN_USE);
 		err = file_write(q->image.file, flags, sizeof(flags), at + BITMAP_AT_FLAGS);
 	}
-	return err ? err : qcow2_sync(q);
+	return err || !b->n ? err : qcow2_sync(q);
 }
 
-static int
-give_up(struct qcow2 *q)
+int
+qcow2_bitmaps_give_up(struct qcow2 *q)
 {
+	if (!bitmaps_present(q))
+		return 0;
 	q->autoclear &= ~QCOW2_BITMAPS;
 	return qcow2_switch_header(q);
 }
 
-static int
-start(struct qcow2 *q)
+int
+qcow2_bitmaps_distrust(struct qcow2 *q)
 {
 	struct bitmaps b;
 	struct why w;
-	int err = 0;
+	int err = bitmaps_load(&b, q, &w) ? qcow2_bitmaps_give_up(q) : mark_in_use(q, &b);
 
-	if (bitmaps_present(q)) {
-		err = bitmaps_load(&b, q, &w) ? give_up(q) : mark_in_use(q, &b);
-		bitmaps_free(&b);
-	}
+	bitmaps_free(&b);
 	return err;
 }
-
-static void
-mark(struct qcow2 *q, uint64_t off, uint64_t len)
-{
-	(void)q, (void)off, (void)len;
-}
-
-static int
-store(struct qcow2 *q)
-{
-	(void)q;
-	return 0;
-}
-
-/* Their sizes would be another disk's. */
-static const char *
-resize(struct qcow2 *q, uint64_t size, struct why *w)
-{
-	(void)size;
-	return bitmaps_present(q) && give_up(q) ? why(w, "the bitmaps cannot be given up") : NULL;
-}
-
-const struct qcow2_tracker qcow2_bitmap_tracker = {.start = start, .mark = mark, .store = store, .resize = resize};
