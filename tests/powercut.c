@@ -15,8 +15,7 @@
 uint32_t
 cut_rand(struct cut *c, uint32_t n)
 {
-	c->dice = c->dice * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t)((c->dice >> 33) % n);
+	return past_rand(&c->dice, n);
 }
 
 static void fail(struct cut *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -100,7 +99,7 @@ add_value(struct cut *c, uint32_t sector, uint32_t fill, bool or_before)
 	struct cut_sector *s = &c->sectors[sector];
 
 	s->values = realloc(s->values, (s->n + 1) * sizeof(*s->values));
-	s->values[s->n++] = (struct cut_value){.step = c->step, .fill = fill, .or_before = or_before};
+	s->values[s->n++] = (struct cut_value){.step = c->step, .since = c->step, .fill = fill, .or_before = or_before};
 }
 
 void
@@ -202,179 +201,91 @@ cut_change(struct cut *c)
 		fail(c, "change of %s: %s (%s)", c->format->name, strerror(-err), c->image->fault.text);
 }
 
-/* May the sector hold `fill`, when steps up to `flushed` are there for sure, and steps up to `begun` were begun? */
+/* What a state is looked at for. */
+struct view {
+	struct cut *c;
+	uint32_t flushed, begun; /* steps */
+	size_t changes;		 /* of the record */
+};
+
+/* May the sector hold `fill`? What a write, done before a flush, found done already cannot be seen any more. */
 static bool
-possible(const struct cut_sector *s, uint32_t fill, uint32_t flushed, uint32_t begun)
+possible(const struct cut_sector *s, uint32_t fill, const struct view *v)
 {
-	size_t i = s->n;
+	uint32_t oldest = 0;
 
-	while (i--) {
-		const struct cut_value *v = &s->values[i];
+	for (size_t i = 0; i < s->n; i++) {
+		const struct cut_value *x = &s->values[i];
+		bool stable = x->step <= v->flushed || (x->stable_at && x->stable_at < v->changes);
 
-		if (v->step > begun)
-			continue;
-		if (v->fill == fill)
-			return true;
-		if (v->step <= flushed && !v->or_before)
-			return false;
+		if (stable && !x->or_before && x->since > oldest)
+			oldest = x->since;
 	}
+	for (size_t i = s->n; i--;)
+		if (s->values[i].fill == fill && s->values[i].step <= v->begun && s->values[i].step >= oldest)
+			return true;
 	return false;
 }
 
-static void
-check_content(struct cut *c, struct image *i, uint32_t flushed, uint32_t begun, const char *when)
+static struct image *
+view_open(void *user, unsigned flags, struct why *w)
 {
+	struct view *v = user;
+
+	return open_image(v->c, &v->c->disk, flags, w);
+}
+
+static const char *
+view_content(void *user, struct image *i, struct why *w)
+{
+	const struct view *v = user;
 	uint8_t *disk = malloc(CUT_SIZE), expected[CUT_SECTOR];
 	int err = image_read(i, disk, CUT_SIZE, 0);
+	const char *no = err ? why(w, "reading: %s (%.100s)", strerror(-err), i->fault.text) : NULL;
 
-	if (err)
-		fail(c, "%s: reading: %s (%s)", when, strerror(-err), i->fault.text);
-	for (uint32_t s = 0; s < CUT_SECTORS && !c->failed; s++) {
+	for (uint32_t s = 0; s < CUT_SECTORS && !no; s++) {
 		uint32_t fill = get_le32(disk + (size_t)s * CUT_SECTOR);
 
 		fill_sector(expected, fill);
 		if (memcmp(expected, disk + (size_t)s * CUT_SECTOR, CUT_SECTOR))
-			fail(c, "%s: sector %u is mixed", when, s);
-		else if (!possible(&c->sectors[s], fill, flushed, begun))
-			fail(c, "%s: sector %u holds what step %u wrote; flushed were %u steps, begun %u", when, s, fill, flushed, begun);
+			no = why(w, "sector %u is mixed", s);
+		else if (!possible(&v->c->sectors[s], fill, v))
+			no = why(w, "sector %u holds what step %u wrote; flushed were %u steps, begun %u", s, fill, v->flushed, v->begun);
 	}
 	free(disk);
-}
-
-static void
-tell(void *user, const char *line)
-{
-	struct cut *c = user;
-
-	snprintf(c->finding, sizeof(c->finding), "%s", line);
-}
-
-/* Checks with `fix`, and says what is left of errors and leaks. */
-static void
-check(struct cut *c, struct image *i, unsigned fix, bool leaks_allowed, const char *when)
-{
-	struct image_check result = {.tell = tell, .user = c};
-	struct why w;
-	const char *reason;
-
-	if (c->failed || !i->format->check)
-		return;
-	reason = i->format->check(i, fix, &result, &w);
-	if (reason) {
-		fail(c, "%s: check: %s", when, reason);
-	} else if (result.errors || result.internal || (result.leaks && !leaks_allowed)) {
-		fail(c, "%s: %llu errors, %llu leaks: %s", when, (unsigned long long)result.errors, (unsigned long long)result.leaks,
-		    c->finding);
-	}
-}
-
-/* Looks at the image in c->disk and c->data, as they were made. */
-static void
-look(struct cut *c, uint32_t flushed, uint32_t begun)
-{
-	struct why w;
-	struct image *i = open_image(c, &c->disk, 0, &w);
-
-	c->states++;
-	if (!i) {
-		fail(c, "opening: %s", w.text);
-		return;
-	}
-	check_content(c, i, flushed, begun, "read only");
-	if (!i->dirty) /* what has to be counted anew first is so by opening to write */
-		check(c, i, 0, true, "check");
-	image_close(i);
-	i = c->failed ? NULL : open_image(c, &c->disk, IMAGE_WRITE | IMAGE_CHECK, &w);
-	if (!i) {
-		fail(c, "opening to repair: %s", w.text);
-		return;
-	}
-	check(c, i, CHECK_FIX_LEAKS | CHECK_FIX_ERRORS, true, "repair");
-	image_close(i);
-	i = c->failed ? NULL : open_image(c, &c->disk, 0, &w);
-	if (!i) {
-		fail(c, "opening after the repair: %s", w.text);
-		return;
-	}
-	check(c, i, 0, false, "after the repair");
-	check_content(c, i, flushed, begun, "after the repair");
-	image_close(i);
-}
-
-/* Two files as they were at a point of the record; `base` has what was flushed. */
-struct past {
-	struct memory base[2];
-	size_t flushed_at[2]; /* changes before are in base */
-};
-
-/* Makes c->disk and c->data of the past and of a part of the changes since; torn: the last of them may be a part of itself. */
-static void
-make_state(struct cut *c, const struct past *p, size_t end, unsigned keep_percent, bool torn)
-{
-	struct memory *now[2] = {&c->disk, &c->data};
-
-	for (int k = 0; k < 2; k++)
-		memory_set(now[k], p->base[k].bytes, p->base[k].size);
-	for (size_t i = 0; i < end; i++) {
-		const struct memory_change *ch = &c->log.changes[i];
-		int k = ch->memory == &c->data;
-		uint64_t len = ch->len;
-
-		if (ch->what == CHANGE_MARK || i < p->flushed_at[k] || cut_rand(c, 100) >= keep_percent)
-			continue;
-		if (torn && i == end - 1 && len > CUT_SECTOR) {
-			uint64_t stop = align_down(ch->off + cut_rand(c, (uint32_t)len), CUT_SECTOR);
-
-			len = stop > ch->off ? stop - ch->off : 0;
-		}
-		memory_apply(now[k], ch, len);
-	}
-}
-
-/* All that came before a flush of a file is in it. */
-static void
-settle(struct cut *c, struct past *p, size_t end, int k)
-{
-	for (size_t i = p->flushed_at[k]; i < end; i++)
-		if (c->log.changes[i].what != CHANGE_MARK && (c->log.changes[i].memory == &c->data) == k)
-			memory_apply(&p->base[k], &c->log.changes[i], UINT64_MAX);
-	p->flushed_at[k] = end;
-}
-
-static bool
-changes_file(const struct memory_change *ch)
-{
-	return ch->what == CHANGE_WRITE || ch->what == CHANGE_ZERO || ch->what == CHANGE_TRUNCATE;
+	return no;
 }
 
 static void
 replay(struct cut *c, struct past *p, unsigned random)
 {
-	uint32_t flushed = 0, begun = 0;
+	struct view v = {.c = c};
+	const struct past_look look = {.open = view_open, .content = view_content, .user = &v};
+	struct why w;
 
 	for (size_t i = 0; i < c->log.n && !c->failed; i++) {
 		const struct memory_change *ch = &c->log.changes[i];
 
-		if (ch->what == CHANGE_MARK) {
-			if (ch->off & 1)
-				flushed = (uint32_t)(ch->off >> 1);
-			begun = (uint32_t)(ch->off >> 1);
-		} else if (ch->what == CHANGE_FLUSH) {
-			settle(c, p, i, ch->memory == &c->data);
-		} else if (changes_file(ch)) {
-			for (unsigned n = 0; n <= random && !c->failed; n++) {
-				make_state(c, p, i + 1, n == 0 ? 100 : 20 + cut_rand(c, 70), n > 0);
-				look(c, flushed, begun);
-			}
-			c->cut_at = i;
+		v.changes = i + 1;
+		if (ch->what == CHANGE_MARK && ch->off & 1)
+			v.flushed = (uint32_t)(ch->off >> 1);
+		else if (ch->what == CHANGE_MARK)
+			v.begun = (uint32_t)(ch->off >> 1);
+		if (!past_step(p, i))
+			continue;
+		for (unsigned n = 0; n <= random && !c->failed; n++, c->states++) {
+			past_make(p, i + 1, n == 0 ? 100 : 20 + cut_rand(c, 70), n > 0, &c->dice);
+			if (past_look(&look, &w))
+				fail(c, "%s", w.text);
 		}
+		c->cut_at = i;
 	}
 }
 
 bool
 cut_replay(struct cut *c, unsigned random)
 {
-	struct past p = {0};
+	struct past p = {.log = &c->log};
 
 	if (c->image && !c->failed)
 		cut_flush(c);
@@ -384,12 +295,10 @@ cut_replay(struct cut *c, unsigned random)
 	if (c->failed)
 		return false;
 	c->disk.log = c->data.log = NULL;
-	p.base[0].limit = p.base[1].limit = LIMIT;
-	memory_set(&p.base[0], c->created[0].bytes, c->created[0].size);
-	memory_set(&p.base[1], c->created[1].bytes, c->created[1].size);
+	past_add(&p, &c->disk, c->created[0].bytes, c->created[0].size);
+	past_add(&p, &c->data, c->created[1].bytes, c->created[1].size);
 	replay(c, &p, random);
-	memory_free(&p.base[0]);
-	memory_free(&p.base[1]);
+	past_end(&p);
 	return !c->failed;
 }
 

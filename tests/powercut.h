@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a power cut leaves of an image that was being changed. Every change of the image's file is recorded; then, for each point
- * of the record, the file is made as a disk could have it there: with all that was flushed, and of what came after it all,
- * nothing, or a random part, the last write torn between two sectors. Each such file must open as an image, be found without
- * errors (leaks are allowed), hold what was flushed, and be clean after a repair.
+ * Lives of an image, cut at every point of them (tests/past.h says how). Every change of its files is recorded, and what each
+ * sector of the disk may hold when.
  */
 #ifndef TESTS_POWERCUT_H
 #define TESTS_POWERCUT_H
 
 #include "common/image/image.h"
-#include "tests/memory.h"
+#include "tests/past.h"
 
-#define CUT_SECTOR 512
+#define CUT_SECTOR PAST_SECTOR
 #define CUT_SECTORS 2048 /* of the disk */
 #define CUT_SIZE (CUT_SECTORS * CUT_SECTOR)
 
 /* What a sector may hold from the step on that began when `step` did: the sector filled with that number, 0 being zeroes. */
 struct cut_value {
 	uint32_t step, fill;
+	uint32_t since;	/* steps before were done when this began, so it is what is left of them; its own, where it ran alone */
+	size_t stable_at; /* so many changes were recorded when it was said to be stable by itself; 0: never */
 	bool or_before; /* or still what it held before, for ever: a discard */
 };
 
@@ -38,7 +38,7 @@ struct cut {
 	uint64_t dice;
 	const char *failed; /* the first thing that went wrong, or NULL; text */
 	size_t cut_at;	    /* the change of the record that was the last one then */
-	char text[400], finding[200];
+	char text[400];
 	unsigned long states; /* that were looked at */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* links: tests/memory.c tests/powercut.c */
+/* links: tests/memory.c tests/past.c tests/powercut.c */
 /* pkg: libdeflate libzstd zlib nettle */
 /* Random lives of images of several shapes, cut at every point of them: see tests/powercut.h. `powercut SEED COUNT` runs others. */
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* links: tests/memory.c tests/powercut.c */
+/* links: tests/memory.c tests/past.c tests/powercut.c */
 /* pkg: libdeflate libzstd zlib nettle */
 /*
  * What changes a qcow2 image as a whole, cut at every point of it: snapshots, bitmaps, refcounts of another width, compact. See
