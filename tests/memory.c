@@ -76,7 +76,11 @@ may_change(struct memory *m)
 static int
 memory_read(struct file *f, void *buf, size_t len, uint64_t off)
 {
-	memcpy(buf, memory_of(f)->bytes + off, len);
+	const struct memory *m = memory_of(f);
+	uint64_t there = off < m->size ? min_u64(len, m->size - off) : 0; /* a write in flight is to make it longer */
+
+	memcpy(buf, m->bytes + off, there);
+	memset((uint8_t *)buf + there, 0, len - there);
 	return 0;
 }
 

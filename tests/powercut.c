@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/bytes.h"
+#include "common/image/formats.h"
 #include "common/num.h"
 #include "common/util.h"
 #include "tests/powercut.h"
@@ -53,9 +54,16 @@ new_data_file(void *user, const char *name, struct why *w)
 static struct image *
 open_image(struct cut *c, struct memory *m, unsigned flags, struct why *w)
 {
-	struct image_open how = {.file = memory_open(m, false), .flags = flags, .named = data_file, .user = c};
+	struct image_open how = {.file = memory_open(m, false), .flags = flags, .named = data_file, .user = c,
+	    .secret = (const uint8_t *)CUT_SECRET, .secret_len = strlen(CUT_SECRET)};
+	struct image_open below = {.file = memory_open(&c->base, true)};
+	struct image *i = image_open(c->format, &how, w);
 
-	return image_open(c->format, &how, w);
+	if (i && c->base.size)
+		i->backing = image_open(&format_raw, &below, w);
+	else
+		file_close(below.file);
+	return i;
 }
 
 static bool
@@ -79,10 +87,14 @@ create(struct cut *c, struct why *w)
 {
 	struct image_setting settings[16];
 	struct image_create how = {.file = memory_open(&c->disk, false), .size = CUT_SIZE, .settings = settings,
-	    .beside = new_data_file, .user = c};
+	    .beside = new_data_file, .user = c, .secret = (const uint8_t *)CUT_SECRET, .secret_len = strlen(CUT_SECRET)};
 	char *options = strdup(c->options), *rest = options;
 	const char *reason = NULL;
 
+	if (c->base.size) {
+		how.backing_name = "base";
+		how.backing_format = "raw";
+	}
 	for (char *word; !reason && (word = strsep(&rest, ",")) && *word; how.nsettings++)
 		if (!setting(c->format, word, &settings[how.nsettings]))
 			reason = why(w, "no option %s", word);
@@ -93,24 +105,46 @@ create(struct cut *c, struct why *w)
 	return reason;
 }
 
-static void
-add_value(struct cut *c, uint32_t sector, uint32_t fill, bool or_before)
+void
+cut_become(struct cut *c, uint32_t first, uint32_t n, struct cut_value v)
 {
-	struct cut_sector *s = &c->sectors[sector];
-
-	s->values = realloc(s->values, (s->n + 1) * sizeof(*s->values));
-	s->values[s->n++] = (struct cut_value){.step = c->step, .since = c->step, .fill = fill, .or_before = or_before};
+	v.step = c->step;
+	for (struct cut_sector *s = c->sectors + first; s < c->sectors + first + n; s++) {
+		s->values = realloc(s->values, (s->n + 1) * sizeof(*s->values));
+		s->values[s->n++] = v;
+	}
 }
 
 void
-cut_begin(struct cut *c, const struct format *format, const char *options, uint64_t seed)
+cut_fill(uint8_t *p, uint32_t fill)
+{
+	for (size_t i = 0; i < CUT_SECTOR; i += 4)
+		put_le32(p + i, fill);
+}
+
+/* An image below, of half the sectors. */
+static void
+make_base(struct cut *c)
+{
+	memory_set(&c->base, NULL, 0);
+	c->base.bytes = realloc(c->base.bytes, CUT_SIZE / 2);
+	c->base.size = CUT_SIZE / 2;
+	for (uint32_t i = 0; i < CUT_SECTORS / 2; i++)
+		cut_fill(c->base.bytes + (size_t)i * CUT_SECTOR, CUT_BASE);
+}
+
+void
+cut_begin(struct cut *c, const struct format *format, const char *options, bool on_base, uint64_t seed)
 {
 	struct why w;
 
 	*c = (struct cut){.format = format, .options = options, .dice = seed};
 	c->disk.limit = c->data.limit = LIMIT;
-	for (uint32_t i = 0; i < CUT_SECTORS; i++)
-		add_value(c, i, 0, false);
+	cut_become(c, 0, CUT_SECTORS, (struct cut_value){.fill = 0});
+	if (on_base) {
+		make_base(c);
+		cut_become(c, 0, CUT_SECTORS / 2, (struct cut_value){.fill = CUT_BASE});
+	}
 	memory_set(&c->disk, NULL, 0);
 	memory_set(&c->data, NULL, 0);
 	if (create(c, &w)) {
@@ -142,19 +176,18 @@ cut_flush(struct cut *c)
 	err = image_flush(c->image);
 	if (err)
 		fail(c, "flush: %s (%s)", strerror(-err), c->image->fault.text);
-	memory_mark(&c->log, (uint64_t)c->step << 1 | 1);
+	cut_stable(c, c->step);
 }
 
-static void
-fill_sector(uint8_t *p, uint32_t fill)
+void
+cut_stable(struct cut *c, uint32_t step)
 {
-	for (size_t i = 0; i < CUT_SECTOR; i += 4)
-		put_le32(p + i, fill);
+	memory_mark(&c->log, (uint64_t)step << 1 | 1);
 }
 
 /* Mostly short ranges, some of them cluster by cluster, sometimes much of the disk. */
-static void
-choose(struct cut *c, uint32_t *first, uint32_t *n)
+void
+cut_choose(struct cut *c, uint32_t *first, uint32_t *n)
 {
 	static const uint32_t most[] = {1, 1, 4, 8, 8, 64, 400};
 	uint32_t cluster = c->image->cluster_size / CUT_SECTOR;
@@ -180,16 +213,15 @@ cut_change(struct cut *c)
 
 	if (c->failed)
 		return;
-	choose(c, &first, &n);
+	cut_choose(c, &first, &n);
 	off = (uint64_t)first * CUT_SECTOR;
 	len = (uint64_t)n * CUT_SECTOR;
 	cut_step(c);
-	for (uint32_t i = 0; i < n; i++)
-		add_value(c, first + i, what < 6 ? c->step : 0, what == 7);
+	cut_become(c, first, n, (struct cut_value){.fill = what < 6 ? c->step : 0, .since = c->step, .or_before = what == 7});
 	if (what < 6) {
 		buf = malloc(len);
 		for (uint32_t i = 0; i < n; i++)
-			fill_sector(buf + (size_t)i * CUT_SECTOR, c->step);
+			cut_fill(buf + (size_t)i * CUT_SECTOR, c->step);
 		err = image_write(c->image, buf, len, off);
 		free(buf);
 	} else if (what == 6) {
@@ -246,7 +278,7 @@ view_content(void *user, struct image *i, struct why *w)
 	for (uint32_t s = 0; s < CUT_SECTORS && !no; s++) {
 		uint32_t fill = get_le32(disk + (size_t)s * CUT_SECTOR);
 
-		fill_sector(expected, fill);
+		cut_fill(expected, fill);
 		if (memcmp(expected, disk + (size_t)s * CUT_SECTOR, CUT_SECTOR))
 			no = why(w, "sector %u is mixed", s);
 		else if (!possible(&v->c->sectors[s], fill, v))
@@ -268,7 +300,7 @@ replay(struct cut *c, struct past *p, unsigned random)
 
 		v.changes = i + 1;
 		if (ch->what == CHANGE_MARK && ch->off & 1)
-			v.flushed = (uint32_t)(ch->off >> 1);
+			v.flushed = ch->off >> 1 > v.flushed ? (uint32_t)(ch->off >> 1) : v.flushed;
 		else if (ch->what == CHANGE_MARK)
 			v.begun = (uint32_t)(ch->off >> 1);
 		if (!past_step(p, i))
@@ -311,5 +343,6 @@ cut_end(struct cut *c)
 	memory_free(&c->data);
 	memory_free(&c->created[0]);
 	memory_free(&c->created[1]);
+	memory_free(&c->base);
 	memory_log_free(&c->log);
 }

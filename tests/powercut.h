@@ -12,6 +12,7 @@
 #define CUT_SECTOR PAST_SECTOR
 #define CUT_SECTORS 2048 /* of the disk */
 #define CUT_SIZE (CUT_SECTORS * CUT_SECTOR)
+#define CUT_BASE 0xba5eba5e /* the fill of the image below, which has half of the sectors */
 
 /* What a sector may hold from the step on that began when `step` did: the sector filled with that number, 0 being zeroes. */
 struct cut_value {
@@ -31,6 +32,7 @@ struct cut {
 	const char *options; /* of create, NAME=VALUE,...; "" */
 	struct memory disk, data;  /* the image's file, and the data file of one that has it */
 	struct memory created[2];  /* the same as they were created */
+	struct memory base;	   /* the file of the raw image below; empty: there is none */
 	struct memory_log log;
 	struct image *image;
 	struct cut_sector sectors[CUT_SECTORS];
@@ -45,8 +47,9 @@ struct cut {
 /* A random number below n. */
 uint32_t cut_rand(struct cut *c, uint32_t n);
 
-/* Creates the image and opens it. */
-void cut_begin(struct cut *c, const struct format *format, const char *options, uint64_t seed);
+/* Creates the image, on a base if one is wanted, and opens it. What is encrypted is so by CUT_SECRET. */
+#define CUT_SECRET "abc"
+void cut_begin(struct cut *c, const struct format *format, const char *options, bool on_base, uint64_t seed);
 
 /* A step of the life: random writes, zeroes, discards; a flush, from which on all before it must be found again. */
 void cut_change(struct cut *c);
@@ -54,6 +57,15 @@ void cut_flush(struct cut *c);
 
 /* A test's own step, which leaves the disk's bytes as they are: noted, then done with c->image by the caller. */
 void cut_step(struct cut *c);
+
+/*
+ * For who changes the disk in another way: some sectors; what they are from the step under way on, which began when all steps
+ * before `since` were done; the bytes of one; and that all steps up to this one are on stable storage.
+ */
+void cut_choose(struct cut *c, uint32_t *first, uint32_t *n);
+void cut_become(struct cut *c, uint32_t first, uint32_t n, struct cut_value v);
+void cut_fill(uint8_t *sector, uint32_t fill);
+void cut_stable(struct cut *c, uint32_t step);
 
 /* Closes, then tries the cuts: at each change of the record, `random` more ways to lose a part. False: c->failed. */
 bool cut_replay(struct cut *c, unsigned random);

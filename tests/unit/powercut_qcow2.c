@@ -59,7 +59,7 @@ live(const char *shape, uint64_t seed)
 	struct why w;
 	struct cut c;
 
-	cut_begin(&c, &format_qcow2, shape, seed);
+	cut_begin(&c, &format_qcow2, shape, false, seed);
 	for (unsigned n = 0; n < 12 && !reason; n++) {
 		cut_change(&c);
 		cut_change(&c);
