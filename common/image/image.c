@@ -191,6 +191,12 @@ image_flush(struct image *i)
 	return i->format->flush ? i->format->flush(i) : file_flush(i->file);
 }
 
+const char *
+image_failed(const struct image *i, int err, struct why *w)
+{
+	return !err ? NULL : why(w, "%s", i->fault.text[0] ? i->fault.text : strerror(-err));
+}
+
 const struct image_setting *
 image_setting(const struct image_create *c, const char *name)
 {

@@ -189,6 +189,9 @@ int image_flush(struct image *i);
 /* Notes the first fault in the image's structures, and returns -EIO. */
 int image_fault(struct image *i, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The reason for -errno: the image's fault where there is one. NULL for 0. */
+const char *image_failed(const struct image *i, int err, struct why *w);
+
 /* The setting of that name, or NULL; its number, or the given one. */
 const struct image_setting *image_setting(const struct image_create *c, const char *name);
 uint64_t image_number(const struct image_create *c, const char *name, uint64_t otherwise);

@@ -29,12 +29,6 @@ struct amend {
 };
 
 static const char *
-failed(struct qcow2 *q, int err, struct why *w)
-{
-	return !err ? NULL : q->image.fault.text[0] ? why(w, "%s", q->image.fault.text) : why(w, "%s", strerror(-err));
-}
-
-static const char *
 parse_version(struct amend *a, struct why *w)
 {
 	const struct image_setting *s = image_setting(a->c, "compat");
@@ -115,7 +109,7 @@ change_width(struct qcow2 *q, unsigned order, struct why *w)
 	if (err == -ERANGE)
 		return why(w, "Cannot decrease refcount entry width to %u bits: a cluster has more references", 1U << order);
 	reloaded = qcow2_reload(q);
-	return failed(q, err ? err : reloaded, w);
+	return image_failed(&q->image, err ? err : reloaded, w);
 }
 
 static const char *
@@ -138,7 +132,7 @@ change_header(struct amend *a)
 {
 	const struct image_setting *data = image_setting(a->c, "data_file"), *lazy = image_setting(a->c, "lazy_refcounts");
 	struct qcow2 *q = a->q;
-	int err = 0;
+	int err = qcow2_clear_unknown(q);
 
 	if (!image_number(a->c, "data_file_raw", 1))
 		q->autoclear &= ~QCOW2_DATA_FILE_RAW;
@@ -160,12 +154,12 @@ change(struct amend *a, struct why *w)
 {
 	struct qcow2 *q = a->q;
 	const struct image_setting *size = image_setting(a->c, "size");
-	const char *reason = a->version > q->version ? failed(q, upgrade(q), w) : NULL;
+	const char *reason = a->version > q->version ? image_failed(&q->image, upgrade(q), w) : NULL;
 
 	if (!reason && a->order != q->refcount_order)
 		reason = change_width(q, a->order, w);
 	if (!reason)
-		reason = failed(q, change_header(a), w);
+		reason = image_failed(&q->image, change_header(a), w);
 	if (!reason && (image_setting(a->c, "backing_file") || image_setting(a->c, "backing_fmt")))
 		reason = change_backing(a, w);
 	if (!reason && size)

@@ -6,8 +6,6 @@
 #include "common/bytes.h"
 #include "common/image/qcow2_bitmap.h"
 
-#define EXTENSION 24
-
 bool
 bitmaps_present(struct qcow2 *q)
 {
@@ -72,7 +70,7 @@ bitmaps_load(struct bitmaps *b, struct qcow2 *q, struct why *w)
 	w->text[0] = 0;
 	if (!bitmaps_present(q))
 		return 0;
-	if (e->len < EXTENSION)
+	if (e->len < BITMAP_EXTENSION)
 		return why(w, "bitmaps extension is cut short"), -EINVAL;
 	count = get_be32(e->data);
 	b->bytes = get_be64(e->data + 8);

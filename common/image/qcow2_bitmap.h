@@ -8,6 +8,7 @@
 #define BITMAPS_MAX 65535
 #define BITMAP_DIRECTORY_MAX (BITMAPS_MAX * 1024) /* bytes */
 #define BITMAP_NAME_MAX 1023
+#define BITMAP_EXTENSION 24 /* bytes of the header extension: number, size and place of the directory */
 #define BITMAP_ENTRY 24 /* bytes of a directory entry that are always there */
 #define BITMAP_BYTES_MAX (512ULL << 20) /* of one bitmap's bits */
 #define BITMAP_TABLE_MAX 0x8000000	/* entries */

@@ -4,8 +4,7 @@
 
 #include "common/bytes.h"
 #include "common/image/qcow2_bitmap_store.h"
-
-#define EXTENSION 24
+#include "common/image/qcow2_table.h"
 
 static int
 goes(struct bitmap_change *c, uint64_t off, uint64_t len)
@@ -35,26 +34,41 @@ bitmap_change_begin(struct bitmap_change *c, struct image *i, struct why *w)
 	return err;
 }
 
+struct drop {
+	struct bitmap_change *change;
+	struct table table;
+};
+
+static int
+drop_clusters(void *arg, uint64_t first, size_t n)
+{
+	struct drop *d = arg;
+	int err = 0;
+
+	(void)first;
+	for (size_t at = 0; at < n && !err; at += 8) {
+		uint64_t off = get_be64(d->table.buf + at) & BITMAP_OFFSET;
+
+		if (off)
+			err = goes(d->change, off, qcow2_cluster(d->change->q));
+	}
+	return err;
+}
+
 int
 bitmap_drop(struct bitmap_change *c, const struct bitmap *m)
 {
-	struct qcow2 *q = c->q;
-	uint64_t len = 8ULL * m->table_size, *table = len ? malloc(len) : NULL;
-	int err = 0;
+	struct drop d = {.change = c};
+	uint64_t len = 8ULL * m->table_size;
+	int err;
 
-	if (!len)
-		return 0;
-	if (!table)
-		return -ENOMEM;
-	if (!range_within(m->table_offset, len, q->image.file->size))
-		err = image_fault(&q->image, "the table of bitmap %s is past the end of the file", m->name);
+	if (!range_within(m->table_offset, len, c->q->image.file->size))
+		return image_fault(&c->q->image, "the table of bitmap %s is past the end of the file", m->name);
+	err = table_init(&d.table, c->q->image.file);
 	if (!err)
-		err = file_read(q->image.file, table, len, m->table_offset);
-	for (uint32_t i = 0; i < m->table_size && !err; i++)
-		if (be64toh(table[i]) & BITMAP_OFFSET)
-			err = goes(c, be64toh(table[i]) & BITMAP_OFFSET, qcow2_cluster(q));
-	free(table);
-	return err ? err : goes(c, m->table_offset, len);
+		err = table_walk(&d.table, m->table_offset, len, drop_clusters, &d);
+	table_free(&d.table);
+	return err || !len ? err : goes(c, m->table_offset, len);
 }
 
 /* One cluster of bits to a cluster of its own; one without set bits needs none. */
@@ -152,7 +166,7 @@ switch_directory(struct bitmap_change *c)
 {
 	struct qcow2 *q = c->q;
 	const struct bitmaps *b = &c->bitmaps;
-	uint8_t ext[EXTENSION] = {0};
+	uint8_t ext[BITMAP_EXTENSION] = {0};
 	int err;
 
 	q->autoclear &= ~QCOW2_BITMAPS;
@@ -161,7 +175,7 @@ switch_directory(struct bitmap_change *c)
 	put_be64(ext + 8, b->bytes);
 	put_be64(ext + 16, b->offset);
 	if (!err)
-		err = qcow2_ext_set(q, QCOW2_EXT_BITMAPS, b->n ? ext : NULL, EXTENSION);
+		err = qcow2_ext_set(q, QCOW2_EXT_BITMAPS, b->n ? ext : NULL, BITMAP_EXTENSION);
 	if (!err)
 		err = qcow2_write_header(q);
 	if (err == -ENOSPC) { /* of clusters of 512 bytes the names of features take most */
@@ -212,5 +226,5 @@ bitmap_change_end(struct bitmap_change *c, int err, struct why *w)
 		err = reloaded;
 	if (!err || w->text[0])
 		return err ? w->text : NULL;
-	return why(w, "%s", c->q->image.fault.text[0] ? c->q->image.fault.text : strerror(-err));
+	return image_failed(&c->q->image, err, w);
 }

@@ -7,7 +7,6 @@
 #include "common/image/qcow2_census.h"
 
 #define L2_RESERVED 0x3f000000000001feULL
-#define ALL_ZERO 0xffffffff00000000ULL /* of an extended entry: every subcluster reads as zeroes */
 
 /* What the entry is in words; `at` is its place in the piece, `index` in the table. */
 static int
@@ -25,7 +24,7 @@ bad_l2(struct census *c, size_t at, uint64_t index, uint64_t entry, const char *
 	c->lost += disk < q->image.size ? min_u64(qcow2_cluster(q), q->image.size - disk) : 0;
 	/* What the backing image has there is older than what was lost: zeroes, where the version has them. */
 	err = table_put(&c->l2, at, extended || q->version < 3 ? 0 : QCOW2_ZERO);
-	return err || !extended ? err : table_put(&c->l2, at + 8, ALL_ZERO);
+	return err || !extended ? err : table_put(&c->l2, at + 8, QCOW2_ALL_ZERO);
 }
 
 /* Is any cluster of it one that nothing else may use? */

@@ -130,7 +130,7 @@ qcow2_check(struct image *i, unsigned fix, struct image_check *c, struct why *w)
 	census_free(&r.census);
 	counts_free(r.structure);
 	counts_free(r.before);
-	return err ? why(w, "%s", i->fault.text[0] ? i->fault.text : strerror(-err)) : NULL;
+	return image_failed(i, err, w);
 }
 
 int

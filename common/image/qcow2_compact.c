@@ -12,8 +12,6 @@
 #include "common/image/qcow2_refs.h"
 #include "common/image/qcow2_table.h"
 
-#define ALL_ZERO 0xffffffff00000000ULL /* of an extended entry: every subcluster reads as zeroes */
-
 struct compact {
 	struct qcow2 *q;
 	struct qcow2_gain *gain;
@@ -83,7 +81,7 @@ zero_entry(const struct compact *c, size_t at, uint64_t *entry, uint64_t *bitmap
 	if (c->q->entry_bits == 4) {
 		uint64_t has = get_be64(c->l2.buf + at + 8);
 
-		*bitmap = ALL_ZERO;
+		*bitmap = QCOW2_ALL_ZERO;
 		return ((has | has >> 32) & UINT32_MAX) == UINT32_MAX; /* nothing of it is the backing image's */
 	}
 	*entry = QCOW2_ZERO;
@@ -343,6 +341,8 @@ qcow2_compact(struct image *i, struct qcow2_gain *gain, struct why *w)
 		return why(w, "the data is in a file of its own");
 	gain->before = i->file->size;
 	err = qcow2_flush(q);
+	if (!err)
+		err = qcow2_clear_unknown(q);
 	if (err)
 		return why(w, "%s", strerror(-err));
 	if (qcow2_check(i, CHECK_FIX_LEAKS, &check, w))
@@ -359,5 +359,5 @@ qcow2_compact(struct image *i, struct qcow2_gain *gain, struct why *w)
 	gain->after = i->file->size;
 	if (!err)
 		err = reloaded;
-	return err ? why(w, "%s", i->fault.text[0] ? i->fault.text : strerror(-err)) : NULL;
+	return image_failed(i, err, w);
 }

@@ -27,6 +27,13 @@ qcow2_may_downgrade(struct qcow2 *q, struct why *w)
 	return NULL;
 }
 
+/* Zeroes that nobody reads are not encrypted, and one table's clusters may be another's, too. */
+static const char *
+fixed(const struct qcow2 *q)
+{
+	return q->nsnapshots ? "while it has snapshots" : q->crypt ? "that are encrypted" : NULL;
+}
+
 /* A cluster that reads as zeroes without being told so, or none where there is nothing below. */
 static int
 expand_entry(struct expand *x, size_t at, uint64_t entry)
@@ -35,8 +42,8 @@ expand_entry(struct expand *x, size_t at, uint64_t entry)
 	uint64_t off = entry & QCOW2_OFFSET;
 	int err = 0;
 
-	if (q->nsnapshots)
-		return image_fault(&q->image, "Cannot downgrade an image with zero clusters while it has snapshots");
+	if (fixed(q))
+		return image_fault(&q->image, "Cannot downgrade an image with zero clusters %s", fixed(q));
 	if (!off && !x->backing)
 		return table_put(&x->l2, at, 0);
 	if (!off)
@@ -98,15 +105,16 @@ expand(struct qcow2 *q)
 	return err;
 }
 
-/* Marked dirty until all is in its place: whoever opens it meanwhile counts anew. */
+/* Marked dirty until all is in its place, where something is to change: whoever opens it meanwhile counts anew. */
 static int
 downgrade(struct qcow2 *q)
 {
 	int err = qcow2_flush(q), reloaded;
 
-	q->incompatible |= QCOW2_DIRTY;
-	if (!err)
+	if (!err && !fixed(q)) {
+		q->incompatible |= QCOW2_DIRTY;
 		err = qcow2_switch_header(q);
+	}
 	if (!err)
 		err = expand(q);
 	reloaded = qcow2_reload(q);
@@ -127,7 +135,5 @@ downgrade(struct qcow2 *q)
 const char *
 qcow2_downgrade(struct qcow2 *q, struct why *w)
 {
-	int err = downgrade(q);
-
-	return !err ? NULL : q->image.fault.text[0] ? why(w, "%s", q->image.fault.text) : why(w, "%s", strerror(-err));
+	return image_failed(&q->image, downgrade(q), w);
 }

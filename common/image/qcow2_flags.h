@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Copied flags of the active tables, for check: told of, and repaired. */
 #ifndef COMMON_IMAGE_QCOW2_FLAGS_H
 #define COMMON_IMAGE_QCOW2_FLAGS_H
 

@@ -193,7 +193,6 @@ qcow2_derive(struct qcow2 *q)
 	q->l2_bits = q->cluster_bits - q->entry_bits;
 	q->refblock_bits = q->cluster_bits + 3 - q->refcount_order;
 	q->slice_bits = q->cluster_bits < 12 ? q->cluster_bits : 12;
-	q->refcount_max = q->refcount_order == 6 ? UINT64_MAX : (1ULL << (1U << q->refcount_order)) - 1;
 	q->image.cluster_size = (uint32_t)qcow2_cluster(q);
 	q->image.encrypted = q->crypt_method;
 	q->image.dirty = q->incompatible & QCOW2_DIRTY;

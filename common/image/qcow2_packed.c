@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 
-#include "common/image/qcow2_state.h"
+#include "common/image/qcow2_refblock.h"
 
 /* Where the last cluster in use by compressed ones has room, or goes on into the next, else a new one. */
 static int
@@ -16,7 +16,7 @@ allocate(struct qcow2 *q, uint64_t len, uint64_t *off)
 
 	if (err)
 		return err;
-	if (q->packed_at && n == q->refcount_max)
+	if (q->packed_at && n == refblock_largest(q->refcount_order))
 		q->packed_at = 0;
 	if (q->packed_at && len <= room) {
 		err = qcow2_refcount_add(q, last, cluster, 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Reference counts of the file's clusters: the table, its blocks, the counts in them. qcow2.txt, "Host cluster management".
+ * Reference counts of an image at work, looked up and changed one by one through a cache: the table, its blocks, the counts in
+ * them. Those of a whole image at once are qcow2_refs.c's. qcow2.txt, "Host cluster management".
  * The table is in memory and grows there; a flush writes it, to a new place where it has grown.
  */
 #include <errno.h>
@@ -163,7 +164,7 @@ add(struct qcow2 *q, uint64_t first, uint64_t last, int delta, uint64_t *done)
 			count = s ? refblock_get(s->data, index, q->refcount_order) : 0;
 			if (!s || (delta < 0 && !count))
 				return qcow2_corrupt(q, "cluster %#llx is in use and not counted", (unsigned long long)c);
-			if (delta > 0 && count == q->refcount_max)
+			if (delta > 0 && count == refblock_largest(q->refcount_order))
 				return -ERANGE;
 			count += (uint64_t)(int64_t)delta;
 			refblock_put(s->data, index, q->refcount_order, count);

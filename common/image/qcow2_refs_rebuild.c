@@ -61,7 +61,7 @@ let_go(struct rebuild *b)
 	return err;
 }
 
-/* Room for the table, with some entries to spare; the one before, too small, is given up. */
+/* Room for the table; the one before, too small, is given up. */
 static int
 room_for_table(struct rebuild *b, uint64_t entries)
 {
@@ -96,7 +96,7 @@ room_for_blocks(struct rebuild *b, bool *more)
 			break;
 		i = cluster / b->span;
 		if (i >= b->entries) {
-			err = room_for_table(b, i + 1);
+			err = room_for_table(b, counts_end(b->r->counts) / b->span + 1);
 			*more = true;
 		}
 		if (!err && !b->table[i]) {

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "common/image/qcow2_refblock.h"
 #include "common/image/qcow2_repair.h"
 
 /* Refcounts of more bits where these are too small; -ERANGE where the version has no others. */
@@ -16,7 +17,7 @@ wide_enough(struct repair *r, unsigned *order)
 	uint64_t largest = counts_largest(r->census.found);
 
 	*order = q->refcount_order;
-	while (*order < 6 && largest > (1ULL << (1U << *order)) - 1)
+	while (*order < 6 && largest > refblock_largest(*order))
 		++*order;
 	return *order != q->refcount_order && q->version < 3 ? -ERANGE : 0;
 }

@@ -244,7 +244,7 @@ qcow2_resize(struct image *i, uint64_t size, const char *preallocation, struct w
 		err = qcow2_bitmaps_give_up(q);
 	if (!err)
 		err = size < i->size ? shrink(q, size) : grow(q, size, how);
-	return err ? why(w, "%s", i->fault.text[0] ? i->fault.text : strerror(-err)) : NULL;
+	return image_failed(i, err, w);
 }
 
 static int

@@ -27,6 +27,15 @@ qcow2_snapshot_find(const struct qcow2 *q, const char *id_or_name)
 	return qcow2_snapshot_named(q, id_or_name);
 }
 
+/* What only a hostile image has. */
+static const char *
+refuse(const struct qcow2 *q, const struct qcow2_snapshot *s, struct why *w)
+{
+	if (s->disk_size > IMAGE_SIZE_MAX || qcow2_l1_needed(q, s->disk_size) > QCOW2_L1_MAX / 8 || s->l1_size > QCOW2_L1_MAX / 8)
+		return why(w, "the snapshot's disk of %llu bytes is too large", (unsigned long long)s->disk_size);
+	return s->l1_offset & (qcow2_cluster(q) - 1) ? why(w, "the snapshot's L1 table is not at a cluster") : NULL;
+}
+
 /* Before any change: what is in memory is in the file; and all refcounts. */
 static int
 begin(struct refs *r, struct qcow2 *q)
@@ -263,8 +272,11 @@ qcow2_snapshot_delete(struct image *i, const struct qcow2_snapshot *s, struct wh
 	struct qcow2 *q = qcow2_of(i);
 	uint32_t n = q->nsnapshots;
 	struct refs r;
-	int err = begin(&r, q);
+	int err;
 
+	if (refuse(q, s, w))
+		return w->text;
+	err = begin(&r, q);
 	if (!err)
 		err = delete(&r, s, &n);
 	if (!err && q->version >= 3) {
@@ -309,8 +321,8 @@ qcow2_snapshot_apply(struct image *i, const struct qcow2_snapshot *s, struct why
 	struct refs r;
 	int err;
 
-	if (s->disk_size > IMAGE_SIZE_MAX || qcow2_l1_needed(q, s->disk_size) > QCOW2_L1_MAX / 8 || s->l1_size > QCOW2_L1_MAX / 8)
-		return why(w, "the snapshot's disk of %llu bytes is too large", (unsigned long long)s->disk_size);
+	if (refuse(q, s, w))
+		return w->text;
 	err = begin(&r, q);
 	if (!err)
 		err = apply(&r, s);
@@ -324,8 +336,10 @@ qcow2_snapshot_show(struct image *i, const struct qcow2_snapshot *s, struct why 
 
 	if (!i->read_only)
 		return why(w, "a snapshot can only be read");
-	if (s->l1_size > QCOW2_L1_MAX / 8 || s->l1_offset & (qcow2_cluster(q) - 1) || qcow2_l1_needed(q, s->disk_size) > s->l1_size)
-		return why(w, "the snapshot's L1 table is not valid");
+	if (refuse(q, s, w))
+		return w->text;
+	if (qcow2_l1_needed(q, s->disk_size) > s->l1_size)
+		return why(w, "the snapshot's L1 table is too small for its disk");
 	free(q->l1);
 	q->l1 = NULL;
 	q->l1_offset = s->l1_offset;

@@ -5,19 +5,16 @@
 #include "common/bytes.h"
 #include "common/image/qcow2_snapshot.h"
 
-#define ENTRY 40
-#define EXTRA_KNOWN 24
-
 static uint32_t
 unknown_extra(const struct qcow2_snapshot *s)
 {
-	return s->unknown ? s->extra_size - EXTRA_KNOWN : 0;
+	return s->unknown ? s->extra_size - QCOW2_SNAPSHOT_EXTRA : 0;
 }
 
 static size_t
 entry_size(const struct qcow2_snapshot *s)
 {
-	return align_up(ENTRY + EXTRA_KNOWN + unknown_extra(s) + strlen(s->id) + strlen(s->name), 8);
+	return align_up(QCOW2_SNAPSHOT_ENTRY + QCOW2_SNAPSHOT_EXTRA + unknown_extra(s) + strlen(s->id) + strlen(s->name), 8);
 }
 
 static void
@@ -35,12 +32,12 @@ put_entry(uint8_t *p, const struct qcow2_snapshot *s)
 	put_be64(p + 24, s->clock_nsec);
 	/* The extra data has all of its bits. */
 	put_be32(p + 32, s->vm_state_size > UINT32_MAX ? 0 : (uint32_t)s->vm_state_size);
-	put_be32(p + 36, EXTRA_KNOWN + unknown);
-	p += ENTRY;
+	put_be32(p + 36, QCOW2_SNAPSHOT_EXTRA + unknown);
+	p += QCOW2_SNAPSHOT_ENTRY;
 	put_be64(p, s->vm_state_size);
 	put_be64(p + 8, s->disk_size);
 	put_be64(p + 16, s->icount);
-	p += EXTRA_KNOWN;
+	p += QCOW2_SNAPSHOT_EXTRA;
 	if (unknown)
 		memcpy(p, s->unknown, unknown);
 	memcpy(p + unknown, s->id, id_len);

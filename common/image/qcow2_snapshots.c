@@ -6,9 +6,6 @@
 
 #include "common/image/qcow2_state.h"
 
-#define ENTRY 40	/* bytes of an entry that are always there */
-#define EXTRA_KNOWN 24 /* of the extra data: VM state size, disk size, icount */
-
 static void
 free_snapshot(struct qcow2_snapshot *s)
 {
@@ -37,17 +34,17 @@ copy_bytes(const uint8_t *from, uint32_t len, char **to)
 static int
 parse_rest(struct qcow2 *q, struct qcow2_snapshot *s, const uint8_t *rest, uint32_t id_len, uint32_t name_len)
 {
-	uint32_t unknown = s->extra_size > EXTRA_KNOWN ? s->extra_size - EXTRA_KNOWN : 0;
+	uint32_t unknown = s->extra_size > QCOW2_SNAPSHOT_EXTRA ? s->extra_size - QCOW2_SNAPSHOT_EXTRA : 0;
 
 	if (s->extra_size >= 8)
 		s->vm_state_size = get_be64(rest);
 	s->disk_size = s->extra_size >= 16 ? get_be64(rest + 8) : q->image.size;
-	s->icount = s->extra_size >= EXTRA_KNOWN ? get_be64(rest + 16) : UINT64_MAX;
+	s->icount = s->extra_size >= QCOW2_SNAPSHOT_EXTRA ? get_be64(rest + 16) : UINT64_MAX;
 	if (unknown) {
 		s->unknown = malloc(unknown);
 		if (!s->unknown)
 			return -ENOMEM;
-		memcpy(s->unknown, rest + EXTRA_KNOWN, unknown);
+		memcpy(s->unknown, rest + QCOW2_SNAPSHOT_EXTRA, unknown);
 	}
 	rest += s->extra_size;
 	return copy_bytes(rest, id_len, &s->id) || copy_bytes(rest + id_len, name_len, &s->name) ? -ENOMEM : 0;
@@ -56,7 +53,7 @@ parse_rest(struct qcow2 *q, struct qcow2_snapshot *s, const uint8_t *rest, uint3
 static const char *
 load_one(struct qcow2 *q, struct qcow2_snapshot *s, uint64_t *at, struct why *w)
 {
-	uint8_t h[ENTRY], *rest;
+	uint8_t h[QCOW2_SNAPSHOT_ENTRY], *rest;
 	uint32_t id_len, name_len;
 	size_t len;
 	int err = file_read(q->image.file, h, sizeof(h), *at);
@@ -75,12 +72,12 @@ load_one(struct qcow2 *q, struct qcow2_snapshot *s, uint64_t *at, struct why *w)
 	if (s->extra_size > QCOW2_SNAPSHOT_EXTRA_MAX)
 		return why(w, "snapshot table: %u bytes of extra data", s->extra_size);
 	len = (size_t)s->extra_size + id_len + name_len;
-	rest = calloc(1, len + EXTRA_KNOWN);
-	err = rest ? file_read(q->image.file, rest, len, *at + ENTRY) : -ENOMEM;
+	rest = calloc(1, len + QCOW2_SNAPSHOT_EXTRA);
+	err = rest ? file_read(q->image.file, rest, len, *at + QCOW2_SNAPSHOT_ENTRY) : -ENOMEM;
 	if (!err)
 		err = parse_rest(q, s, rest, id_len, name_len);
 	free(rest);
-	*at = align_up(*at + ENTRY + len, 8);
+	*at = align_up(*at + QCOW2_SNAPSHOT_ENTRY + len, 8);
 	return err ? why(w, "snapshot table: %s", strerror(-err)) : NULL;
 }
 

@@ -2,6 +2,12 @@
 /*
  * Inside of qcow2: for common/image/qcow2_*.c and vm-img's commands that are about qcow2 alone. The specification is QEMU's
  * docs/interop/qcow2.txt, whose words are used. Functions return 0 or -errno.
+ *
+ * There are two ways to an image's tables. While a disk is in use they are read and changed piece by piece in bounded caches, and
+ * written by a flush: l2, refcount, alloc, guard, flush, and what stands on them: map, write, packed, zero, resize. What changes
+ * the image as a whole flushes, goes past the caches, and has the image read anew (qcow2_reload): refs (all refcounts, in memory
+ * as counts), table (walks over one table), tree (over all below an L1), census (over everything: check, repair, flags), and what
+ * stands on those: snapshot, bitmap, amend, downgrade, compact.
  */
 #ifndef COMMON_IMAGE_QCOW2_STATE_H
 #define COMMON_IMAGE_QCOW2_STATE_H
@@ -62,6 +68,7 @@
 #define QCOW2_ZERO 1ULL
 #define QCOW2_OFFSET 0x00fffffffffffe00ULL
 #define QCOW2_SUBCLUSTERS 32
+#define QCOW2_ALL_ZERO 0xffffffff00000000ULL /* bitmap of an extended entry: every subcluster reads as zeroes */
 
 struct qcow2_ext {
 	uint32_t type, len;
@@ -88,6 +95,8 @@ struct qcow2_cache {
 };
 
 /* An entry of the snapshot table. */
+#define QCOW2_SNAPSHOT_ENTRY 40 /* bytes of it that are always there */
+#define QCOW2_SNAPSHOT_EXTRA 24 /* bytes of extra data that are known: VM state size, disk size, icount */
 struct qcow2_snapshot {
 	uint64_t l1_offset;
 	uint32_t l1_size; /* entries */
@@ -117,7 +126,6 @@ struct qcow2 {
 	unsigned entry_bits;	  /* bytes of an L2 entry: 3, or 4 with extended L2 entries */
 	unsigned refblock_bits;	  /* entries of a refcount block */
 	unsigned slice_bits;	  /* bytes of a slice */
-	uint64_t refcount_max;
 
 	/* Tables. */
 	uint64_t *l1; /* in the host's order */

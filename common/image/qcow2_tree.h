@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* One L1 table and all below it, as a whole: what a snapshot takes or gives up. */
 #ifndef COMMON_IMAGE_QCOW2_TREE_H
 #define COMMON_IMAGE_QCOW2_TREE_H
 

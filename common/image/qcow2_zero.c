@@ -4,8 +4,6 @@
 
 #include "common/image/qcow2_state.h"
 
-#define ALL_ZERO ((uint64_t)UINT32_MAX << 32)
-
 static const uint8_t zeroes[64 << 10];
 
 struct entry {
@@ -21,7 +19,7 @@ extended(const struct qcow2 *q)
 static struct entry
 zero_entry(const struct qcow2 *q, uint64_t host)
 {
-	return extended(q) ? (struct entry){host, ALL_ZERO} : (struct entry){host | QCOW2_ZERO, 0};
+	return extended(q) ? (struct entry){host, QCOW2_ALL_ZERO} : (struct entry){host | QCOW2_ZERO, 0};
 }
 
 /* Whether the data file is to hold the same bytes as the disk, also where the tables say that they are zeroes. */

@@ -154,5 +154,5 @@ vmdk_check(struct image *i, unsigned fix, struct image_check *c, struct why *w)
 	if (!err && c->leaks_fixed)
 		err = vmdk_flush(i);
 	c->stats = i->cluster_size;
-	return err ? why(w, "%s", i->fault.text[0] ? i->fault.text : strerror(-err)) : NULL;
+	return image_failed(i, err, w);
 }

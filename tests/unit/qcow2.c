@@ -219,6 +219,28 @@ failing_file(void)
 	ok(good && sound(i), "nothing is lost by it");
 }
 
+/* A refcount table that has to move and cannot be written is the old one still. */
+static void
+failing_growth(void)
+{
+	const struct image_setting s[] = {WORD("cluster_size", CLUSTER), WORD("refcount_bits", 64)};
+	uint64_t size = 4 << 20;
+	struct image *i = create(size, NULL, s, ARRAY_LEN(s));
+	uint32_t clusters = qcow2_of(i)->reftable_clusters;
+	bool good = true;
+
+	for (uint64_t off = 0; off < size; off += SIZE)
+		good = good && !fill(i, off, SIZE, 5);
+	for (uint64_t n = 0; n < 3; n++) {
+		mem.fails = mem.once = true;
+		mem.good = n;
+		good = good && image_flush(i) == -EIO;
+	}
+	ok(good && qcow2_of(i)->reftable_clusters == clusters, "a refcount table that cannot be moved stays");
+	ok(!image_flush(i) && qcow2_of(i)->reftable_clusters > clusters && reads(i, size - SIZE, SIZE, 5) && sound(i),
+	   "and is moved when it can be");
+}
+
 static void
 header_kept(void)
 {
@@ -331,6 +353,7 @@ main(void)
 	growth();
 	full_disk();
 	failing_file();
+	failing_growth();
 	header_kept();
 	unknown_feature_by_name();
 	overlaps();
