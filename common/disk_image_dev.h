@@ -12,6 +12,7 @@
 #include "common/util.h"
 
 #define ENCRYPTED_MAX (1 << 20) /* bytes of a part that are encrypted or decrypted at once */
+#define JOB_WRITES 8		/* places that a write is under way to at once */
 
 /* What of a request's memory no part has taken yet. */
 struct vec {
@@ -22,8 +23,8 @@ struct vec {
 
 enum stage {
 	STAGE_BEGIN, /* the next bytes are to be mapped */
-	STAGE_OLD,   /* what surrounds the bytes in their new clusters is being read */
-	STAGE_NEW,   /* all of it is being written */
+	STAGE_OLD,   /* what surrounds the bytes in their new clusters is being read; others are written where they are */
+	STAGE_NEW,   /* what needs to be linked is being written */
 	STAGE_END,   /* the last parts are on their way */
 };
 
@@ -39,7 +40,8 @@ struct job {
 	bool linking;	    /* a write that waits for reads of what it replaces */
 	unsigned parts;	    /* on their way, and one while the job is worked on */
 	int err;
-	struct qcow2_write write; /* STAGE_OLD, STAGE_NEW */
+	struct qcow2_write writes[JOB_WRITES]; /* STAGE_OLD, STAGE_NEW: in place, but for the last, which may be fresh */
+	unsigned nwrites;
 	uint8_t *old;	    /* the head and the tail of its clusters */
 };
 

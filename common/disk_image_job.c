@@ -51,6 +51,7 @@ job_new(struct disk_image *d, struct disk_req *r)
 	j->linking = false;
 	j->parts = 0;
 	j->err = 0;
+	j->nwrites = 0;
 	j->old = NULL;
 	return j;
 }

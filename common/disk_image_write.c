@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Writes: bytes that have a place of their own are written there; others get new clusters, are written into them together
- * with what the disk has around them, and are then linked. Each such stretch is one pass through the stages.
+ * with what the disk has around them, and are then linked. A pass through the stages is some of the first, then one of the second.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,9 +22,8 @@ load(struct job *j, uint64_t off, uint8_t *buf, uint64_t len)
 
 /* Reads what surrounds the bytes, as far as the image asks for it. */
 static int
-begin_old(struct job *j)
+begin_old(struct job *j, const struct qcow2_write *w)
 {
-	struct qcow2_write *w = &j->write;
 	int err;
 
 	if (w->head + w->tail == 0)
@@ -45,40 +44,39 @@ take_off(struct vec *v, uint64_t len)
 
 /* All of it in one buffer, encrypted there: what the guest has in its memory stays as it is. */
 static int
-begin_encrypted(struct job *j)
+begin_encrypted(struct job *j, const struct qcow2_write *w)
 {
-	struct qcow2_write *w = &j->write;
 	uint64_t len = w->head + w->len + w->tail;
-	struct iovec iov = {malloc(len), len};
-	struct vec v = {&iov, 1, len};
-	uint8_t *buf = iov.iov_base;
+	struct iovec *own = malloc(sizeof(*own) + len);
+	uint8_t *buf = (uint8_t *)(own + 1);
 	int err;
 
-	if (!buf)
+	if (!own)
 		return -ENOMEM;
+	*own = (struct iovec){buf, len};
 	if (w->head)
 		memcpy(buf, j->old, w->head);
 	if (w->tail)
 		memcpy(buf + w->head + w->len, j->old + w->head, w->tail);
 	iov_read(j->vec.iov, j->vec.niov, 0, buf + w->head, w->len);
 	take_off(&j->vec, w->len);
-	free(j->old);
-	j->old = buf;
 	err = qcow2_encrypt(j->d->top, buf, len, w->off - w->head, w->at - w->head);
-	return err ? err : part_start(j, FILE_WRITE, w->file, w->off - w->head, &v, len);
+	if (!err)
+		return part_start_own(j, FILE_WRITE, w->file, w->off - w->head, own, 1, len);
+	free(own);
+	return err;
 }
 
 /* Writes head, bytes and tail. */
 static int
-begin_new(struct job *j)
+begin_new(struct job *j, const struct qcow2_write *w)
 {
-	struct qcow2_write *w = &j->write;
 	struct iovec *own;
 	unsigned n = 0;
 
 	if (j->d->top->encrypted)
-		return begin_encrypted(j);
-	if (!j->old)
+		return begin_encrypted(j, w);
+	if (w->head + w->tail == 0)
 		return part_start(j, FILE_WRITE, w->file, w->off, &j->vec, w->len);
 	own = calloc(j->vec.niov + 2, sizeof(*own));
 	if (!own)
@@ -92,25 +90,48 @@ begin_new(struct job *j)
 	return part_start_own(j, FILE_WRITE, w->file, w->off - w->head, own, n, w->head + w->len + w->tail);
 }
 
-/* Begins the next stretch; false when another write or flush has to end before. */
-static bool
-begin(struct job *j)
+/* The write that has to be linked; NULL: none. */
+static struct qcow2_write *
+fresh_of(struct job *j)
+{
+	struct qcow2_write *last = j->nwrites ? &j->writes[j->nwrites - 1] : NULL;
+
+	return last && last->fresh ? last : NULL;
+}
+
+/* Begins the next piece. -EAGAIN: another write has to end before. */
+static int
+begin_one(struct job *j)
 {
 	struct image *top = j->d->top;
 	uint64_t len = top->encrypted ? min_u64(j->vec.len, ENCRYPTED_MAX) : j->vec.len;
-	int err = qcow2_write_begin(top, j->at, len, &j->write);
+	struct qcow2_write *w = &j->writes[j->nwrites];
+	int err = qcow2_write_begin(top, j->at, len, w);
 
-	if (err == -EAGAIN) {
+	if (err)
+		return err;
+	j->nwrites++;
+	j->at += w->len;
+	return w->fresh ? begin_old(j, w) : begin_new(j, w);
+}
+
+/* Begins what can be under way together; false when another write has to end before any of it. */
+static bool
+begin(struct job *j)
+{
+	int err;
+
+	do
+		err = begin_one(j);
+	while (!err && j->vec.len && !fresh_of(j) && j->nwrites < JOB_WRITES);
+	if (err == -EAGAIN && !j->nwrites) {
 		job_park(j);
 		j->parts = 0;
 		return false;
 	}
-	j->err = err;
-	if (err)
-		return true;
 	j->stage = STAGE_OLD;
-	j->at += j->write.len;
-	job_fail(j, begin_old(j));
+	if (err != -EAGAIN) /* else the next turn's */
+		job_fail(j, err);
 	return true;
 }
 
@@ -124,13 +145,12 @@ being_read(const struct job *j)
 	return false;
 }
 
-/* Ends the stretch: links it, unless it failed. False when it has to wait for that. */
+/* Ends what was begun: links what is fresh, unless it failed. False when it has to wait for that. */
 static bool
-link_new(struct job *j)
+end_all(struct job *j)
 {
 	struct disk_image *d = j->d;
-	bool fresh = j->write.fresh;
-	int err;
+	bool fresh = fresh_of(j), ok = !j->err;
 
 	if (fresh && (d->flushing || being_read(j))) {
 		j->linking = being_read(j); /* else the next reads would have to wait for nothing */
@@ -138,8 +158,9 @@ link_new(struct job *j)
 		j->parts = 0;
 		return false;
 	}
-	err = qcow2_write_end(d->top, &j->write, !j->err);
-	job_fail(j, err);
+	for (unsigned i = 0; i < j->nwrites; i++)
+		job_fail(j, qcow2_write_end(d->top, &j->writes[i], ok));
+	j->nwrites = 0;
 	free(j->old);
 	j->old = NULL;
 	j->stage = STAGE_BEGIN;
@@ -153,13 +174,12 @@ write_step(struct job *j)
 {
 	switch (j->stage) {
 	case STAGE_OLD:
-		if (j->err)
-			return link_new(j);
 		j->stage = STAGE_NEW;
-		job_fail(j, begin_new(j));
+		if (!j->err && fresh_of(j))
+			job_fail(j, begin_new(j, fresh_of(j)));
 		return true;
 	case STAGE_NEW:
-		return link_new(j);
+		return end_all(j);
 	default:
 		if (j->vec.len && !j->err)
 			return begin(j);

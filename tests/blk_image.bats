@@ -227,3 +227,47 @@ boot() {
 	qemu-io -c 'read -P 120 0 8M' -c 'read -P 0 8M 24M' disk.qcow2 | grep -c failed && return 1
 	reap
 }
+
+# bats test_tags=kvm
+@test "two vCPUs, a queue each, work on an image, on an encrypted one and on an NBD export" {
+	need_kvm
+	printf geheim >pass
+	qemu-img create -q -f qcow2 plain.qcow2 64M
+	vm-img create -q -f qcow2 --object secret,id=s,file=pass -o encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 \
+		crypt.qcow2 64M
+	qemu-img create -q -f qcow2 served.qcow2 64M
+	initrd "$T/initrd" <<-'EOS'
+		#!/bin/sh
+		# work DEV CPU: writes some of its half of the disk, a cluster apart, and reads it, on this CPU.
+		work() {
+			dd if=/dev/urandom of=/tmp/$1$2 bs=4k count=256 2>/dev/null
+			for i in $(seq 0 15); do
+				dd if=/tmp/$1$2 of=/dev/$1 bs=64k skip=$i count=1 seek=$(($2 * 512 + i * 3)) conv=fsync 2>/dev/null
+			done
+			for i in $(seq 0 15); do
+				dd if=/dev/$1 iflag=direct bs=64k skip=$(($2 * 512 + i * 3)) count=1 2>/dev/null
+			done | cmp - /tmp/$1$2 && echo "$1 by CPU $2: as written"
+		}
+		for disk in vda vdb vdc; do
+			echo "$disk: $(ls /sys/block/$disk/mq | wc -l) queues"
+			for cpu in 0 1; do
+				(taskset -p $((1 << cpu)) "$(exec sh -c 'echo $PPID')" >/dev/null && work $disk $cpu) &
+			done
+		done
+		wait
+	EOS
+	spawn server vm-img serve -l sock -f qcow2 served.qcow2
+	until [ -S sock ]; do sleep 0.1; done
+	run -0 clean vm-img open -f qcow2 plain.qcow2 vm-img open -f qcow2 --key pass crypt.qcow2 vm-img open "nbd+unix:///?socket=$T/sock" \
+		timeout 250 kvm-run -k "$(kernel)/vmlinux" -i "$T/initrd" -m 128 -c 2 -A quiet </dev/null
+	local disk
+	for disk in vda vdb vdc; do
+		[[ $output = *"$disk: 2 queues"* && $output = *"$disk by CPU 0: as written"* && $output = *"$disk by CPU 1: as written"* ]]
+	done
+	qemu-img check -q plain.qcow2
+	qemu-img check -q --object secret,id=s,file=pass --image-opts \
+		driver=qcow2,file.filename=crypt.qcow2,encrypt.format=luks,encrypt.key-secret=s
+	kill "${pids[server]}"
+	wait "${pids[server]}" || :
+	qemu-img check -q served.qcow2
+}
