@@ -9,6 +9,8 @@
 #include "common/iov.h"
 #include "common/util.h"
 
+#define SECTOR 512
+
 static int
 slot_of(const struct disk_files *f, const struct file *file)
 {
@@ -34,6 +36,19 @@ read_past_end(struct file_io *io)
 		return -EIO;
 	iov_zero(io->iov, io->len);
 	return 0;
+}
+
+/* Whether direct I/O cannot take it as it is: the file's own functions know the detour, which is rare. */
+static bool
+askew(const struct file_io *io)
+{
+	uint64_t all = io->off | io->len;
+
+	if (!io->file->align || io->op == FILE_SYNC)
+		return false;
+	for (unsigned i = 0; i < io->niov; i++)
+		all |= (uintptr_t)io->iov[i].iov_base | io->iov[i].iov_len;
+	return all & (io->file->align - 1);
 }
 
 /* By the file's own functions. */
@@ -72,6 +87,13 @@ ring_call(struct disk_files *f, struct file_io *io)
 }
 
 static void
+go(struct disk_files *f, struct file_io *io)
+{
+	f->inflight++;
+	ring_call(f, io);
+}
+
+static void
 ring_result(struct disk_ring *ring, void *data, int res)
 {
 	struct disk_files *f = container_of(ring, struct disk_files, ring);
@@ -84,7 +106,7 @@ ring_result(struct disk_ring *ring, void *data, int res)
 	}
 	if (!err && io->op != FILE_SYNC) {
 		advance(io, (size_t)res);
-		if (io->len && res) {
+		if (io->len && res && !askew(io)) { /* direct I/O ends within a block where the file does */
 			ring_call(f, io);
 			return;
 		}
@@ -92,6 +114,12 @@ ring_result(struct disk_ring *ring, void *data, int res)
 			err = io->op == FILE_READ ? read_past_end(io) : -EIO;
 	}
 	f->inflight--;
+	if (f->queued) {
+		struct file_io *next = f->queued;
+
+		f->queued = next->next;
+		go(f, next);
+	}
 	io->done(io, err);
 }
 
@@ -116,16 +144,35 @@ disk_files_close(struct disk_files *f)
 	disk_ring_close(&f->ring);
 }
 
+/*
+ * The file will be as long as that. Until it is, a sector at its end that is there in part (a compressed cluster may end with
+ * the file) has to be readable.
+ */
+static void
+grow(struct file *f, uint64_t end)
+{
+	if (f->size % SECTOR)
+		file_truncate(f, align_up(f->size, SECTOR));
+	f->size = end;
+}
+
 void
 disk_files_start(struct disk_files *f, struct file_io *io)
 {
-	io->slot = f->ring.open ? slot_of(f, io->file) : -1;
+	io->slot = f->ring.open && !askew(io) ? slot_of(f, io->file) : -1;
 	if (io->slot < 0) {
 		io->done(io, perform(io));
 		return;
 	}
 	if (io->op == FILE_WRITE && io->off + io->len > io->file->size && !io->file->block_device)
-		io->file->size = io->off + io->len;
-	f->inflight++;
-	ring_call(f, io);
+		grow(io->file, io->off + io->len);
+	if (f->inflight < DISK_RING_INFLIGHT) {
+		go(f, io);
+		return;
+	}
+	io->next = NULL;
+	if (!f->queued)
+		f->queued_end = &f->queued;
+	*f->queued_end = io;
+	f->queued_end = &io->next;
 }

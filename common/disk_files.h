@@ -28,6 +28,7 @@ struct file_io {
 	/* Called once, even within disk_files_start; err is 0 or -errno. May start others, and free the transfer. */
 	void (*done)(struct file_io *io, int err);
 	int slot;
+	struct file_io *next; /* queued */
 };
 
 struct disk_files {
@@ -35,6 +36,7 @@ struct disk_files {
 	unsigned n;
 	struct disk_ring ring;
 	unsigned inflight;
+	struct file_io *queued, **queued_end; /* while as many are in flight as the ring has room for answers; the oldest first */
 };
 
 /* Makes the ring of f->file[0..n), unless there are none, or told not to; failing that, there is no ring. */

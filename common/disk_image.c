@@ -115,6 +115,9 @@ prepare(struct disk *disk, struct why *w)
 	d->two_step = top->format == &format_qcow2;
 	d->cluster = top->cluster_size ? top->cluster_size : FILE_BLOCK;
 	d->nwritten = layer_files(top, d->written);
+	if (d->cluster < d->align) /* else what is rewritten around one cluster would be another's */
+		return why(w, "clusters of %llu bytes are less than the %llu of direct I/O", (unsigned long long)d->cluster,
+		    (unsigned long long)d->align);
 	disk->size = top->size;
 	disk->block_size = 512;
 	disk->physical_block = FILE_BLOCK;
@@ -172,8 +175,12 @@ disk_image_new(struct file *const *files, unsigned n, unsigned flags,
 	d->open = open;
 	d->user = user;
 	d->waiting_end = &d->waiting;
-	for (unsigned i = 0; i < n; i++)
+	d->align = 16; /* malloc's */
+	for (unsigned i = 0; i < n; i++) {
 		d->files.file[i] = files[i];
+		if (files[i]->align > d->align)
+			d->align = files[i]->align;
+	}
 	d->files.n = n;
 	disk_files_open(&d->files, flags & DISK_NORING);
 	return &d->disk;

@@ -6,6 +6,9 @@
 #ifndef COMMON_DISK_IMAGE_DEV_H
 #define COMMON_DISK_IMAGE_DEV_H
 
+#include <stdlib.h>
+
+#include "common/bytes.h"
 #include "common/disk_files.h"
 #include "common/disk_image.h"
 #include "common/image/qcow2.h"
@@ -36,7 +39,7 @@ struct job {
 	uint64_t at;	    /* disk: where vec begins */
 	struct vec vec;
 	enum stage stage;
-	bool alone;	    /* bears no other job in its clusters */
+	bool alone;	    /* bears no other job in its clusters: changes their mapping at once, or rewrites blocks around it */
 	bool linking;	    /* a write that waits for reads of what it replaces */
 	unsigned parts;	    /* on their way, and one while the job is worked on */
 	int err;
@@ -54,7 +57,7 @@ struct part {
 	struct sealed {
 		struct extent extent;
 		unsigned nown;
-		uint8_t bytes[];
+		uint8_t *bytes;
 	} *sealed;
 };
 
@@ -65,6 +68,7 @@ struct disk_image {
 	struct image *top;
 	struct unpacker *unpacker;
 	unsigned flags;	  /* DISK_ */
+	uint64_t align;	  /* what direct I/O's addresses, offsets and lengths are multiples of, or little */
 	bool two_step;	  /* a write is begun, done by parts and ended; else the image does it here and now */
 	uint64_t cluster; /* bytes */
 	struct disk_files files;
@@ -115,6 +119,20 @@ job_fail(struct job *j, int err)
 {
 	if (err && !j->err)
 		j->err = err;
+}
+
+/* Whether requests may be less than a block of direct I/O, which is then rewritten around them. */
+static inline bool
+image_rewrites(const struct disk_image *d)
+{
+	return d->align > d->disk.block_size;
+}
+
+/* Memory that direct I/O takes as it is, to be freed. */
+static inline void *
+job_memory(const struct job *j, size_t len)
+{
+	return aligned_alloc(j->d->align, align_up(len, j->d->align));
 }
 
 static inline bool

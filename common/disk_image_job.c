@@ -47,7 +47,7 @@ job_new(struct disk_image *d, struct disk_req *r)
 	j->at = r->off;
 	j->vec = (struct vec){r->iov, r->niov, r->len};
 	j->stage = STAGE_BEGIN;
-	j->alone = r->op > DISK_WRITE || (r->op == DISK_WRITE && !d->two_step);
+	j->alone = r->op > DISK_WRITE || (r->op == DISK_WRITE && (!d->two_step || (r->off | r->len) & (d->align - 1)));
 	j->linking = false;
 	j->parts = 0;
 	j->err = 0;
@@ -74,10 +74,11 @@ has_to_wait(const struct job *j)
 	if (j->alone && d->flushing)
 		return true;
 	for (const struct job *o = d->parked; o; o = o->next)
-		if (job_touches(o, j->from, j->to) && (j->alone || (o->linking && j->r->op == DISK_READ)))
+		if (job_touches(o, j->from, j->to) && (j->alone || o->alone || (o->linking && j->r->op == DISK_READ)))
 			return true;
-	for (const struct job *o = j->alone ? d->running : NULL; o; o = o->next)
-		if (job_touches(o, j->from, j->to))
+	/* Who runs alone is done at once, unless it rewrites. */
+	for (const struct job *o = j->alone || image_rewrites(d) ? d->running : NULL; o; o = o->next)
+		if (job_touches(o, j->from, j->to) && (j->alone || o->alone))
 			return true;
 	return behind(j, d->waiting);
 }

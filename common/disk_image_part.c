@@ -28,6 +28,8 @@ part_done(struct file_io *io, int err)
 
 	if (p->sealed && !err)
 		err = unseal(p);
+	if (p->sealed)
+		free(p->sealed->bytes);
 	free(p->sealed);
 	free(p->own);
 	p->next = j->d->free_parts;
@@ -146,15 +148,18 @@ load_packed(struct job *j, const struct extent *e, struct vec *v)
 static int
 load_encrypted(struct job *j, const struct extent *e, struct vec *v)
 {
-	struct sealed *s = malloc(sizeof(*s) + e->len);
+	struct sealed *s = malloc(sizeof(*s));
 	struct iovec *own = calloc(v->niov, sizeof(*own));
-	struct part *p = s && own ? new_part(j, FILE_READ, e->file, e->off, e->len) : NULL;
+	uint8_t *bytes = job_memory(j, e->len);
+	struct part *p = s && own && bytes ? new_part(j, FILE_READ, e->file, e->off, e->len) : NULL;
 
 	if (!p) {
 		free(s);
 		free(own);
+		free(bytes);
 		return -ENOMEM;
 	}
+	s->bytes = bytes;
 	s->extent = *e;
 	s->nown = iov_part(own, v->iov, v->niov, 0, e->len);
 	take_off(v, e->len);

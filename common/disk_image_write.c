@@ -28,7 +28,7 @@ begin_old(struct job *j, const struct qcow2_write *w)
 
 	if (w->head + w->tail == 0)
 		return 0;
-	j->old = malloc(w->head + w->tail);
+	j->old = job_memory(j, w->head + w->tail);
 	if (!j->old)
 		return -ENOMEM;
 	err = load(j, w->at - w->head, j->old, w->head);
@@ -46,9 +46,9 @@ take_off(struct vec *v, uint64_t len)
 static int
 begin_encrypted(struct job *j, const struct qcow2_write *w)
 {
-	uint64_t len = w->head + w->len + w->tail;
-	struct iovec *own = malloc(sizeof(*own) + len);
-	uint8_t *buf = (uint8_t *)(own + 1);
+	uint64_t len = w->head + w->len + w->tail, before = align_up(sizeof(struct iovec), j->d->align);
+	struct iovec *own = job_memory(j, before + len);
+	uint8_t *buf = (uint8_t *)own + before;
 	int err;
 
 	if (!own)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "common/direct.h"
 #include "common/disk_raw.h"
 
 #define FILE_BLOCK 4096 /* what the page cache and most file systems write at least */
@@ -44,19 +45,16 @@ read_geometry(struct raw *w)
 static const char *
 set_direct(struct raw *w, int fl)
 {
-	struct statx sx;
+	struct direct direct;
+	const char *reason;
 
-	if (w->flags & DISK_DIRECT && !(fl & O_DIRECT) && fcntl(w->fd, F_SETFL, fl | O_DIRECT) < 0)
-		return "its file system has no direct I/O (O_DIRECT)";
-	if (!((w->flags & DISK_DIRECT) || fl & O_DIRECT))
+	if (!(w->flags & DISK_DIRECT || fl & O_DIRECT))
 		return NULL;
-	w->align_offset = w->block_device ? w->disk.block_size : FILE_BLOCK;
-	w->align_memory = FILE_BLOCK;
-	if (statx(w->fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &sx) == 0 && sx.stx_mask & STATX_DIOALIGN &&
-	    sx.stx_dio_offset_align && sx.stx_dio_offset_align <= RAW_BOUNCE_SIZE / 2) {
-		w->align_offset = sx.stx_dio_offset_align;
-		w->align_memory = sx.stx_dio_mem_align;
-	}
+	reason = direct_begin(w->fd, &direct);
+	if (reason)
+		return reason;
+	w->align_offset = direct.offset;
+	w->align_memory = direct.memory;
 	/* The last block is written whole, and would make the file longer. */
 	if (w->disk.size % w->align_offset)
 		return "its size is not a multiple of the block of direct I/O";

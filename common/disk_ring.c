@@ -7,7 +7,7 @@
 
 #include "common/disk_ring.h"
 
-#define RING_ENTRIES 128
+#define RING_ENTRIES (DISK_RING_INFLIGHT / 2) /* io_uring has room for twice as many answers */
 
 /* For what Debian 12's shared liburing forgot to export. 0 or -errno. */
 static int

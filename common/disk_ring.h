@@ -6,6 +6,8 @@
 #include <liburing.h>
 #include <stdbool.h>
 
+#define DISK_RING_INFLIGHT 256 /* more answers have no room, and some kernels take no entry then */
+
 struct disk_ring {
 	bool open;
 	struct io_uring ring;

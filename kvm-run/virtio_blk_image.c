@@ -132,7 +132,7 @@ read_secret(struct blk_image *b, const struct wires *ws, const struct wire *w, s
  * is writable, as it is, and those of others are not.
  */
 static const char *
-open_file(struct blk_image *b, bool backing, struct why *why_)
+open_file(struct blk_image *b, bool backing, bool direct, struct why *why_)
 {
 	int fd = fcntl(b->fds[b->n], F_DUPFD_CLOEXEC, 0);
 	struct file *f = fd < 0 ? NULL : file_open_fd(fd, b->names[b->n], why_);
@@ -144,7 +144,9 @@ open_file(struct blk_image *b, bool backing, struct why *why_)
 		close(fd);
 		return why_->text;
 	}
-	reason = disk_lock(fd, !backing && !f->read_only);
+	reason = direct || fcntl(fd, F_GETFL) & O_DIRECT ? file_go_direct(f) : NULL;
+	if (!reason)
+		reason = disk_lock(fd, !backing && !f->read_only);
 	if (reason)
 		file_close(f);
 	else
@@ -162,7 +164,7 @@ is_backing(const struct wiring_chain *c, size_t at)
 }
 
 static const char *
-open_files(struct blk_image *b, const struct wire *w, struct why *why_)
+open_files(struct blk_image *b, const struct wire *w, bool direct, struct why *why_)
 {
 	const char *reason;
 	struct why inner;
@@ -170,7 +172,7 @@ open_files(struct blk_image *b, const struct wire *w, struct why *why_)
 	while (b->n < w->nfds) {
 		b->fds[b->n] = w->fds[b->n];
 		snprintf(b->names[b->n], sizeof(b->names[b->n]), "fd %d", w->fds[b->n]);
-		reason = open_file(b, is_backing(&b->chain, b->n), &inner);
+		reason = open_file(b, is_backing(&b->chain, b->n), direct, &inner);
 		if (reason)
 			return why(why_, "%s: %s", b->names[b->n], reason);
 	}
@@ -188,7 +190,7 @@ blk_image_open(struct disk **out, struct blk_image **image, const struct wires *
 		return strerror(ENOMEM);
 	reason = wiring_chain(w, &b->chain, why_);
 	if (!reason)
-		reason = open_files(b, w, why_);
+		reason = open_files(b, w, flags & DISK_DIRECT, why_);
 	if (!reason)
 		reason = read_secret(b, ws, w, why_);
 	if (reason)

@@ -10,7 +10,7 @@ struct blk_image;
 
 /*
  * The disk of a checked wire; ws is for its key. The descriptors stay the caller's; *image is to be freed when the disk is
- * closed. What the images hold is first looked at by disk_prepare. flags: DISK_UNSAFE. NULL, or the reason; then *out is not
+ * closed. What the images hold is first looked at by disk_prepare. flags: DISK_UNSAFE, DISK_DIRECT. NULL, or the reason; then *out is not
  * set, *image may be, all the same to be freed.
  */
 const char *blk_image_open(struct disk **out, struct blk_image **image, const struct wires *ws, const struct wire *w,

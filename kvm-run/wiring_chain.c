@@ -121,7 +121,7 @@ void
 wiring_check_chain(const struct wires *ws, const struct wire *w, bool own, struct wire_faults *f)
 {
 	static const char *const keys[] = {"fmt", "data", "key"};
-	const char *cache = wire_get(w, "cache"), *reason;
+	const char *reason;
 	struct wiring_chain c;
 	struct why why_;
 
@@ -138,6 +138,4 @@ wiring_check_chain(const struct wires *ws, const struct wire *w, bool own, struc
 		wire_fault(f, w, "%s", reason);
 	if (own && !reason)
 		check_formats(w, &c, f);
-	if (own && cache && (!strcmp(cache, "none") || !strcmp(cache, "directsync")))
-		wire_fault(f, w, "cache=%s: not offered for images by this kvm-run", cache);
 }

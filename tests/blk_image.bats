@@ -18,11 +18,11 @@ bases() {
 }
 
 # storm SEED OPTIONS [BASE...]: a crowd of requests to an image created with these options on the base, the first one a file;
-# then the image is sound, and holds what it has to.
+# then the image is sound, and holds what it has to. With and without io_uring, or as $HOW says.
 storm() {
 	local seed=$1 options=$2 base=${3-} how
 	shift 2
-	for how in '' -1; do
+	for how in ${HOW-'' -1}; do
 		rm -f s.qcow2 s.data
 		qemu-img create -q -f qcow2 -o "$options" ${base:+-b "${base#*:}" -F "${base%%:*}"} s.qcow2 6M
 		# shellcheck disable=SC2086 # no word, or one
@@ -55,11 +55,35 @@ storm() {
 	done
 }
 
+@test "crowds of requests, past the page cache" {
+	local options HOW=-d
+	bases
+	for options in cluster_size=4k cluster_size=64k,extended_l2=on data_file=s.data; do
+		storm $RANDOM "$options" qcow2:packed.qcow2
+	done
+	qemu-img create -q -f qcow2 -o cluster_size=2k s.qcow2 6M
+	run -1 disk-storm -d qcow2:s.qcow2
+	[ "$output" = 'disk-storm: clusters of 2048 bytes are less than the 4096 of direct I/O' ]
+}
+
+@test "the last compressed cluster ends with the file within a sector, and is read while the file becomes longer" {
+	local seed
+	qemu-img create -q -f qcow2 long.qcow2 2M
+	qemu-io -c 'write -P 7 0 70k' long.qcow2 >/dev/null
+	qemu-img convert -c -O qcow2 long.qcow2 short.qcow2
+	while [ "$(tail -c 1 short.qcow2 | od -An -tx1)" = ' 00' ]; do truncate -s -1 short.qcow2; done
+	(($(stat -c %s short.qcow2) % 512))
+	for seed in {1..10}; do
+		cp short.qcow2 s.qcow2
+		run -0 disk-storm -s "$seed" -n 1 qcow2:s.qcow2
+	done
+}
+
 @test "crowds of requests, encrypted" {
 	local how
 	bases
 	printf geheim >pass
-	for how in '' -1; do
+	for how in '' -1 -d; do
 		vm-img create -q -f qcow2 -b packed.qcow2 -F qcow2 --object secret,id=s,file=pass \
 			-o encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 s.qcow2 6M
 		# shellcheck disable=SC2086 # no word, or one
@@ -96,6 +120,9 @@ start() {
 	run -0 start '3<>top.qcow2 4<packed.qcow2' -w blk,fd=3:4,as=qcow2
 	run -0 start '3<>mid.qcow2 4<base.raw' -w blk,fd=3:4,as=qcow2,fmt=qcow2:raw
 	run -0 start '3<>data.qcow2 4<>d.raw' -w blk,fd=3:4,as=qcow2,data=1
+	if dd if=/dev/zero of=direct bs=4k count=1 oflag=direct 2>/dev/null; then
+		run -0 start '3<>data.qcow2 4<>d.raw' -w blk,fd=3:4,as=qcow2,data=1,cache=none
+	fi
 	run -1 start '3<>top.qcow2' -w blk,fd=3,as=qcow2
 	[ "$output" = 'kvm-run: blk0: fd 3: lies on another image, which is not in the wire: packed.qcow2' ]
 	run -1 start '3<>packed.qcow2 4<base.raw' -w blk,fd=3:4,as=qcow2,fmt=qcow2:raw

@@ -35,6 +35,7 @@ struct file {
 	bool read_only;
 	int flush_failed;  /* -errno of the flush that failed, or 0 */
 	bool block_device; /* of fixed size */
+	uint32_t align;	   /* past the page cache: what addresses, offsets and lengths at best are multiples of; 0: through it */
 	bool unsafe;	   /* flushes do nothing: the owner sees to it, or it is thrown away after a crash */
 };
 
@@ -80,6 +81,12 @@ int file_copy(struct file *to, uint64_t to_off, struct file *from, uint64_t from
  */
 #define FILE_DIRECT_ALIGN 4096
 bool file_direct(struct file *f, bool on);
+
+/*
+ * The same for all that comes, whatever its alignment: what has none takes a detour, on which the rest of the blocks at its
+ * ends is read and written again. NULL, or the reason.
+ */
+const char *file_go_direct(struct file *f);
 
 void file_close(struct file *f);
 

@@ -11,13 +11,14 @@
 #include <unistd.h>
 
 #include "common/bytes.h"
+#include "common/direct.h"
 #include "common/image/file.h"
 
 /* Never written, so all of it is the kernel's one page of zeroes. */
-static const uint8_t zeroes[256 << 10];
+static const uint8_t zeroes[256 << 10] __attribute__((aligned(4096)));
 
 static int
-fd_read(struct file *f, void *buf, size_t len, uint64_t off)
+read_all(struct file *f, void *buf, size_t len, uint64_t off)
 {
 	while (len) {
 		ssize_t n = pread(f->fd, buf, len, (off_t)off);
@@ -34,7 +35,7 @@ fd_read(struct file *f, void *buf, size_t len, uint64_t off)
 }
 
 static int
-fd_write(struct file *f, const void *buf, size_t len, uint64_t off)
+write_all(struct file *f, const void *buf, size_t len, uint64_t off)
 {
 	while (len) {
 		ssize_t n = pwrite(f->fd, buf, len, (off_t)off);
@@ -48,6 +49,75 @@ fd_write(struct file *f, const void *buf, size_t len, uint64_t off)
 		len -= (size_t)n;
 	}
 	return 0;
+}
+
+/* Whether direct I/O cannot take it as it is. */
+static bool
+askew(const struct file *f, const void *buf, size_t len, uint64_t off)
+{
+	return f->align && ((uintptr_t)buf | len | off) & (f->align - 1);
+}
+
+/* Reads whole blocks into *blocks, new memory; past the file's end, *got bytes on, come zeroes. */
+static int
+read_blocks(struct file *f, uint64_t from, size_t len, uint8_t **blocks, size_t *got)
+{
+	ssize_t n;
+
+	*got = 0;
+	*blocks = aligned_alloc(f->align, len);
+	if (!*blocks)
+		return -ENOMEM;
+	do {
+		n = pread(f->fd, *blocks + *got, len - *got, (off_t)(from + *got));
+		*got += n > 0 ? (size_t)n : 0;
+	} while (n < 0 ? errno == EINTR : n && *got < len && !(*got & (f->align - 1)));
+	if (n >= 0) {
+		memset(*blocks + *got, 0, len - *got);
+		return 0;
+	}
+	free(*blocks);
+	return -errno;
+}
+
+static int
+fd_read(struct file *f, void *buf, size_t len, uint64_t off)
+{
+	uint64_t skip;
+	uint8_t *blocks;
+	size_t got;
+	int err;
+
+	if (!askew(f, buf, len, off))
+		return read_all(f, buf, len, off);
+	skip = off & (f->align - 1);
+	err = read_blocks(f, off - skip, align_up(skip + len, f->align), &blocks, &got);
+	if (err)
+		return err;
+	memcpy(buf, blocks + skip, len);
+	free(blocks);
+	return got < skip + len ? -EIO : 0; /* the file became shorter */
+}
+
+static int
+fd_write(struct file *f, const void *buf, size_t len, uint64_t off)
+{
+	uint64_t skip;
+	uint8_t *blocks;
+	size_t got, all;
+	int err;
+
+	if (!askew(f, buf, len, off))
+		return write_all(f, buf, len, off);
+	skip = off & (f->align - 1);
+	all = align_up(skip + len, f->align);
+	err = read_blocks(f, off - skip, all, &blocks, &got);
+	if (err)
+		return err;
+	memcpy(blocks + skip, buf, len);
+	err = write_all(f, blocks, all, off - skip);
+	free(blocks);
+	return err;
 }
 
 static int
@@ -201,6 +271,17 @@ file_open_fd(int fd, const char *name, struct why *w)
 		return f;
 	free(f);
 	return NULL;
+}
+
+const char *
+file_go_direct(struct file *f)
+{
+	struct direct d;
+	const char *reason = direct_begin(f->fd, &d);
+
+	if (!reason)
+		f->align = d.offset > d.memory ? d.offset : d.memory;
+	return reason;
 }
 
 bool

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* pkg: liburing libdeflate libzstd zlib nettle */
 /*
- * disk-storm [-1r] [-k PASSPHRASE] [-s SEED] [-n BATCHES] [-o FILE] FORMAT:PATH...: asynchronous requests, many at once and across each other,
+ * disk-storm [-1dr] [-k PASSPHRASE] [-s SEED] [-n BATCHES] [-o FILE] FORMAT:PATH...: asynchronous requests, many at once and across each other,
  * to an image as a disk (the top first; data:PATH is the next data file that an image names), checked against a model in
  * memory: what a sector may hold is what it held, or what a request in flight with it put there. At the end FILE is what the
- * disk has to hold. -1: without io_uring; -r: reading alone.
+ * disk has to hold. -1: without io_uring; -d: past the page cache, where the
+ * file system can, in blocks of 4 KiB; -r: reading alone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@
 static struct file *files[64];
 static const struct format *formats[64]; /* NULL: a data file */
 static unsigned nfiles, next_data;
-static bool read_only;
+static bool read_only, direct;
 static const char *passphrase;
 
 static struct loop loop;
@@ -322,6 +323,10 @@ add_file(char *word)
 		perror(path);
 		exit(1);
 	}
+	if (direct) {
+		file_go_direct(files[nfiles]);
+		files[nfiles]->align = 4096;
+	}
 	formats[nfiles++] = !strcmp(word, "qcow2") ? &format_qcow2 : !strcmp(word, "raw") ? &format_raw : NULL;
 }
 
@@ -372,9 +377,10 @@ main(int argc, char **argv)
 	int c;
 
 	state = 1;
-	while ((c = getopt(argc, argv, "1k:n:o:rs:")) != -1)
+	while ((c = getopt(argc, argv, "1dk:n:o:rs:")) != -1)
 		switch (c) {
 		case '1': flags |= DISK_NORING; break;
+		case 'd': direct = true; break;
 		case 'k': passphrase = optarg; break;
 		case 'n': batches = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'o': out = optarg; break;

@@ -189,7 +189,6 @@ test_chains(void)
 	is(check("net,fd=$2,id=k blk,fd=$1,as=qcow2,key=k", fds, 4), "key=k: no such key wire", "another wire as a key");
 	is(check("key,fd=$2,id=k blk,fd=$1,as=qcow2,key=k blk,fd=$4,as=qcow2,key=k", fds, 4), "key=k: is that of blk0",
 	    "a key of two disks");
-	is(check("blk,fd=$1,as=qcow2,cache=none", fds, 4), "cache=none: not offered for images by this kvm-run", "cache=none");
 	fds[1] = dup(fds[0]);
 	is(check("blk,fd=$1:$2,as=qcow2", fds, 4), "fd $2: the same file as fd $1", "an image on itself");
 }
