@@ -18,6 +18,7 @@ recorded_file(const char *name)
 {
 	struct recorded *r = recorded_files;
 
+	name = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
 	while (*r->name && strcmp(r->name, name))
 		if (++r == recorded_files + RECORDED_MAX)
 			abort();

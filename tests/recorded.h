@@ -18,7 +18,7 @@ struct recorded {
 
 extern struct recorded recorded_files[RECORDED_MAX]; /* those that were opened ever; the first that are none end it */
 
-/* The file of that name, made empty where there was none. */
+/* The file of that name, in whatever directory, made empty where there was none. */
 struct recorded *recorded_file(const char *name);
 
 /* Changes are noted in the log from now on; NULL: no more. */

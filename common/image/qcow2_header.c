@@ -287,9 +287,26 @@ put_fields(const struct qcow2 *q, uint8_t *h)
 		memcpy(h + QCOW2_OUR_HEADER, q->unknown_header, q->header_length - QCOW2_OUR_HEADER);
 }
 
-/* All of it in h, a cluster of zeroes; what lies behind it in the file does not matter. */
+/*
+ * Where the backing image's name goes: from `at` on, but it stays where it is, and another one leaves the old one whole, which
+ * is in force until the header's first sector is written.
+ */
+static uint64_t
+name_place(const struct qcow2 *q, const uint8_t *old, uint64_t at, size_t len)
+{
+	uint64_t size = qcow2_cluster(q), was = get_be64(old + 8), was_len = get_be32(old + 16), after;
+
+	if (!was || !was_len || !range_within(was, was_len, size))
+		return at;
+	if (was >= at && was_len == len && !memcmp(old + was, q->image.backing_name, len))
+		return was;
+	after = align_up(was + was_len, 8);
+	return at + len > HEADER_UNIT && at < was + was_len && was < at + len && after >= at && range_within(after, len, size) ? after : at;
+}
+
+/* All of it in h, a cluster of zeroes; what lies behind it in the file does not matter, but may be the old name. */
 static int
-put_all(const struct qcow2 *q, uint8_t *h, size_t *used)
+put_all(const struct qcow2 *q, const uint8_t *old, uint8_t *h, size_t *used)
 {
 	const char *name = q->image.backing_name, *format = q->image.backing_format;
 	uint64_t size = qcow2_cluster(q), at = q->header_length;
@@ -306,7 +323,9 @@ put_all(const struct qcow2 *q, uint8_t *h, size_t *used)
 	if (size - at < 8 || size - at - 8 < len)
 		return -ENOSPC;
 	at += 8; /* the end of the extensions: zeroes */
+	memcpy(h + at, old + at, size - at);
 	if (name) {
+		at = name_place(q, old, at, len);
 		put_be64(h + 8, at);
 		put_be32(h + 16, (uint32_t)len);
 		memcpy(h + at, name, len);
@@ -315,23 +334,39 @@ put_all(const struct qcow2 *q, uint8_t *h, size_t *used)
 	return 0;
 }
 
+/* What lies beyond the first sector is there before that sector says so: a cut between two sectors leaves one header or the other. */
+static int
+write_sectors(struct qcow2 *q, const uint8_t *h, size_t used)
+{
+	int err = 0;
+
+	if (used > HEADER_UNIT)
+		err = file_write(q->image.file, h + HEADER_UNIT, used - HEADER_UNIT, HEADER_UNIT);
+	if (!err && used > HEADER_UNIT)
+		err = qcow2_sync(q);
+	return err ? err : file_write(q->image.file, h, min_u64(used, HEADER_UNIT), 0);
+}
+
 int
 qcow2_write_header(struct qcow2 *q)
 {
-	size_t used;
-	uint8_t *h;
+	size_t used, size = qcow2_cluster(q);
+	uint8_t *h, *old;
 	int err;
 
 	/* Those of version 3 that were written before there was a compression type had 104 bytes. */
 	q->header_length = q->version < 3	  ? QCOW2_V2_HEADER
 			   : q->unknown_header ? q->header_length
 					       : QCOW2_OUR_HEADER;
-	h = calloc(1, qcow2_cluster(q));
+	h = calloc(2, size);
 	if (!h)
 		return -ENOMEM;
-	err = put_all(q, h, &used);
+	old = h + size;
+	err = file_read(q->image.file, old, size, 0);
+	if (!err)
+		err = put_all(q, old, h, &used);
 	if (!err) {
-		err = file_write(q->image.file, h, used, 0);
+		err = write_sectors(q, h, used);
 		q->broken |= err;
 	}
 	free(h);

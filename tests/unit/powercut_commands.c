@@ -32,6 +32,8 @@
 #define LUKS "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=1"
 #define OPTS "driver=qcow2,encrypt.key-secret=s,file.filename="
 #define SAME(name) {.image = name}
+#define LONG ".//////////////////////////////////////////////////" LONGER LONGER LONGER LONGER /* a name beyond the first sector */
+#define LONGER "/////////////////////////////////////////////////////////////////////////////////////////////////"
 #define NEW "create -q -f qcow2 -o cluster_size=4k "
 
 /* What an image's disk holds at every cut, sector by sector: what it held, or what it is to hold. */
@@ -63,6 +65,13 @@ static const struct scenario {
 	    "snapshot -c two -f qcow2 top", "commit -q -f qcow2 top"}, .promises = {SAME("top"), {"base", "top", MIXED, NULL}}},
 	{"rebase", {NEW "base 256k", "fill base", NEW "other 200k", "fill other", NEW "-b base -F qcow2 top 256k", "fill top",
 	    "rebase -q -f qcow2 -b other -F qcow2 top"}, .promises = {SAME("top")}},
+	{"rebase, to a long name", {NEW "base 256k", "fill base", NEW "other 200k", "fill other", NEW "-b base -F qcow2 top 256k", "fill top",
+	    "rebase -q -f qcow2 -b " LONG "other -F qcow2 top"}, .promises = {SAME("top")}},
+	{"rebase, from a long name", {NEW "base 256k", "fill base", NEW "other 200k", "fill other", NEW "-b " LONG "base -F qcow2 top 256k",
+	    "fill top", "rebase -q -f qcow2 -b other -F qcow2 top"}, .promises = {SAME("top")}},
+	{"rebase, from a long name to another", {NEW "base 256k", "fill base", NEW "other 200k", "fill other",
+	    NEW "-b " LONG "base -F qcow2 top 256k", "fill top", "rebase -q -f qcow2 -b " LONG "other -F qcow2 top"},
+	    .promises = {SAME("top")}},
 	{"rebase to nothing", {NEW "base 256k", "fill base", NEW "-b base -F qcow2 top 256k", "fill top", "rebase -q -f qcow2 -b '' top"},
 	    .promises = {SAME("top")}},
 	{"rebase of qed", {NEW "base 256k", "fill base", NEW "other 200k", "fill other",
