@@ -35,20 +35,31 @@ record(struct memory *m, int what, uint64_t off, uint64_t len, const void *data)
 	}
 }
 
+/* Room for so many bytes. */
+static bool
+make_room(struct memory *m, uint64_t size)
+{
+	uint64_t room = size <= m->room + m->room / 2 ? m->room + m->room / 2 : size;
+	uint8_t *bytes;
+
+	if (m->bytes && size <= m->room)
+		return true;
+	bytes = realloc(m->bytes, room ? room : 1);
+	if (!bytes)
+		return false;
+	m->bytes = bytes;
+	m->room = room;
+	return true;
+}
+
 /* The size that it has from now on; what is new is zero. */
 static int
 set_size(struct memory *m, uint64_t size)
 {
-	uint8_t *bytes;
-
-	if (size > m->limit)
+	if (size > m->limit || !make_room(m, size))
 		return -ENOSPC;
-	bytes = realloc(m->bytes, size ? size : 1);
-	if (!bytes)
-		return -ENOSPC;
-	m->bytes = bytes;
 	if (size > m->size)
-		memset(bytes + m->size, 0, size - m->size);
+		memset(m->bytes + m->size, 0, size - m->size);
 	m->size = size;
 	return 0;
 }
@@ -197,7 +208,8 @@ memory_open(struct memory *m, bool read_only)
 void
 memory_set(struct memory *m, const void *bytes, uint64_t n)
 {
-	m->bytes = realloc(m->bytes, n ? n : 1);
+	if (!make_room(m, n))
+		abort();
 	if (n)
 		memcpy(m->bytes, bytes, n);
 	m->size = n;
@@ -208,7 +220,7 @@ memory_free(struct memory *m)
 {
 	free(m->bytes);
 	m->bytes = NULL;
-	m->size = 0;
+	m->size = m->room = 0;
 }
 
 void

@@ -30,6 +30,7 @@ struct memory_log {
 struct memory {
 	uint8_t *bytes;
 	uint64_t size, limit; /* growing past the limit is -ENOSPC */
+	uint64_t room;	      /* allocated: kept from one content to the next, and grown by halves */
 	struct memory_log *log; /* NULL: nothing is recorded */
 	bool fails;		/* then, once `good` more changes have been made, each is -EIO; or the one alone */
 	bool once;
