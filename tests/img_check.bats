@@ -180,6 +180,10 @@ bytes() {
 	run -2 vm-img check a.qcow2
 	repaired
 	grep -q 'L1 entry 0 .*: lost' repair.err
+	image 4M
+	entry 0x30000 0x8000000000030000
+	repaired
+	grep -q 'the table overlaps other metadata' repair.err
 }
 
 @test "a refcount table that is destroyed is built anew" {
@@ -270,6 +274,7 @@ bytes() {
 @test "bitmaps: their clusters count" {
 	image 4M
 	qemu-img bitmap --add a.qcow2 b0
+	qemu-io -c 'write -q -P 1 0 64k' a.qcow2
 	both 0
 	# Without the autoclear bit they are nobody's.
 	poke 95 00

@@ -40,7 +40,7 @@ compacted() {
 	local options
 	for options in compat=1.1 compat=0.10 extended_l2=on; do
 		qemu-img create -q -f qcow2 -o "$options" -b base.qcow2 -F qcow2 a.qcow2
-		qemu-io -c 'write -q -P 0 1M 4M' -c 'write -q -P 1 6M 100k' a.qcow2
+		qemu-io -c 'write -q -P 0 1M 4M' -c 'write -q -P 1 6M 100k' -c 'write -q -P 0 7M 2k' a.qcow2
 		compacted 5500000
 	done
 }
