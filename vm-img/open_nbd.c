@@ -36,7 +36,8 @@ find_socket(const char *query, char *path, size_t size, const char *uri)
 
 	while (query && strncmp(query, "socket=", 7)) {
 		query = strchr(query, '&');
-		query += query != NULL;
+		if (query)
+			query++;
 	}
 	if (!query)
 		die("%s: no socket= in it", uri);
