@@ -163,7 +163,7 @@ cmd_map(int argc, char **argv)
 		else
 			len = image_size_word("-l", optarg, 0, INT64_MAX);
 	}
-	opening_init(&how, &o, options_operand(argc, argv, "image"), o.format, 0);
+	opening_init(&how, &o, options_operand(argc, argv, "image"), o.format, IMAGE_ONCE);
 	m = (struct map){.top = chain_open(&how), .json = o.json};
 	if (!m.top)
 		return 1;

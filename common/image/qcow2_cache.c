@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Caches of tables, by slices of at most 4 KiB, so that big clusters cost no more than small ones. A slice that has to make
- * room is one that was not used since the clock's hand came by last.
+ * Caches of tables, by slices (qcow2_header.c tells their size). A slice that has to make room is one that was not used since
+ * the clock's hand came by last.
  */
 #include <errno.h>
 #include <stdlib.h>

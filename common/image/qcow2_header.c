@@ -186,13 +186,22 @@ check_features(struct qcow2 *q, struct why *w)
 	return NULL;
 }
 
+/* What is read from one end to the other is read in long pieces; else big clusters cost no more than small ones. */
+static unsigned
+slice_bits(const struct qcow2 *q)
+{
+	unsigned most = q->flags & IMAGE_ONCE && !(q->flags & IMAGE_WRITE) ? 16 : 12;
+
+	return q->cluster_bits < most ? q->cluster_bits : most;
+}
+
 void
 qcow2_derive(struct qcow2 *q)
 {
 	q->entry_bits = q->incompatible & QCOW2_EXTENDED_L2 ? 4 : 3;
 	q->l2_bits = q->cluster_bits - q->entry_bits;
 	q->refblock_bits = q->cluster_bits + 3 - q->refcount_order;
-	q->slice_bits = q->cluster_bits < 12 ? q->cluster_bits : 12;
+	q->slice_bits = slice_bits(q);
 	q->image.cluster_size = (uint32_t)qcow2_cluster(q);
 	q->image.encrypted = q->crypt_method;
 	q->image.dirty = q->incompatible & QCOW2_DIRTY;

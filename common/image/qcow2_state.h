@@ -80,7 +80,7 @@ struct qcow2_range {
 	uint64_t first, n;
 };
 
-/* A piece of a table, at most 4 KiB, cached. */
+/* A piece of a table, cached. */
 struct qcow2_slice {
 	uint64_t off; /* in the file */
 	uint8_t *data;
