@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* The checks that every file needs before its own functions; what it is made of is file_fd.c's or a test's. */
 #include <errno.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 
 #include "common/bytes.h"
 #include "common/image/file.h"
@@ -122,4 +124,15 @@ file_close(struct file *f)
 {
 	if (f)
 		f->ops->close(f);
+}
+
+void
+file_nocow(struct file *f)
+{
+	int flags;
+
+	if (f->fd >= 0 && !ioctl(f->fd, FS_IOC_GETFLAGS, &flags)) {
+		flags |= FS_NOCOW_FL;
+		ioctl(f->fd, FS_IOC_SETFLAGS, &flags);
+	}
 }

@@ -88,6 +88,9 @@ bool file_direct(struct file *f, bool on);
  */
 const char *file_go_direct(struct file *f);
 
+/* An empty file is not to be copied on write by the file system, which is of no use to an image, where that has such a thing. */
+void file_nocow(struct file *f);
+
 void file_close(struct file *f);
 
 #endif

@@ -4,10 +4,8 @@
  * L2 tables and data. So they are written from front to back, however many they are.
  */
 #include <errno.h>
-#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "common/image/crypt.h"
 #include "common/image/qcow2_state.h"
@@ -361,18 +359,6 @@ carry_out(struct plan *p, const struct image_create *c, struct why *w)
 	return err ? why(w, "header: %s", strerror(-err)) : NULL;
 }
 
-/* Copying on write in the file system below is of no use to an image, and makes it slow. */
-static void
-set_nocow(const struct file *f)
-{
-	int flags;
-
-	if (f->fd >= 0 && !ioctl(f->fd, FS_IOC_GETFLAGS, &flags)) {
-		flags |= FS_NOCOW_FL;
-		ioctl(f->fd, FS_IOC_SETFLAGS, &flags); /* not a promise: most file systems have no such thing */
-	}
-}
-
 const char *
 qcow2_create(const struct image_create *c, struct why *w)
 {
@@ -392,7 +378,7 @@ qcow2_create(const struct image_create *c, struct why *w)
 	if (reason)
 		return reason;
 	if (image_number(c, "nocow", 0))
-		set_nocow(c->file);
+		file_nocow(c->file);
 	p.q.crypt_method = p.crypt.method;
 	p.q.image.backing_name = c->backing_name ? strdup(c->backing_name) : NULL;
 	p.q.image.backing_format = c->backing_format ? strdup(c->backing_format) : NULL;
