@@ -72,12 +72,14 @@ read_blocks(struct file *f, uint64_t from, size_t len, uint8_t **blocks, size_t 
 		n = pread(f->fd, *blocks + *got, len - *got, (off_t)(from + *got));
 		*got += n > 0 ? (size_t)n : 0;
 	} while (n < 0 ? errno == EINTR : n && *got < len && !(*got & (f->align - 1)));
-	if (n >= 0) {
-		memset(*blocks + *got, 0, len - *got);
-		return 0;
+	if (n < 0) {
+		int err = errno;
+
+		free(*blocks);
+		return err ? -err : -EIO;
 	}
-	free(*blocks);
-	return -errno;
+	memset(*blocks + *got, 0, len - *got);
+	return 0;
 }
 
 static int
