@@ -96,7 +96,7 @@ static const struct scenario {
 	    .promises = {SAME("src"), {"top", "src", BLANK, NULL}}},
 	{"convert -n over snapshots", {NEW "src 200k", "fill src", NEW "top 200k", "fill top", "snapshot -c one -f qcow2 top",
 	    "convert -n -f qcow2 -O qcow2 src top"}, .promises = {{"top", "src", BLANK, NULL}}},
-	{"convert -n over a dirty bitmap", {NEW "src 200k", "fill src", NEW "top 200k", "bitmap --add -f qcow2 top one", "fill top",
+	{"convert -n over a bitmap", {NEW "src 200k", "fill src", NEW "top 200k", "fill top", "bitmap --add -f qcow2 top one",
 	    "convert -n -f qcow2 -O qcow2 src top"}, .promises = {{"top", "src", BLANK, NULL}}},
 	{"convert -n -c", {NEW "src 200k", "fill src", NEW "top 200k", "fill top", "convert -nc -f qcow2 -O qcow2 src top"},
 	    .promises = {{"top", "src", BLANK, NULL}}},
