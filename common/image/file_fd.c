@@ -76,7 +76,7 @@ read_blocks(struct file *f, uint64_t from, size_t len, uint8_t **blocks, size_t 
 		int err = errno;
 
 		free(*blocks);
-		return err ? -err : -EIO;
+		return err > 0 ? -err : -EIO;
 	}
 	memset(*blocks + *got, 0, len - *got);
 	return 0;
