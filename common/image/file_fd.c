@@ -58,28 +58,28 @@ askew(const struct file *f, const void *buf, size_t len, uint64_t off)
 	return f->align && ((uintptr_t)buf | len | off) & (f->align - 1);
 }
 
-/* Reads whole blocks into *blocks, new memory; past the file's end, *got bytes on, come zeroes. */
-static int
-read_blocks(struct file *f, uint64_t from, size_t len, uint8_t **blocks, size_t *got)
+/* Whole blocks, in new memory; past the file's end, *got bytes on, are zeroes. NULL: *err says why. */
+static uint8_t *
+read_blocks(struct file *f, uint64_t from, size_t len, size_t *got, int *err)
 {
+	uint8_t *blocks = aligned_alloc(f->align, len);
 	ssize_t n;
 
 	*got = 0;
-	*blocks = aligned_alloc(f->align, len);
-	if (!*blocks)
-		return -ENOMEM;
+	*err = -ENOMEM;
+	if (!blocks)
+		return NULL;
 	do {
-		n = pread(f->fd, *blocks + *got, len - *got, (off_t)(from + *got));
+		n = pread(f->fd, blocks + *got, len - *got, (off_t)(from + *got));
 		*got += n > 0 ? (size_t)n : 0;
 	} while (n < 0 ? errno == EINTR : n && *got < len && !(*got & (f->align - 1)));
 	if (n < 0) {
-		int err = errno;
-
-		free(*blocks);
-		return err > 0 ? -err : -EIO;
+		*err = -errno;
+		free(blocks);
+		return NULL;
 	}
-	memset(*blocks + *got, 0, len - *got);
-	return 0;
+	memset(blocks + *got, 0, len - *got);
+	return blocks;
 }
 
 static int
@@ -93,8 +93,8 @@ fd_read(struct file *f, void *buf, size_t len, uint64_t off)
 	if (!askew(f, buf, len, off))
 		return read_all(f, buf, len, off);
 	skip = off & (f->align - 1);
-	err = read_blocks(f, off - skip, align_up(skip + len, f->align), &blocks, &got);
-	if (err)
+	blocks = read_blocks(f, off - skip, align_up(skip + len, f->align), &got, &err);
+	if (!blocks)
 		return err;
 	memcpy(buf, blocks + skip, len);
 	free(blocks);
@@ -113,8 +113,8 @@ fd_write(struct file *f, const void *buf, size_t len, uint64_t off)
 		return write_all(f, buf, len, off);
 	skip = off & (f->align - 1);
 	all = align_up(skip + len, f->align);
-	err = read_blocks(f, off - skip, all, &blocks, &got);
-	if (err)
+	blocks = read_blocks(f, off - skip, all, &got, &err);
+	if (!blocks)
 		return err;
 	memcpy(blocks + skip, buf, len);
 	err = write_all(f, blocks, all, off - skip);
