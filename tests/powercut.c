@@ -47,7 +47,10 @@ data_file(void *user, const char *name, bool write, struct why *w)
 static struct file *
 new_data_file(void *user, const char *name, struct why *w)
 {
-	return data_file(user, name, true, w);
+	struct cut *c = user;
+
+	c->beside = data_file(user, name, true, w);
+	return c->beside;
 }
 
 /* Opens a copy of the image, or the image itself. */
@@ -101,6 +104,7 @@ create(struct cut *c, struct why *w)
 	if (!reason)
 		reason = c->format->create(&how, w);
 	file_close(how.file);
+	file_close(c->beside);
 	free(options);
 	return reason;
 }

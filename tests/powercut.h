@@ -32,6 +32,7 @@ struct cut {
 	const char *options; /* of create, NAME=VALUE,...; "" */
 	struct memory disk, data;  /* the image's file, and the data file of one that has it */
 	struct memory created[2];  /* the same as they were created */
+	struct file *beside;	   /* the data file while the image is created */
 	struct memory base;	   /* the file of the raw image below; empty: there is none */
 	struct memory_log log;
 	struct image *image;
