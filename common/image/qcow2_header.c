@@ -356,6 +356,23 @@ write_sectors(struct qcow2 *q, const uint8_t *h, size_t used)
 	return err ? err : file_write(q->image.file, h, min_u64(used, HEADER_UNIT), 0);
 }
 
+/*
+ * Whether extensions get another place by that of the backing image's format, which is the first of them. Then the table of
+ * feature names goes, which anyone can do without, so that the others are all in the first sector.
+ */
+static bool
+extensions_move(const struct qcow2 *q, const uint8_t *old)
+{
+	const char *format = q->image.backing_format;
+	uint64_t at = q->header_length, had = 0;
+
+	if (get_be32(old) != QCOW2_MAGIC || qcow2_cluster(q) - at < 8)
+		return false;
+	if (get_be32(old + at) == QCOW2_EXT_BACKING_FORMAT)
+		had = 8 + align_up(get_be32(old + at + 4), 8);
+	return had != (format ? 8 + align_up(strlen(format), 8) : 0);
+}
+
 int
 qcow2_write_header(struct qcow2 *q)
 {
@@ -372,6 +389,8 @@ qcow2_write_header(struct qcow2 *q)
 		return -ENOMEM;
 	old = h + size;
 	err = file_read(q->image.file, old, size, 0);
+	if (!err && extensions_move(q, old))
+		err = qcow2_ext_set(q, QCOW2_EXT_FEATURE_NAMES, NULL, 0);
 	if (!err)
 		err = put_all(q, old, h, &used);
 	if (!err) {

@@ -20,6 +20,7 @@
 #include "tests/memory.h"
 #include "tests/unit/tap.h"
 
+#define SECTOR 512
 #define SIZE (1 << 20)
 #define LATER (960 << 10) /* where the image is written to after the fault */
 #define LATER_LEN (20 << 10)
@@ -281,19 +282,33 @@ read_all(struct image *i, uint8_t *to)
 	return !image_read(i, to, n, 0);
 }
 
+/* Whether each byte of the sector is old or new. */
+static bool
+old_or_new(uint64_t at)
+{
+	if (!memcmp(got + at, before + at, SECTOR) || !memcmp(got + at, after + at, SECTOR))
+		return true;
+	for (uint64_t end = at + SECTOR; at < end; at++)
+		if (got[at] != before[at] && got[at] != after[at])
+			return false;
+	return true;
+}
+
 static bool
 content(struct image *i, bool later)
 {
+	memset(bytes, 11, SECTOR);
 	if (!read_all(i, got)) {
 		snprintf(finding, sizeof(finding), "cannot be read: %.150s", i->fault.text);
 		return false;
 	}
-	for (uint64_t at = 0; at < i->size && at < SIZE; at++) {
+	for (uint64_t at = 0; at < i->size && at < SIZE; at += SECTOR) {
 		bool in = at >= LATER && at < LATER + LATER_LEN;
 
-		if (in ? !later || got[at] == 11 : got[at] == before[at] || got[at] == after[at])
+		if (in ? !later || !memcmp(got + at, bytes, SECTOR) : old_or_new(at))
 			continue;
-		snprintf(finding, sizeof(finding), "byte %llu is %u, was %u, was to be %u", (unsigned long long)at, got[at], before[at], after[at]);
+		snprintf(finding, sizeof(finding), "sector at %llu: begins with %u, was %u, was to be %u", (unsigned long long)at, got[at],
+			 before[at], after[at]);
 		return false;
 	}
 	return true;
