@@ -39,7 +39,7 @@ named(void *user, const char *name, bool write, struct why *w)
 static struct file *
 beside(void *user, const char *name, struct why *w)
 {
-	return named(user, name, true, w);
+	return *(struct file **)user = named(NULL, name, true, w); /* stays ours */
 }
 
 static struct image *
@@ -58,7 +58,8 @@ static void
 create(const char *options)
 {
 	struct image_setting settings[8];
-	struct image_create c = {.size = SIZE, .settings = settings, .beside = beside};
+	struct file *made = NULL;
+	struct image_create c = {.size = SIZE, .settings = settings, .beside = beside, .user = &made};
 	char *copy = strdup(options), *rest = copy;
 	struct why w;
 
@@ -80,6 +81,7 @@ create(const char *options)
 	if (format_qcow2.create(&c, &w))
 		printf("# %s\n", w.text);
 	file_close(c.file);
+	file_close(made);
 	free(copy);
 }
 
