@@ -85,16 +85,17 @@ qcow2_change(struct qcow2 *q)
 static int
 place_reftable(struct qcow2 *q, uint64_t *off, uint64_t *clusters)
 {
-	int err = 0;
+	int err;
 
-	for (*clusters = 0; !err && *clusters != qcow2_clusters(q, q->reftable_size * 8ULL);) {
-		if (*clusters)
-			err = qcow2_give_back(q, *off, *clusters);
+	for (;;) {
 		*clusters = qcow2_clusters(q, q->reftable_size * 8ULL);
-		if (!err)
-			err = qcow2_alloc(q, *clusters, off);
+		err = qcow2_alloc(q, *clusters, off);
+		if (err || *clusters == qcow2_clusters(q, q->reftable_size * 8ULL))
+			return err;
+		err = qcow2_give_back(q, *off, *clusters);
+		if (err)
+			return err;
 	}
-	return err;
 }
 
 /* A table that has outgrown its place gets a new one; the old one stays in force where that fails. */
