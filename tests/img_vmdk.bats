@@ -122,6 +122,17 @@ le() {
 	run -1 qemu-img convert -f vmdk -O raw a.vmdk out
 }
 
+@test 'a content ID without leading zeroes, as QEMU writes them, changes in its place' {
+	vm-img create -q -f vmdk base.vmdk 5M
+	LC_ALL=C sed -i 's/^CID=.*/CID=abcdef1\n/' base.vmdk # as long as it was
+	vm-img create -q -f vmdk -b base.vmdk -F vmdk a.vmdk
+	imgio -f vmdk base.vmdk 'write 0 512 4'
+	run -1 vm-img convert -f vmdk -O raw a.vmdk out
+	[[ $output = *'not as it was'*'not 0abcdef1'* ]]
+	qemu-img info base.vmdk
+	qemu-io -f vmdk -c 'read -P 4 0 512' base.vmdk
+}
+
 @test 'convert -B makes an image on top of another' {
 	vm-img create -q -f vmdk base.vmdk 5M
 	imgio -f vmdk base.vmdk 'write 0 5M 7'

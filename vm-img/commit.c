@@ -67,7 +67,7 @@ open_chain(struct commit *c, const struct opening *how)
 	struct image *lowest = c->top;
 	int more = 1;
 
-	while (more > 0) {
+	while (more > 0 && lowest) {
 		bool base = !c->base && lowest->backing_name && is_base(c, lowest);
 
 		more = chain_extend(c->top, how, base ? IMAGE_WRITE | (how->flags & IMAGE_UNSAFE) : 0);

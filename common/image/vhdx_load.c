@@ -211,20 +211,21 @@ read_items(struct vhdx *v, struct file *f, const uint8_t *table, struct metadata
 	return reason;
 }
 
-static const char *
-look_at_metadata(const struct metadata *m, struct why *w)
+/* Whether this code can do with it, else why not. */
+static bool
+usable(const struct metadata *m, struct why *w)
 {
 	if (!m->has_parameters || !m->has_size || !m->logical || !m->physical)
-		return why(w, "the metadata lack the size of the disk, of blocks or of sectors");
+		return why(w, "the metadata lack the size of the disk, of blocks or of sectors"), false;
 	if (m->flags & VHDX_HAS_PARENT)
-		return why(w, "differencing VHDX images are not supported");
+		return why(w, "differencing VHDX images are not supported"), false;
 	if (m->block < VHDX_MIB || m->block > 256 * VHDX_MIB || m->block & (m->block - 1))
-		return why(w, "the block size is a power of two from 1M to 256M, not %u", m->block);
+		return why(w, "the block size is a power of two from 1M to 256M, not %u", m->block), false;
 	if ((m->logical != 512 && m->logical != 4096) || (m->physical != 512 && m->physical != 4096))
-		return why(w, "sectors have 512 or 4096 bytes, not %u and %u", m->logical, m->physical);
+		return why(w, "sectors have 512 or 4096 bytes, not %u and %u", m->logical, m->physical), false;
 	if (m->size > VHDX_SIZE_MAX || m->size % m->logical)
-		return why(w, "a disk of %llu bytes is larger than 64T, or no multiple of its sectors", (unsigned long long)m->size);
-	return NULL;
+		return why(w, "a disk of %llu bytes is larger than 64T, or no multiple of its sectors", (unsigned long long)m->size), false;
+	return true;
 }
 
 static const char *
@@ -238,10 +239,10 @@ load_metadata(struct vhdx *v, struct file *f, uint8_t *buf, struct why *w)
 	if (err)
 		return system_error(err, w);
 	reason = read_items(v, f, buf, &m, w);
-	if (!reason)
-		reason = look_at_metadata(&m, w);
 	if (reason)
 		return reason;
+	if (!usable(&m, w) || !m.block || !m.logical) /* which are not 0 by then, as clang's analyzer does not see */
+		return w->text;
 	v->image.size = m.size;
 	v->image.cluster_size = v->block = m.block;
 	v->fixed = m.flags & VHDX_LEAVE_ALLOCATED;
@@ -302,13 +303,16 @@ const char *
 vhdx_load(struct vhdx *v, const struct image_open *how, struct why *w)
 {
 	uint8_t *buf = malloc(VHDX_REGIONS_LEN);
-	const char *reason = buf ? NULL : system_error(-ENOMEM, w);
-	int err = buf ? file_read(how->file, buf, 8, 0) : 0;
+	const char *reason = NULL;
+	int err;
 
 	v->image.file = how->file;
+	if (!buf)
+		return system_error(-ENOMEM, w);
+	err = file_read(how->file, buf, 8, 0);
 	if (err)
 		reason = system_error(err, w);
-	else if (buf && memcmp(buf, "vhdxfile", 8))
+	else if (memcmp(buf, "vhdxfile", 8))
 		reason = why(w, "not a VHDX image");
 	if (!reason)
 		reason = load_header(v, how->file, w);

@@ -120,7 +120,7 @@ look_at_entry(struct search *s, uint64_t at, struct entry *e)
 static int
 follow(struct search *s, uint64_t at, struct entry *head, uint64_t *len)
 {
-	struct entry e;
+	struct entry e = {0};
 	int found;
 
 	*len = 0;

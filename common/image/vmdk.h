@@ -75,7 +75,8 @@ struct vmdk {
 	size_t n;
 	uint32_t cid, parent_cid;
 	char *create_type, *words;    /* words: what extents point to */
-	uint64_t cid_at;	      /* the digits in the file; 0: there are none */
+	uint64_t cid_at;	      /* the digits in the file; 0: there are none, or too many */
+	unsigned cid_digits;
 	bool touched, parent_is_good, unsafe;
 };
 

@@ -124,7 +124,8 @@ take_line(struct vmdk *v, char *line, uint64_t at, bool inside, struct why *w)
 		v->parent_cid = hex(value);
 	else if ((value = value_of(line, "CID"))) {
 		v->cid = hex(value);
-		if (strspn(value, "0123456789abcdefABCDEF") == 8)
+		v->cid_digits = (unsigned)strspn(value, "0123456789abcdefABCDEF");
+		if (v->cid_digits && v->cid_digits <= 8)
 			v->cid_at = at + (uint64_t)(value - line);
 	} else if ((value = value_of(line, "createType")))
 		return take_string(&v->create_type, value, w);

@@ -30,7 +30,7 @@ is_blank(const struct vmdk *v)
 
 /*
  * A changed image has another content ID, so that those made on top of it notice. It is random, but for new images: the same
- * commands are to make the same bytes.
+ * commands are to make the same bytes. It takes the place of the old one, which QEMU writes without leading zeroes.
  */
 static int
 touch(struct vmdk *v)
@@ -44,10 +44,11 @@ touch(struct vmdk *v)
 		cid = cid * 1664525 + 1013904223;
 	else if (getrandom(&cid, sizeof(cid), 0) != sizeof(cid))
 		return -errno;
-	v->cid = cid == VMDK_NO_PARENT ? 0 : cid;
+	cid &= UINT32_MAX >> (32 - 4 * v->cid_digits);
+	v->cid = cid == VMDK_NO_PARENT || cid == v->cid ? v->cid ^ 1 : cid;
 	v->touched = true;
-	snprintf(digits, sizeof(digits), "%08x", v->cid);
-	return file_write(v->image.file, digits, 8, v->cid_at);
+	snprintf(digits, sizeof(digits), "%0*x", (int)v->cid_digits, v->cid);
+	return file_write(v->image.file, digits, v->cid_digits, v->cid_at);
 }
 
 /* What tables are to say must be on disk before. */
