@@ -19,7 +19,7 @@ static const struct {
     [WIRE_VHOST] = {"vhost", {"of"}},
     [WIRE_BLK] = {"blk", {"serial", "cache", "bus", "media", "fmt", "data", "key", "export"}},
     [WIRE_CON] = {"con", {NULL}},
-    [WIRE_FB] = {"fb", {NULL}},
+    [WIRE_FB] = {"fb", {"model"}},
     [WIRE_CTL] = {"ctl", {NULL}},
     [WIRE_MEM] = {"mem", {NULL}},
     [WIRE_PCAP] = {"pcap", {"of"}},
