@@ -11,6 +11,15 @@
 #define MEM_HOLE_START 0x80000000ULL /* RAM ends here at the latest; ECAM, PCI windows, APICs up to 4 GiB */
 #define MEM_HIGH_START 0x100000000ULL
 
+/* KVM's slots of memory, all of them. */
+enum {
+	MEM_SLOT_LOW,
+	MEM_SLOT_HIGH,	     /* from 4 GiB on */
+	MEM_SLOT_ABOVE_VGA,  /* with a VGA, low memory from C0000 on */
+	MEM_SLOT_VGA,	     /* its linear memory */
+	MEM_SLOT_VGA_WINDOW, /* what of its memory is seen below C0000 */
+};
+
 struct guest_mem {
 	uint8_t *base;	    /* size bytes; NULL before mem_init */
 	uint64_t size;	    /* all RAM */

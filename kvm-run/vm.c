@@ -14,6 +14,7 @@
 #include "kvm-run/rtc.h"
 #include "kvm-run/serial.h"
 #include "kvm-run/vcpu.h"
+#include "kvm-run/vga.h"
 #include "kvm-run/virtio.h"
 #include "kvm-run/vm.h"
 #include "kvm-run/vm_setup.h"
@@ -71,6 +72,8 @@ vm_reset(struct vm *vm)
 	lpc_reset(vm->lpc);
 	rtc_reset(vm->rtc);
 	serial_reset(vm->serial);
+	if (vm->vga)
+		vga_reset(vm->vga);
 	irqchip_reset(vm);
 	vcpus_reset(vm);
 	why = mem_clear(&vm->mem);
@@ -120,6 +123,8 @@ vm_close(struct vm *vm)
 	vcpus_end(vm);
 	while (vm->ndevices)
 		virtio_unplug(vm->devices[--vm->ndevices].virtio);
+	if (vm->vga)
+		vga_destroy(vm->vga);
 	ctl_destroy(vm);
 	serial_destroy(vm->serial);
 }

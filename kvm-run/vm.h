@@ -21,6 +21,7 @@ struct serial;
 struct lpc;
 struct rtc;
 struct ctl;
+struct vga;
 struct net_capture;
 
 /* How the guest's run ends; kvm-run's exit status. */
@@ -78,6 +79,7 @@ struct vm {
 	struct serial *serial; /* COM1 */
 	struct lpc *lpc;
 	struct rtc *rtc;
+	struct vga *vga; /* or NULL */
 	struct ctl *ctl;
 	uint64_t mac_seed;		/* of default MACs, see net_init */
 	struct net_capture **captures;	/* the pcap wires, see net_init */

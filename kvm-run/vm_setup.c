@@ -22,6 +22,7 @@
 #include "kvm-run/serial.h"
 #include "kvm-run/iothread.h"
 #include "kvm-run/vcpu.h"
+#include "kvm-run/vga.h"
 #include "kvm-run/virtio_blk.h"
 #include "kvm-run/virtio_console.h"
 #include "kvm-run/virtio_net.h"
@@ -100,6 +101,16 @@ memory_size(const struct vm *vm, int fd)
 	return (uint64_t)st.st_size;
 }
 
+/* Its window is a hole in the guest's memory. */
+static bool
+has_vga(const struct vm *vm)
+{
+	for (const struct wire *w = vm->wires.v; w < vm->wires.v + vm->wires.n; w++)
+		if (wiring_is_vga(w))
+			return true;
+	return false;
+}
+
 static void
 create_memory(struct vm *vm)
 {
@@ -111,8 +122,10 @@ create_memory(struct vm *vm)
 	why = mem_init(m, vm->opt.mem, fd);
 	if (why)
 		die("memory of %llu MiB: %s", (unsigned long long)(vm->opt.mem >> 20), why);
-	add_slot(vm, 0, 0, m->low_size, m->base);
-	add_slot(vm, 1, MEM_HIGH_START, m->high_size, m->base + m->low_size);
+	add_slot(vm, MEM_SLOT_LOW, 0, has_vga(vm) ? VGA_WINDOW : m->low_size, m->base);
+	if (has_vga(vm))
+		add_slot(vm, MEM_SLOT_ABOVE_VGA, VGA_WINDOW_END, m->low_size - VGA_WINDOW_END, m->base + VGA_WINDOW_END);
+	add_slot(vm, MEM_SLOT_HIGH, MEM_HIGH_START, m->high_size, m->base + m->low_size);
 }
 
 void
@@ -152,6 +165,8 @@ vm_add_device(struct vm *vm, const struct wire *w, bool hot, char *why, size_t s
 		reason = blk_create(vm, w, hot, &d->virtio, why, size);
 	else if (w->kind == WIRE_CON)
 		reason = console_create(vm, w, hot, &d->virtio, why, size);
+	else if (!hot && wiring_is_vga(w))
+		reason = vga_create(vm, w);
 	else if (hot)
 		reason = "only net and blk wires can be plugged in";
 	if (!reason && d->virtio)

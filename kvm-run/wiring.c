@@ -39,7 +39,7 @@ static const struct form_rule form_rules[] = {
     {WIRE_BLK, AS_NBD, "nbd", FORM_STREAM, 0, BOTH, true},
     {WIRE_CON, AS_SERIAL, "serial", BYTES_OUT, BYTES_OUT, IN_OUT, true},
     {WIRE_CON, AS_VIRTIO, "virtio", BYTES_OUT, BYTES_OUT, IN_OUT, true},
-    {WIRE_FB, AS_NONE, NULL, FORM_SEQPACKET, 0, BOTH, false},
+    {WIRE_FB, AS_NONE, NULL, FORM_SEQPACKET, 0, BOTH, true},
     {WIRE_CTL, AS_STREAM, "stream", FORM_STREAM, CTL_OUT, IN_OUT, true},
     {WIRE_CTL, AS_LISTEN, "listen", FORM_LISTEN, 0, BOTH, true},
     {WIRE_CTL, AS_NONE, NULL, FORM_TTY | FORM_FIFO, CTL_OUT, IN_OUT, true},
@@ -109,6 +109,7 @@ static const struct key_rule {
     {WIRE_NET, "mac", is_mac, "a unicast address such as 52:54:00:12:34:56", NULL},
     {WIRE_NET, "mtu", is_mtu, "a number from 68 to 65535", NULL},
     {WIRE_NET, "model", NULL, "virtio|e1000", "e1000"},
+    {WIRE_FB, "model", NULL, "vga|virtio", "virtio"},
     {WIRE_BLK, "serial", is_serial, "at most 20 characters", NULL},
     {WIRE_BLK, "cache", NULL, "writeback|writethrough|none|directsync|unsafe", NULL},
     {WIRE_BLK, "bus", NULL, "virtio|ahci", "ahci"},
@@ -162,6 +163,14 @@ wiring_as_name(enum wire_as as)
 		if (r->name && r->as == as)
 			return r->name;
 	return "-";
+}
+
+bool
+wiring_is_vga(const struct wire *w)
+{
+	const char *model = wire_get(w, "model");
+
+	return w->kind == WIRE_FB && (!model || !strcmp(model, "vga"));
 }
 
 const struct wire *
@@ -320,6 +329,11 @@ check_place(const struct wires *ws, const struct wire *w, struct wire_faults *f)
 		for (const struct wire *v = ws->v; v < w && wiring_as(ws, w) == AS_SERIAL; v++)
 			if (v->nfds && v->kind == WIRE_CON && wiring_as(ws, v) == AS_SERIAL)
 				wire_fault(f, w, "as=serial: that is %s already", v->id);
+		break;
+	case WIRE_FB:
+		for (const struct wire *v = ws->v; v < w && wiring_is_vga(w); v++)
+			if (v->nfds && wiring_is_vga(v))
+				wire_fault(f, w, "model=vga: that is %s already", v->id);
 		break;
 	case WIRE_MEM:
 	case WIRE_KERN:

@@ -29,6 +29,9 @@ const char *wiring_as_name(enum wire_as as); /* as in as=; "-" for AS_NONE */
  */
 const struct wire *wiring_of(const struct wires *ws, const struct wire *w);
 
+/* Is it the wire of a VGA's display? A machine has one at most. */
+bool wiring_is_vga(const struct wire *w);
+
 /* Checks one wire, as a hot-plugged one is, against the table of its kind and against the others; false with a text
  * ("fd 9: Bad file descriptor") in why. */
 bool wiring_check_one(const struct wires *ws, const struct wire *w, char *why, size_t size);

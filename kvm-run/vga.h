@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The display adapter that firmware and every system know: a VGA, with Bochs's extension (DISPI) for large pictures in
+ * linear memory. PCI 1234:1111, as QEMU's "standard VGA". See vga_dev.h for its parts.
+ */
+#ifndef KVM_RUN_VGA_H
+#define KVM_RUN_VGA_H
+
+#include <stdint.h>
+
+struct vm;
+struct wire;
+struct vga;
+
+/* The guest-physical addresses that belong to a VGA and not to RAM, where there is one. */
+#define VGA_WINDOW 0xa0000ULL
+#define VGA_WINDOW_END 0xc0000ULL
+
+/* Makes the machine's VGA, vm->vga, for a checked fb wire. The machine's memory leaves its window out. NULL or the reason. */
+const char *vga_create(struct vm *vm, const struct wire *w);
+void vga_destroy(struct vga *v);
+
+/* As a BIOS leaves it after power-on: 80 by 25 characters, an empty screen. vCPUs are stopped, and the PCI bus is reset. */
+void vga_reset(struct vga *v);
+
+/* The boot protocol's struct screen_info of that state (Linux, include/uapi/linux/screen_info.h): 64 bytes. */
+void vga_screen_info(uint8_t info[64]);
+
+#endif
