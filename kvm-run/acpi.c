@@ -21,6 +21,7 @@
 
 /* FADT, 5.2.9: boot architecture flags, then the feature flags */
 #define BOOT_LEGACY_DEVICES 0x0001
+#define BOOT_I8042 0x0002
 #define BOOT_NO_VGA 0x0004
 #define FADT_WBINVD (1 << 0)
 #define FADT_PROC_C1 (1 << 2)
@@ -105,7 +106,7 @@ no_address(struct aml *a)
 
 /* Bytes 36 to 115 of the FADT, those of ACPI 1.0. */
 static void
-fadt_blocks(struct aml *a, uint32_t facs, uint32_t dsdt)
+fadt_blocks(struct aml *a, const struct acpi_board *b, uint32_t facs, uint32_t dsdt)
 {
 	aml_dword(a, facs);
 	aml_dword(a, dsdt);
@@ -133,7 +134,7 @@ fadt_blocks(struct aml *a, uint32_t facs, uint32_t dsdt)
 	aml_zero(a, 6);	    /* flush size and stride, duty offset and width */
 	aml_zero(a, 2);	    /* alarm's day and month: no such registers */
 	aml_byte(a, 0x32);  /* the century's register of the clock */
-	aml_word(a, BOOT_LEGACY_DEVICES | BOOT_NO_VGA); /* and no keyboard controller */
+	aml_word(a, BOOT_LEGACY_DEVICES | BOOT_NO_VGA | (b->i8042 ? BOOT_I8042 : 0));
 	aml_byte(a, 0);
 	aml_dword(a, FADT_WBINVD | FADT_PROC_C1 | FADT_NO_SLEEP_BUTTON | FADT_NO_RTC_WAKE | FADT_TIMER_32 | FADT_RESET_REG);
 }
@@ -162,11 +163,11 @@ fadt_extended(struct aml *a, uint64_t dsdt)
 }
 
 static size_t
-fadt(struct aml *a, uint64_t gpa, size_t dsdt)
+fadt(struct aml *a, const struct acpi_board *b, uint64_t gpa, size_t dsdt)
 {
 	size_t start = table_open(a, "FACP", 6);
 
-	fadt_blocks(a, (uint32_t)(gpa + FACS_OFFSET), (uint32_t)(gpa + dsdt));
+	fadt_blocks(a, b, (uint32_t)(gpa + FACS_OFFSET), (uint32_t)(gpa + dsdt));
 	fadt_extended(a, gpa + dsdt);
 	table_close(a, start);
 	return start;
@@ -309,7 +310,7 @@ acpi_encode(const struct acpi_board *b, uint8_t *buf, size_t size, uint64_t gpa)
 	dsdt = table_open(&a, "DSDT", 2);
 	acpi_dsdt(&a, b);
 	table_close(&a, dsdt);
-	tables[0] = fadt(&a, gpa, dsdt);
+	tables[0] = fadt(&a, b, gpa, dsdt);
 	tables[1] = madt(&a, b);
 	tables[2] = mcfg(&a);
 	last = xsdt(&a, gpa, tables, 3);
@@ -327,6 +328,7 @@ acpi_install(const struct vm *vm)
 		.cpus_max = vm->opt.cpus,
 		.window64 = vm->pci.window64,
 		.hot_slots = vm->pci.hot_slots,
+		.i8042 = vm->input,
 	};
 	uint8_t *area = guest_ptr(&vm->mem, ACPI_BASE, ACPI_END - ACPI_BASE);
 

@@ -6,6 +6,7 @@
 #ifndef KVM_RUN_ACPI_H
 #define KVM_RUN_ACPI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct acpi_board {
 	unsigned cpus, cpus_max; /* present, and possible ones */
 	uint64_t window64;	 /* where the 64-bit PCI window begins */
 	uint32_t hot_slots;	 /* bit a PCI slot that takes devices while the guest runs */
+	bool i8042;		 /* keyboard controller, keyboard and mouse */
 };
 
 /* Encodes all tables into buf, which the guest will see at gpa (16-aligned, below 4 GiB); the RSDP comes first. Returns

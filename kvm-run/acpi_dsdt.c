@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "kvm-run/acpi_dsdt.h"
+#include "kvm-run/i8042.h"
 #include "kvm-run/lpc.h"
 #include "kvm-run/pci.h"
 
@@ -133,14 +134,39 @@ legacy_device(struct aml *a, const char *name, const char *id, uint16_t port, ui
 	aml_close(a, dev);
 }
 
+/* The controller is the keyboard's device; the mouse has but its interrupt. */
 static void
-isa_bridge(struct aml *a)
+keyboard_and_mouse(struct aml *a)
+{
+	size_t dev = aml_device(a, "KBD_"), res;
+
+	aml_name_eisa_id(a, "_HID", "PNP0303");
+	aml_name(a, "_CRS");
+	res = aml_resources(a);
+	aml_res_io(a, 0x60, 1);
+	aml_res_io(a, 0x64, 1);
+	aml_res_irq(a, I8042_KEYBOARD_IRQ);
+	aml_resources_close(a, res);
+	aml_close(a, dev);
+	dev = aml_device(a, "MOU_");
+	aml_name_eisa_id(a, "_HID", "PNP0F13");
+	aml_name(a, "_CRS");
+	res = aml_resources(a);
+	aml_res_irq(a, I8042_MOUSE_IRQ);
+	aml_resources_close(a, res);
+	aml_close(a, dev);
+}
+
+static void
+isa_bridge(struct aml *a, const struct acpi_board *b)
 {
 	size_t dev = aml_device(a, "ISA_");
 
 	aml_name_int(a, "_ADR", PCI_LPC_SLOT << 16);
 	legacy_device(a, "COM1", "PNP0501", 0x3f8, 8, 4);
 	legacy_device(a, "RTC_", "PNP0B00", 0x70, 2, 8);
+	if (b->i8042)
+		keyboard_and_mouse(a);
 	aml_close(a, dev);
 }
 
@@ -235,7 +261,7 @@ pci_bus(struct aml *a, const struct acpi_board *b)
 	aml_name_int(a, "_UID", 0);
 	pci_resources(a, b->window64);
 	pci_osc(a);
-	isa_bridge(a);
+	isa_bridge(a, b);
 	if (b->hot_slots)
 		hot_slots(a, b->hot_slots);
 	aml_close(a, dev);

@@ -110,6 +110,7 @@ do_devices(struct ctl_request *r, char **word)
 	    [VIRTIO_ID_BLOCK] = "blk",
 	    [VIRTIO_ID_CONSOLE] = "con",
 	    [VIRTIO_ID_RNG] = "rng",
+	    [VIRTIO_ID_INPUT] = "input",
 	};
 	const struct vm *vm = r->vm;
 

@@ -15,13 +15,14 @@
 #include "kvm-run/virtq.h"
 
 #define VIRTIO_QUEUES_MAX 33
-#define VIRTIO_CONFIG_MAX 64
+#define VIRTIO_CONFIG_MAX 136
 
 /* Device ids, virtio 1.2 section 5 */
 #define VIRTIO_ID_NET 1
 #define VIRTIO_ID_BLOCK 2
 #define VIRTIO_ID_CONSOLE 3
 #define VIRTIO_ID_RNG 4
+#define VIRTIO_ID_INPUT 18
 
 /* Feature bits of every device, virtio 1.2 section 6; the transport offers them itself. */
 #define VIRTIO_F_INDIRECT_DESC (1ULL << 28)

@@ -9,6 +9,7 @@
 #include "common/diag.h"
 #include "common/util.h"
 #include "kvm-run/ctl.h"
+#include "kvm-run/input.h"
 #include "kvm-run/irq.h"
 #include "kvm-run/lpc.h"
 #include "kvm-run/rtc.h"
@@ -74,6 +75,8 @@ vm_reset(struct vm *vm)
 	serial_reset(vm->serial);
 	if (vm->vga)
 		vga_reset(vm->vga);
+	if (vm->input)
+		input_reset(vm->input);
 	irqchip_reset(vm);
 	vcpus_reset(vm);
 	why = mem_clear(&vm->mem);
@@ -125,6 +128,8 @@ vm_close(struct vm *vm)
 		virtio_unplug(vm->devices[--vm->ndevices].virtio);
 	if (vm->vga)
 		vga_destroy(vm->vga);
+	if (vm->input)
+		input_destroy(vm->input);
 	ctl_destroy(vm);
 	serial_destroy(vm->serial);
 }

@@ -20,6 +20,7 @@ struct virtio_dev;
 struct serial;
 struct lpc;
 struct rtc;
+struct input;
 struct ctl;
 struct vga;
 struct net_capture;
@@ -80,6 +81,7 @@ struct vm {
 	struct lpc *lpc;
 	struct rtc *rtc;
 	struct vga *vga; /* or NULL */
+	struct input *input; /* keyboard and pointer; NULL without a display */
 	struct ctl *ctl;
 	uint64_t mac_seed;		/* of default MACs, see net_init */
 	struct net_capture **captures;	/* the pcap wires, see net_init */

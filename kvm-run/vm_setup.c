@@ -16,6 +16,7 @@
 #include "kvm-run/boot.h"
 #include "kvm-run/ctl.h"
 #include "kvm-run/i8042.h"
+#include "kvm-run/input.h"
 #include "kvm-run/irq.h"
 #include "kvm-run/lpc.h"
 #include "kvm-run/rtc.h"
@@ -155,7 +156,7 @@ vm_add_device(struct vm *vm, const struct wire *w, bool hot, char *why, size_t s
 	const char *reason = NULL;
 
 	if (vm_find_device(vm, w->id))
-		return "this id is the entropy device's";
+		return "this id is a device's of the board";
 
 	*d = (struct vm_device){.kind = w->kind, .hot = hot};
 	memcpy(d->id, w->id, sizeof(d->id));
@@ -198,7 +199,13 @@ build_board(struct vm *vm)
 	lpc_init(&lpc, vm, -1);
 	if (rtc_init(&rtc, vm) < 0)
 		die("clock: no timer");
-	i8042_init(vm);
+	if (wires_first(&vm->wires, WIRE_FB)) {
+		reason = input_create(vm, why, sizeof(why));
+		if (reason)
+			die("input: %s", reason);
+	} else {
+		i8042_none(vm);
+	}
 	reason = serial_create(&vm->serial, vm, serial_wire(vm), why, sizeof(why));
 	if (reason)
 		die("%s", reason);
@@ -220,6 +227,9 @@ build_devices(struct vm *vm)
 		die("rng: %s", reason);
 	memcpy(vm->devices[0].id, "rng", 4);
 	vm->ndevices = 1;
+	reason = vm->input ? input_add_devices(vm, why, sizeof(why)) : NULL;
+	if (reason)
+		die("input: %s", reason);
 	net_init(vm);
 	for (size_t i = 0; i < vm->wires.n; i++) {
 		const struct wire *w = &vm->wires.v[i];

@@ -90,8 +90,8 @@ deadly(uint16_t port, unsigned width, uint32_t v)
 		uint8_t byte = (uint8_t)bytes;
 
 		switch (port + i) {
-		case 0x64: /* keyboard controller's reset */
-			if (byte == 0xfe)
+		case 0x64: /* keyboard controller's reset, at once or by its output port */
+			if ((byte >= 0xf0 && !(byte & 1)) || byte == 0xd1)
 				return true;
 			break;
 		case 0x92:

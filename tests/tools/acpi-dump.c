@@ -40,11 +40,12 @@ main(int argc, char **argv)
 	const uint8_t *xsdt, *fadt;
 
 	diag_init(argv[0], 1);
-	if (argc != 4)
-		die_usage("usage: acpi-dump CPUS CPUS_MAX SLOTS");
+	if (argc < 4)
+		die_usage("usage: acpi-dump CPUS CPUS_MAX SLOTS [i8042]");
 	board.cpus = (unsigned)num_opt('1', argv[1], 1, 4096);
 	board.cpus_max = (unsigned)num_opt('2', argv[2], 1, 4096);
 	board.hot_slots = (uint32_t)num_opt('3', argv[3], 0, UINT32_MAX);
+	board.i8042 = argc > 4 && !strcmp(argv[4], "i8042");
 	if (!acpi_encode(&board, area, sizeof(area), ACPI_BASE))
 		die("too many bytes");
 	xsdt = at(area, area + 24);

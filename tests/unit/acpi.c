@@ -78,14 +78,14 @@ check_madt(const uint8_t *t, unsigned cpus, unsigned cpus_max)
 }
 
 static void
-check_fadt(const uint8_t *t)
+check_fadt(const uint8_t *t, bool i8042)
 {
 	static const struct {
 		uint8_t at, bytes;
 		uint64_t value;
 	} fields[] = {
 	    {4, 4, 276}, {46, 2, 9}, {48, 4, 0}, {56, 4, 0x600}, {64, 4, 0x604}, {76, 4, 0x608}, {80, 4, 0x620},
-	    {88, 1, 4}, {89, 1, 2}, {91, 1, 4}, {92, 1, 16}, {108, 1, 0x32}, {109, 2, 5}, {112, 4, 0x565},
+	    {88, 1, 4}, {89, 1, 2}, {91, 1, 4}, {92, 1, 16}, {108, 1, 0x32}, {112, 4, 0x565},
 	    {116, 4, 0x01000801}, {120, 8, 0xcf9}, {128, 1, 6}, {131, 1, 3}, {148, 4, 0x02002001}, {152, 8, 0x600},
 	    {172, 4, 0x02001001}, {176, 8, 0x604}, {208, 4, 0x03002001}, {212, 8, 0x608}, {220, 4, 0x01008001},
 	    {224, 8, 0x620},
@@ -94,15 +94,17 @@ check_fadt(const uint8_t *t)
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		ok(number(t + fields[i].at, fields[i].bytes) == fields[i].value, "FADT: byte %u holds %#llx", fields[i].at,
 		    (unsigned long long)fields[i].value);
+	ok(number(t + 109, 2) == (i8042 ? 7 : 5), "FADT: legacy devices, no VGA, a keyboard controller if there is one");
 	ok(number(table_at(number(t + 36, 4), "FACS") + 4, 4) == 64 && number(t + 36, 4) % 64 == 0, "FACS is aligned");
 	ok(number(t + 40, 4) == number(t + 140, 8), "both addresses of the DSDT agree");
 	table_at(number(t + 40, 4), "DSDT");
 }
 
 static void
-check_board(unsigned cpus, unsigned cpus_max, uint32_t hot_slots)
+check_board(unsigned cpus, unsigned cpus_max, uint32_t hot_slots, bool i8042)
 {
-	const struct acpi_board board = {cpus, cpus_max, 1ULL << 33, hot_slots};
+	const struct acpi_board board = {
+	    .cpus = cpus, .cpus_max = cpus_max, .window64 = 1ULL << 33, .hot_slots = hot_slots, .i8042 = i8042};
 	size_t n = acpi_encode(&board, area, sizeof(area), ACPI_BASE);
 	const uint8_t *root;
 
@@ -110,7 +112,7 @@ check_board(unsigned cpus, unsigned cpus_max, uint32_t hot_slots)
 	ok(!memcmp(area, "RSD PTR ", 8) && sums_to_zero(area, 20) && sums_to_zero(area, 36) && area[15] == 2, "RSDP");
 	root = table_at(number(area + 24, 8), "XSDT");
 	ok(number(root + 4, 4) == 36 + 3 * 8, "XSDT: three tables");
-	check_fadt(table_at(number(root + 36, 8), "FACP"));
+	check_fadt(table_at(number(root + 36, 8), "FACP"), i8042);
 	check_madt(table_at(number(root + 44, 8), "APIC"), cpus, cpus_max);
 	root = table_at(number(root + 52, 8), "MCFG");
 	ok(number(root + 44, 8) == PCI_ECAM_BASE && !number(root + 52, 4), "MCFG: bus 0 alone");
@@ -120,7 +122,8 @@ check_board(unsigned cpus, unsigned cpus_max, uint32_t hot_slots)
 static void
 check_room(void)
 {
-	const struct acpi_board board = {3, 5, 1ULL << 33, 0x80000006};
+	const struct acpi_board board = {
+	    .cpus = 3, .cpus_max = 5, .window64 = 1ULL << 33, .hot_slots = 0x80000006, .i8042 = true};
 	size_t n = acpi_encode(&board, area, sizeof(area), ACPI_BASE), wrong = 0;
 
 	for (size_t size = 0; size <= n; size++) {
@@ -174,11 +177,11 @@ check_install(void)
 int
 main(void)
 {
-	check_board(1, 1, 0);
-	check_board(4, 4, 0x1fe);
-	check_board(2, 8, 0);
-	check_board(254, 254, 0x1fe);
-	check_board(256, 1024, 0x7ffffffe);
+	check_board(1, 1, 0, false);
+	check_board(4, 4, 0x1fe, false);
+	check_board(2, 8, 0, true);
+	check_board(254, 254, 0x1fe, false);
+	check_board(256, 1024, 0x7ffffffe, false);
 	check_room();
 	check_package_length();
 	check_install();

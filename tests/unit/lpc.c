@@ -1,4 +1,4 @@
-/* links: kvm-run/lpc.c kvm-run/i8042.c kvm-run/bus.c */
+/* links: kvm-run/lpc.c kvm-run/i8042_none.c kvm-run/bus.c */
 /* SPDX-License-Identifier: ISC */
 /* Power management, hot-plug and reset registers, as a guest sees them. The rest of the machine is played here. */
 #include <time.h>
@@ -219,7 +219,7 @@ main(void)
 {
 	vm.end = VM_RUNNING;
 	lpc_init(&lpc, &vm, -1);
-	i8042_init(&vm);
+	i8042_none(&vm);
 	ok(vm.lpc == &lpc && vm.pci.slots[31] == &lpc.pci, "it is at 00:1f.0");
 	test_power_button();
 	test_power_off();
