@@ -14,6 +14,11 @@
 #include "kvm-run/virtio_input.h"
 #include "kvm-run/vm.h"
 
+struct listener {
+	input_state *state;
+	void *arg;
+};
+
 struct input {
 	struct vm *vm;
 	struct i8042 ps2;
@@ -26,10 +31,7 @@ struct input {
 	} virtio[2]; /* by enum virtio_input_kind */
 	uint32_t leds; /* as the displays were told */
 	bool absolute;
-	struct {
-		input_state *state;
-		void *arg;
-	} listeners[WIRES_MAX];
+	struct listener listeners[WIRES_MAX];
 };
 
 static void
@@ -115,15 +117,23 @@ input_release(struct input *in)
 			virtio_input_release(in->virtio[i].dev);
 }
 
+/* The one of that argument; with NULL a free place: there are as many as wires. */
+static struct listener *
+find_listener(struct input *in, const void *arg)
+{
+	struct listener *l = in->listeners;
+
+	while (l < in->listeners + WIRES_MAX - 1 && l->arg != arg)
+		l++;
+	return l;
+}
+
 void
 input_listen(struct input *in, input_state *state, void *arg)
 {
-	size_t i = 0;
+	struct listener *l = find_listener(in, state ? NULL : arg);
 
-	while (i < WIRES_MAX - 1 && in->listeners[i].state && in->listeners[i].arg != arg)
-		i++;
-	in->listeners[i].state = state;
-	in->listeners[i].arg = arg;
+	*l = (struct listener){state, state ? arg : NULL};
 	if (state)
 		state(arg, in->leds, in->absolute);
 }

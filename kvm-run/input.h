@@ -41,7 +41,7 @@ void input_pointer(struct input *in, const struct fb_pointer *p);
 /* The display went away: nobody holds anything any more. */
 void input_release(struct input *in);
 
-/* Calls state(arg, ...) at once and whenever it has changed. With arg as before: another one, or with NULL no more. */
+/* Calls state(arg, ...) at once and whenever it has changed; no more once input_listen(in, NULL, arg) was called. */
 void input_listen(struct input *in, input_state *state, void *arg);
 
 #endif

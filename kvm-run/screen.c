@@ -10,6 +10,7 @@
 #include "common/fd.h"
 #include "common/timer.h"
 #include "common/util.h"
+#include "kvm-run/input.h"
 #include "kvm-run/iothread.h"
 #include "kvm-run/screen.h"
 #include "kvm-run/screen_damage.h"
@@ -33,7 +34,8 @@ struct screen {
 	bool watched, asked, ask_all;
 	struct fb_mode mode; /* what was last said of the picture; the memory is the device's */
 	int memory_fd;
-	bool told_mode, told_cursor, told_shape; /* the display knows them */
+	bool told_mode, told_cursor, told_shape, told_state; /* the display knows them */
+	struct fb_state state;
 	struct fb_cursor cursor;
 	struct screen_damage damage;
 	union fb_message in;
@@ -63,6 +65,7 @@ hang_up(struct screen *s)
 	timer_set(&s->timer, TIMER_NEVER);
 	shutdown(s->watch.fd, SHUT_RDWR);
 	set_watched(s, false);
+	input_release(s->vm->input);
 }
 
 /* Sends m unless the socket is full: then later, when there is room, see on_socket(). */
@@ -101,6 +104,14 @@ put_cursor(struct screen *s)
 	return true;
 }
 
+static bool
+put_state(struct screen *s)
+{
+	if (!s->told_state)
+		s->told_state = put(s, &s->state, -1);
+	return s->told_state;
+}
+
 static void
 put_damage(struct screen *s)
 {
@@ -119,7 +130,7 @@ put_damage(struct screen *s)
 static void
 tell(struct screen *s)
 {
-	if (connected(s) && put_cursor(s) && s->asked && put_mode(s))
+	if (connected(s) && put_state(s) && put_cursor(s) && s->asked && put_mode(s))
 		put_damage(s);
 }
 
@@ -201,8 +212,12 @@ on_message(struct screen *s, const union fb_message *m)
 		on_ask(s, &m->ask);
 		break;
 	case FB_KEY:
+		on_input(s);
+		input_key(s->vm->input, m->key.code, m->key.down);
+		break;
 	case FB_POINTER:
 		on_input(s);
+		input_pointer(s->vm->input, &m->pointer);
 		break;
 	case FB_RESIZE:
 		if (s->ops->resize)
@@ -237,12 +252,24 @@ on_socket(struct watch *w, uint32_t events)
 	hang_up(s);
 }
 
+/* Of the lights, and whether there is an absolute pointer. */
+static void
+on_state(void *arg, uint32_t leds, bool absolute)
+{
+	struct screen *s = arg;
+
+	s->state = (struct fb_state){FB_STATE, leds, absolute};
+	s->told_state = false;
+	tell(s);
+}
+
 static void
 start(void *arg)
 {
 	struct screen *s = arg;
 
 	loop_watch(&s->vm->io->loop, &s->watch, EPOLLIN);
+	input_listen(s->vm->input, on_state, s);
 }
 
 const char *
@@ -270,6 +297,7 @@ stop(void *arg)
 	struct screen *s = arg;
 
 	hang_up(s);
+	input_listen(s->vm->input, NULL, s);
 	timer_done(&s->timer);
 }
 
