@@ -286,8 +286,8 @@ screen_create(struct vm *vm, const struct wire *w, const struct screen_ops *ops,
 		free(s);
 		return strerror(errno);
 	}
+	*out = s; /* a display may ask at once */
 	iothread_call(vm->io, start, s);
-	*out = s;
 	return NULL;
 }
 
