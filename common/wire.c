@@ -25,7 +25,7 @@ static const struct {
     [WIRE_PCAP] = {"pcap", {"of"}},
     [WIRE_KERN] = {"kern", {NULL}},
     [WIRE_INIT] = {"init", {NULL}},
-    [WIRE_FW] = {"fw", {NULL}},
+    [WIRE_FW] = {"fw", {"of"}},
     [WIRE_KEY] = {"key", {NULL}},
     [WIRE_PCI] = {"pci", {NULL}},
     [WIRE_HOLD] = {"hold", {NULL}},

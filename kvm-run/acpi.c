@@ -320,8 +320,8 @@ acpi_encode(const struct acpi_board *b, uint8_t *buf, size_t size, uint64_t gpa)
 	return a.len;
 }
 
-uint64_t
-acpi_install(const struct vm *vm)
+size_t
+acpi_encode_vm(const struct vm *vm, uint8_t *buf, size_t size, uint64_t gpa)
 {
 	const struct acpi_board board = {
 		.cpus = vm->opt.cpus,
@@ -330,7 +330,14 @@ acpi_install(const struct vm *vm)
 		.hot_slots = vm->pci.hot_slots,
 		.i8042 = vm->input,
 	};
+
+	return acpi_encode(&board, buf, size, gpa);
+}
+
+uint64_t
+acpi_install(const struct vm *vm)
+{
 	uint8_t *area = guest_ptr(&vm->mem, ACPI_BASE, ACPI_END - ACPI_BASE);
 
-	return area && acpi_encode(&board, area, ACPI_END - ACPI_BASE, ACPI_BASE) ? ACPI_BASE : 0;
+	return area && acpi_encode_vm(vm, area, ACPI_END - ACPI_BASE, ACPI_BASE) ? ACPI_BASE : 0;
 }

@@ -29,6 +29,9 @@ struct acpi_board {
  * the bytes used, or 0 if they are more than size. */
 size_t acpi_encode(const struct acpi_board *b, uint8_t *buf, size_t size, uint64_t gpa);
 
+/* The same for the vm's own board. After pci_init. */
+size_t acpi_encode_vm(const struct vm *vm, uint8_t *buf, size_t size, uint64_t gpa);
+
 /* The vm's own tables, into its memory at ACPI_BASE. Returns the address of the RSDP, 0 if the tables do not fit. After
  * pci_init, before the vCPUs run. */
 uint64_t acpi_install(const struct vm *vm);

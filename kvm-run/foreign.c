@@ -93,6 +93,13 @@ only_plain_disk(struct foreign *f, const struct wire *w)
 	only(f, w, "key", NULL);
 }
 
+static void
+only_firmware(struct foreign *f, const struct wire *w)
+{
+	if (wiring_as(f->ws, w) != AS_BIOS)
+		foreign_no(f, w, wiring_as_name(wiring_as(f->ws, w)));
+}
+
 static bool
 direct(const struct wire *w)
 {
@@ -165,6 +172,7 @@ ch_init(struct foreign *f, const struct wire *w)
 static void
 ch_fw(struct foreign *f, const struct wire *w)
 {
+	only_firmware(f, w);
 	fprintf(f->out, "--firmware /proc/self/fd/%d", w->fds[0]);
 }
 
@@ -220,6 +228,7 @@ crosvm_init(struct foreign *f, const struct wire *w)
 static void
 crosvm_fw(struct foreign *f, const struct wire *w)
 {
+	only_firmware(f, w);
 	fprintf(f->out, "--bios /proc/self/fd/%d", w->fds[0]);
 }
 

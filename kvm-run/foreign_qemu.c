@@ -189,6 +189,11 @@ static void
 con(struct foreign *f, const struct wire *w)
 {
 	check_id(f, w);
+	if (wiring_as(f->ws, w) == AS_DEBUG) {
+		fprintf(f->out, "-chardev file,id=%s,path=/proc/self/fd/%d -device isa-debugcon,iobase=0x402,chardev=%s", w->id,
+		    w->fds[0], w->id);
+		return;
+	}
 	if (foreign_is_stdio(w))
 		fprintf(f->out, "-chardev stdio,id=%s,mux=on,signal=off", w->id);
 	else if (w->nfds == 1 && fd_form(w->fds[0]) == FORM_STREAM)
@@ -244,7 +249,21 @@ init(struct foreign *f, const struct wire *w)
 static void
 fw(struct foreign *f, const struct wire *w)
 {
-	fprintf(f->out, "-bios /proc/self/fd/%d", w->fds[0]);
+	const char *of = wire_get(w, "of");
+	int fd = w->fds[0];
+
+	switch (wiring_as(f->ws, w)) {
+	case AS_ROM: /* of a device that was named before */
+		if (of && wires_find(f->ws, of) > w)
+			foreign_no(f, w, "a ROM before its device");
+		fprintf(f->out, "-set device.%s.romfile=/proc/self/fd/%d", of, fd);
+		break;
+	case AS_SPLASH:
+		fprintf(f->out, "-boot menu=on,splash=/proc/self/fd/%d", fd);
+		break;
+	default:
+		fprintf(f->out, "-bios /proc/self/fd/%d", fd);
+	}
 }
 
 static void

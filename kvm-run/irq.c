@@ -10,9 +10,9 @@
 #include "kvm-run/irq.h"
 #include "kvm-run/vm.h"
 
-/* Three pages and one that KVM needs on Intel hosts, in the ROM's place below 4 GiB. */
-#define TSS_ADDR 0xfffbd000UL
-#define IDENTITY_MAP_ADDR 0xfffbc000ULL
+/* Three pages and one that KVM needs on Intel hosts: below the largest firmware's place, where no BAR can be. */
+#define TSS_ADDR 0xfeffd000UL
+#define IDENTITY_MAP_ADDR 0xfeffc000ULL
 
 #define PINS 24
 #define GSI_MAX 1024

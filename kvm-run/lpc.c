@@ -5,7 +5,6 @@
  */
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "kvm-run/lpc.h"
 #include "kvm-run/vm.h"
@@ -19,6 +18,10 @@
 #define PM1_SLP_EN 0x2000
 #define PM1_SLP_TYP(v) ((v) >> 10 & 7)
 
+/* ICH9, 13.8.3.6: set as if firmware had set up its system management mode already, so that none does and waits for it. */
+#define SMI_ENABLE 0x30
+#define SMI_APMC 0x20
+
 #define PM_TIMER_HZ 3579545
 #define NS_PER_S 1000000000
 
@@ -26,9 +29,6 @@
 #define PORT92 0x92
 #define PORT92_RESET 0x01
 #define PORT92_A20 0x02
-
-#define DEBUG_PORT 0x402
-#define DEBUG_PRESENT 0xe9
 
 static uint64_t
 now_ns(void)
@@ -84,6 +84,8 @@ pm_read(const struct lpc *l, uint64_t off, uint32_t timer)
 		return byte_of(l->pm1_control | PM1_SCI_EN, off - LPC_PM1_CONTROL);
 	case LPC_PM_TIMER ... LPC_PM_TIMER + 3:
 		return byte_of(timer, off - LPC_PM_TIMER);
+	case SMI_ENABLE:
+		return SMI_APMC;
 	case LPC_GPE0 ... LPC_GPE0 + LPC_GPE0_BYTES - 1:
 		return l->gpe_status[off - LPC_GPE0];
 	case LPC_GPE0 + LPC_GPE0_BYTES ... LPC_GPE0 + 2 * LPC_GPE0_BYTES - 1:
@@ -211,18 +213,6 @@ port92_access(void *dev, uint64_t off, void *data, unsigned len, bool write)
 		vm_end(l->pci.vm, VM_RESET);
 }
 
-static void
-debug_access(void *dev, uint64_t off, void *data, unsigned len, bool is_write)
-{
-	struct lpc *l = dev;
-
-	(void)off;
-	if (!is_write)
-		*(uint8_t *)data = DEBUG_PRESENT;
-	else if (write(l->debug_fd, data, len) < 0)
-		return; /* a full pipe loses what firmware chatters */
-}
-
 void
 lpc_power_button(struct lpc *l)
 {
@@ -282,11 +272,11 @@ init_config(struct pci_dev *d)
 }
 
 void
-lpc_init(struct lpc *l, struct vm *vm, int debug_fd)
+lpc_init(struct lpc *l, struct vm *vm)
 {
 	static const struct pci_ops ops = {0};
 
-	*l = (struct lpc){.debug_fd = debug_fd};
+	*l = (struct lpc){0};
 	pthread_mutex_init(&l->lock, NULL);
 	pci_dev_init(&l->pci, vm, "lpc", &ops, 0x8086, 0x2918, 0x060100, 2);
 	init_config(&l->pci);
@@ -297,6 +287,4 @@ lpc_init(struct lpc *l, struct vm *vm, int debug_fd)
 	bus_add(&vm->ports, LPC_PM_BASE, LPC_PM_SIZE, pm_access, l);
 	bus_add(&vm->ports, LPC_HOTPLUG_BASE, LPC_HOTPLUG_SIZE, hotplug_access, l);
 	bus_add(&vm->ports, PORT92, 1, port92_access, l);
-	if (debug_fd >= 0)
-		bus_add(&vm->ports, DEBUG_PORT, 1, debug_access, l);
 }

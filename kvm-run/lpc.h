@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The ICH9's LPC bridge at 00:1f.0 and what hangs off it: ACPI power management (events, power-off, timer), the reset
- * ports, our register block for hot-plugged PCI slots, the firmware's debug port. acpi.c describes these to the guest.
+ * ports, our register block for hot-plugged PCI slots. acpi.c describes these to the guest.
  */
 #ifndef KVM_RUN_LPC_H
 #define KVM_RUN_LPC_H
@@ -46,15 +46,13 @@ struct lpc {
 	uint64_t timer_start; /* CLOCK_MONOTONIC in ns when the timer was 0 */
 	uint32_t slots_up, slots_down;
 	uint8_t reset_control, port92;
-	int debug_fd;
 
 	/* Called on a vCPU thread, without the lock, when the guest ejects slots (a bit each). May be NULL. */
 	void (*eject)(struct vm *vm, uint32_t slots);
 };
 
-/* The bridge on the vm's PCI bus (already there) and its ports on the bus of ports; vm->lpc becomes l. What firmware
- * writes to the debug port goes to debug_fd, which is never waited for; -1: there is no such port. */
-void lpc_init(struct lpc *l, struct vm *vm, int debug_fd);
+/* The bridge on the vm's PCI bus (already there) and its ports on the bus of ports; vm->lpc becomes l. */
+void lpc_init(struct lpc *l, struct vm *vm);
 
 /* Power-on state, but for configuration space, which pci_reset takes care of. vCPUs are stopped. */
 void lpc_reset(struct lpc *l);

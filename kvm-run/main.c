@@ -11,6 +11,7 @@
 #include "common/fd.h"
 #include "common/ready.h"
 #include "common/seal.h"
+#include "kvm-run/firmware.h"
 #include "kvm-run/options.h"
 #include "kvm-run/seal_threads.h"
 #include "kvm-run/signals.h"
@@ -38,6 +39,28 @@ add_ctl(struct wires *ws, const char *path)
 	atexit(remove_ctl);
 	snprintf(word, sizeof(word), "ctl,fd=%d", fd_move_high(fd));
 	wires_add(ws, word, strlen(word));
+}
+
+/* A kernel is booted directly, or firmware finds one on a disk. */
+static void
+check_boot(struct vm *vm)
+{
+	bool kernel = wires_first(&vm->wires, WIRE_KERN), firmware = firmware_wire(vm);
+	const char *fault = NULL;
+
+	if (!kernel && !firmware)
+		fault = "no kernel: give -k or a kern wire; or firmware by -F or a fw wire";
+	else if (kernel && firmware)
+		fault = "a kernel and firmware: give one of them; firmware boots from disks and networks";
+	else if (firmware && wires_first(&vm->wires, WIRE_INIT))
+		fault = "an initrd and firmware: it comes with a kernel only";
+	else if (kernel && vm->opt.boot.given)
+		fault = "-B: a kernel that is given is booted, and nothing else";
+	if (fault) {
+		error("%s", fault);
+		vm->wires.faults++;
+	}
+	bootorder_check(&vm->opt.boot, &vm->wires);
 }
 
 /* -n and -N: what a script or another VMM wants to know. */
@@ -73,13 +96,10 @@ main(int argc, char **argv)
 	vm.opt = opt.vm;
 	if (opt.show != SHOW_NOTHING)
 		return show(&opt, &vm.wires);
-	if (!wires_first(&vm.wires, WIRE_CON))
+	if (!wiring_has_console(&vm.wires))
 		wires_add(&vm.wires, "con,fd=0:1", strlen("con,fd=0:1"));
 	wiring_check(&vm.wires);
-	if (!wires_first(&vm.wires, WIRE_KERN)) {
-		error("no kernel: give -k or a kern wire");
-		vm.wires.faults++;
-	}
+	check_boot(&vm);
 	if (vm.wires.faults)
 		exit(VM_WIRING);
 	if (vm.opt.ctl_path)

@@ -18,6 +18,8 @@ enum {
 	MEM_SLOT_ABOVE_VGA,  /* with a VGA, low memory from C0000 on */
 	MEM_SLOT_VGA,	     /* its linear memory */
 	MEM_SLOT_VGA_WINDOW, /* what of its memory is seen below C0000 */
+	MEM_SLOT_FIRMWARE,   /* below 4 GiB */
+	MEM_SLOT_ROM,	     /* option ROMs: from here on, one a PCI slot */
 };
 
 struct guest_mem {

@@ -23,9 +23,11 @@
 #define CMDLINE_DEFAULT "console=ttyS0 panic=-1 cryptomgr.notests"
 
 static const char usage[] =
-    "usage: kvm-run [-nqrv] [-A words] [-C path] [-c vcpus] [-H slots] [-I name] [-i initrd]\n"
-    "               [-K cmdline] [-k kernel] [-m memory] [-N vmm] [-R fd] [-w wire]...\n"
+    "usage: kvm-run [-nqrv] [-A words] [-B order] [-C path] [-c vcpus] [-F firmware] [-H slots]\n"
+    "               [-I name] [-i initrd] [-K cmdline] [-k kernel] [-m memory] [-N vmm] [-R fd]\n"
+    "               [-w wire]...\n"
     "  -k kernel  bzImage or ELF vmlinux     -i initrd\n"
+    "  -F file    firmware, such as SeaBIOS   -B order   what it boots: disk, cdrom, net\n"
     "  -K words   kernel command line in place of \"" CMDLINE_DEFAULT "\"\n"
     "  -A words   append to the kernel command line\n"
     "  -m size    memory, in MiB or with K, M, G, T (256M)\n"
@@ -66,6 +68,16 @@ add_wire(struct wires *ws, const char *arg)
 		add_word(ws, arg);
 }
 
+static void
+add_order(struct boot_options *b, const char *words)
+{
+	char text[128];
+	const char *why = bootorder_parse(b, words, text, sizeof(text));
+
+	if (why)
+		die_usage("-B %s", why);
+}
+
 static const char *
 join(const char *a, const char *b)
 {
@@ -83,14 +95,16 @@ options_parse(struct options *o, struct wires *ws, int argc, char **argv)
 	int c;
 
 	*o = (struct options){.ready_fd = -1,
-	    .vm = {.name = "vm", .mem = MEM_DEFAULT, .cpus = 1, .cmdline = CMDLINE_DEFAULT}};
+	    .vm = {.name = "vm", .mem = MEM_DEFAULT, .cpus = 1, .cmdline = CMDLINE_DEFAULT, .boot = BOOT_OPTIONS_NONE}};
 	diag_long_options(argc, argv, usage);
 	wires_load_env(ws);
-	while ((c = getopt(argc, argv, "+A:C:c:H:I:i:K:k:m:N:nqR:rvw:")) != -1) {
+	while ((c = getopt(argc, argv, "+A:B:C:c:F:H:I:i:K:k:m:N:nqR:rvw:")) != -1) {
 		switch (c) {
 		case 'A': append = join(append, optarg); break;
+		case 'B': add_order(&o->vm.boot, optarg); break;
 		case 'C': o->vm.ctl_path = optarg; break;
 		case 'c': o->vm.cpus = (unsigned)num_opt('c', optarg, 1, CPUS_MAX); break;
+		case 'F': add_file(ws, "fw", optarg); break;
 		case 'H': o->vm.hot_slots = (unsigned)num_opt('H', optarg, 0, HOT_SLOTS_MAX); break;
 		case 'I': o->vm.name = optarg; break;
 		case 'i': add_file(ws, "init", optarg); break;

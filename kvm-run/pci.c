@@ -5,21 +5,15 @@
 
 #include "kvm-run/lpc.h"
 #include "kvm-run/msix.h"
+#include "kvm-run/pci_bar.h"
 #include "kvm-run/vm.h"
 
-#define CFG_COMMAND 0x04
 #define CFG_STATUS 0x06
-#define CFG_BAR0 0x10
 #define CFG_SUBSYSTEM 0x2c
 #define CFG_CAPS 0x34
-#define CMD_MEMORY 0x02
 #define CMD_MASTER 0x04
 #define CMD_NO_INTX 0x0400
 #define STATUS_CAPS 0x10
-#define BAR_64 0x04
-#define BAR_PREFETCH 0x08
-
-#define SMALL_BARS_PER_SLOT (1ULL << 20) /* of the 32-bit window, so that small BARs have fixed homes */
 
 static void
 put16(struct pci_dev *d, unsigned off, uint16_t v)
@@ -53,18 +47,6 @@ pci_dev_init(struct pci_dev *d, struct vm *vm, const char *id, const struct pci_
 	d->cap_end = 0x40;
 }
 
-void
-pci_add_bar(struct pci_dev *d, unsigned bar, uint64_t size, bool is64, bool prefetch)
-{
-	uint64_t mask = ~(size - 1);
-	unsigned off = CFG_BAR0 + 4 * bar;
-
-	d->bars[bar] = (struct pci_bar){.size = size, .is64 = is64, .prefetch = prefetch};
-	memcpy(&d->wmask[off], &mask, is64 ? 8 : 4);
-	d->wmask[off] &= 0xf0;
-	d->config[off] = (is64 ? BAR_64 : 0) | (prefetch ? BAR_PREFETCH : 0);
-}
-
 unsigned
 pci_add_cap(struct pci_dev *d, uint8_t cap_id, const void *body, unsigned len)
 {
@@ -80,46 +62,6 @@ pci_add_cap(struct pci_dev *d, uint8_t cap_id, const void *body, unsigned len)
 	return off;
 }
 
-static uint64_t
-bar_address(const struct pci_dev *d, unsigned bar)
-{
-	uint64_t addr = 0;
-
-	memcpy(&addr, &d->config[CFG_BAR0 + 4 * bar], d->bars[bar].is64 ? 8 : 4);
-	return addr & ~0xfULL;
-}
-
-static bool
-in_window(const struct pci_bus *b, uint64_t addr, uint64_t size)
-{
-	return (addr >= PCI_WINDOW32 && addr < PCI_WINDOW32_END && size <= PCI_WINDOW32_END - addr) ||
-	    (addr >= b->window64 && addr - b->window64 < PCI_WINDOW64_SIZE &&
-		size <= PCI_WINDOW64_SIZE - (addr - b->window64));
-}
-
-/* Makes the BARs decode where command and address registers now say. */
-static void
-update_bars(struct pci_bus *b, struct pci_dev *d)
-{
-	bool enabled = d->config[CFG_COMMAND] & CMD_MEMORY;
-
-	for (unsigned i = 0; i < PCI_BARS; i++) {
-		struct pci_bar *bar = &d->bars[i];
-		uint64_t addr = enabled && bar->size ? bar_address(d, i) : 0;
-
-		if (addr && !in_window(b, addr, bar->size))
-			addr = 0;
-		if (addr == bar->mapped)
-			continue;
-		if (bar->mapped && d->ops->bar_mapped)
-			d->ops->bar_mapped(d, i, bar->mapped, false);
-		/* Other vCPUs look it up meanwhile, without the lock. */
-		__atomic_store_n(&bar->mapped, addr, __ATOMIC_RELEASE);
-		if (addr && d->ops->bar_mapped)
-			d->ops->bar_mapped(d, i, addr, true);
-	}
-}
-
 static void
 config_write(struct pci_bus *b, struct pci_dev *d, unsigned off, const uint8_t *data, unsigned len)
 {
@@ -128,8 +70,8 @@ config_write(struct pci_bus *b, struct pci_dev *d, unsigned off, const uint8_t *
 
 		d->config[off + i] = (uint8_t)((d->config[off + i] & ~mask) | (data[i] & mask));
 	}
-	if (off < CFG_BAR0 + 4 * PCI_BARS && off + len > CFG_COMMAND)
-		update_bars(b, d);
+	if (off < CFG_ROM + 4 && off + len > CFG_COMMAND)
+		pci_update_bars(b, d);
 	if (d->msix_cap && off <= d->msix_cap + 3 && off + len > d->msix_cap + 3)
 		msix_update(d);
 	if (off >= 0x40 && d->ops->config_written)
@@ -189,44 +131,6 @@ cf8_access(void *dev, uint64_t off, void *data, unsigned len, bool write)
 		config_access(b, addr >> 11 & 31, addr >> 8 & 7, (addr & 0xfc) + (unsigned)(off - 4), data, len, write);
 }
 
-/* Both windows: whichever BAR decodes there. Slots and BARs are read without the lock; unplugging stops the vCPUs. */
-static void
-bar_access(struct pci_bus *b, uint64_t addr, void *data, unsigned len, bool write)
-{
-	for (unsigned slot = 0; slot < PCI_SLOTS; slot++) {
-		struct pci_dev *d = __atomic_load_n(&b->slots[slot], __ATOMIC_ACQUIRE);
-
-		for (unsigned i = 0; d && i < PCI_BARS; i++) {
-			uint64_t at = __atomic_load_n(&d->bars[i].mapped, __ATOMIC_ACQUIRE);
-
-			if (!at || addr < at || addr - at >= d->bars[i].size || len > d->bars[i].size - (addr - at))
-				continue;
-			if (d->nvectors && i == d->msix_bar && addr - at < MSIX_SIZE) {
-				pthread_mutex_lock(&b->lock);
-				msix_access(d, addr - at, data, len, write);
-				pthread_mutex_unlock(&b->lock);
-			} else {
-				d->ops->bar_access(d, i, addr - at, data, len, write);
-			}
-			return;
-		}
-	}
-}
-
-static void
-window32_access(void *dev, uint64_t off, void *data, unsigned len, bool write)
-{
-	bar_access(dev, PCI_WINDOW32 + off, data, len, write);
-}
-
-static void
-window64_access(void *dev, uint64_t off, void *data, unsigned len, bool write)
-{
-	struct pci_bus *b = dev;
-
-	bar_access(b, b->window64 + off, data, len, write);
-}
-
 /* The q35 host bridge: its registers are stored and mean nothing here (boot-time RAM is always writable). */
 static void
 init_host_bridge(struct pci_bus *b, struct vm *vm)
@@ -246,33 +150,12 @@ init_host_bridge(struct pci_bus *b, struct vm *vm)
 void
 pci_init(struct pci_bus *b, struct vm *vm)
 {
-	uint64_t top = MEM_HIGH_START + vm->mem.high_size, align = 1ULL << 30;
-
 	b->vm = vm;
 	pthread_mutex_init(&b->lock, NULL);
-	b->next32 = PCI_WINDOW32 + PCI_SLOTS * SMALL_BARS_PER_SLOT;
-	b->window64 = b->next64 = (top + align - 1) & ~(align - 1);
 	bus_add(&vm->ports, 0xcf8, 8, cf8_access, b);
 	bus_add(&vm->mmio, PCI_ECAM_BASE, 1 << 20, ecam_access, b);
-	bus_add(&vm->mmio, PCI_WINDOW32, PCI_WINDOW32_END - PCI_WINDOW32, window32_access, b);
-	bus_add(&vm->mmio, b->window64, PCI_WINDOW64_SIZE, window64_access, b);
+	pci_init_windows(b);
 	init_host_bridge(b, vm);
-}
-
-/* Gives a BAR its first address: small ones in the slot's own mebibyte, large ones from a rising mark. */
-static bool
-place_bar(struct pci_bus *b, struct pci_dev *d, unsigned i, uint64_t *small)
-{
-	struct pci_bar *bar = &d->bars[i];
-	uint64_t *mark = bar->size <= SMALL_BARS_PER_SLOT / 2 ? small : bar->is64 ? &b->next64 : &b->next32;
-	uint64_t addr = (*mark + bar->size - 1) & ~(bar->size - 1);
-
-	if (!in_window(b, addr, bar->size))
-		return false;
-	*mark = addr + bar->size;
-	addr |= d->config[CFG_BAR0 + 4 * i] & 0xf;
-	memcpy(&d->config[CFG_BAR0 + 4 * i], &addr, bar->is64 ? 8 : 4);
-	return true;
 }
 
 static int
@@ -288,14 +171,11 @@ int
 pci_plug(struct pci_bus *b, struct pci_dev *d, bool hot)
 {
 	int slot = d->slot >= 0 ? d->slot : free_slot(b, hot);
-	uint64_t small;
 
 	if (slot < 0)
 		return slot;
-	small = PCI_WINDOW32 + (uint64_t)slot * SMALL_BARS_PER_SLOT;
-	for (unsigned i = 0; i < PCI_BARS; i++)
-		if (d->bars[i].size && !place_bar(b, d, i, &small))
-			return -ENOSPC;
+	if (!pci_place_bars(b, d, slot))
+		return -ENOSPC;
 	d->slot = slot;
 	memcpy(d->fresh, d->config, sizeof(d->fresh));
 	pthread_mutex_lock(&b->lock);
@@ -304,11 +184,20 @@ pci_plug(struct pci_bus *b, struct pci_dev *d, bool hot)
 	return slot;
 }
 
+struct pci_dev *
+pci_find(struct pci_bus *b, const char *id)
+{
+	for (unsigned slot = 1; slot < PCI_LPC_SLOT; slot++)
+		if (b->slots[slot] && !strcmp(b->slots[slot]->id, id))
+			return b->slots[slot];
+	return NULL;
+}
+
 static void
 dev_reset(struct pci_bus *b, struct pci_dev *d)
 {
 	memcpy(d->config, d->fresh, sizeof(d->config));
-	update_bars(b, d);
+	pci_update_bars(b, d);
 	msix_reset(d);
 }
 

@@ -16,12 +16,13 @@ struct vm;
 
 #define PCI_SLOTS 32
 #define PCI_LPC_SLOT 31 /* the ICH9 has its ISA bridge at 00:1f.0 */
-#define PCI_BARS 6
+#define PCI_BARS 7
+#define PCI_ROM 6 /* the last of them: the expansion ROM */
 #define PCI_MSIX_MAX 34
 
 #define PCI_ECAM_BASE 0xb0000000ULL /* one bus: 1 MiB; 256 MiB of space are left to it */
 #define PCI_WINDOW32 0xc0000000ULL  /* BARs below 4 GiB */
-#define PCI_WINDOW32_END 0xfe000000ULL
+#define PCI_WINDOW32_END 0xfec00000ULL /* SeaBIOS puts them right below the IO-APIC */
 #define PCI_WINDOW64_SIZE (1ULL << 36) /* above RAM, see pci_window64() */
 
 struct pci_dev;
@@ -39,8 +40,8 @@ struct pci_ops {
 
 struct pci_bar {
 	uint64_t size; /* a power of two, 0 = none */
-	bool is64, prefetch;
-	uint64_t mapped; /* guest address at which it decodes now, 0 = nowhere */
+	bool is64, prefetch, io;
+	uint64_t mapped; /* guest address, or port, at which it decodes now, 0 = nowhere */
 };
 
 struct msix_vector {
@@ -63,6 +64,7 @@ struct pci_dev {
 	unsigned cap_end;   /* where the next capability goes */
 	unsigned cap_last;
 	struct pci_bar bars[PCI_BARS];
+	void *rom; /* its bytes, of the process */
 	unsigned msix_cap; /* offset of the capability, 0 = none */
 	unsigned msix_bar;
 	unsigned nvectors;
@@ -76,7 +78,7 @@ struct pci_bus {
 	uint32_t cf8;
 	struct pci_dev *slots[PCI_SLOTS]; /* function 0 only */
 	uint64_t window64;		  /* its start */
-	uint64_t next32, next64;	  /* where BARs are placed at start, so that no firmware is needed */
+	uint64_t next32, next64, next_io; /* where BARs are placed at start, so that no firmware is needed */
 	struct pci_dev host_bridge;
 	uint32_t hot_slots; /* bit a slot that was reserved by -H */
 };
@@ -91,6 +93,13 @@ void pci_dev_init(struct pci_dev *d, struct vm *vm, const char *id, const struct
 /* Declares a memory BAR. Before pci_plug. */
 void pci_add_bar(struct pci_dev *d, unsigned bar, uint64_t size, bool is64, bool prefetch);
 
+/* Declares a BAR of ports, at least 4. Before pci_plug. */
+void pci_add_io_bar(struct pci_dev *d, unsigned bar, uint32_t size);
+
+/* Gives it an expansion ROM: `size` bytes, a power of two of at least a page, page-aligned, which stay the caller's. The guest
+ * reads them without an exit. Before the vCPUs run. */
+void pci_add_rom(struct pci_dev *d, void *bytes, uint32_t size);
+
 /* Appends a capability of len bytes (its first two bytes are filled in); returns its offset. */
 unsigned pci_add_cap(struct pci_dev *d, uint8_t cap_id, const void *body, unsigned len);
 
@@ -100,6 +109,9 @@ int pci_add_msix(struct pci_dev *d, unsigned bar, unsigned n);
 
 /* Puts the device into a free slot (of the hot ones if hot) and gives its BARs addresses. The slot, or -ENOSPC. */
 int pci_plug(struct pci_bus *b, struct pci_dev *d, bool hot);
+
+/* The device of that id, which is not a bridge, or NULL. While devices neither come nor go. */
+struct pci_dev *pci_find(struct pci_bus *b, const char *id);
 
 /* Takes it off the bus and frees routes and eventfds, not its memory. The vCPUs are stopped. */
 void pci_unplug(struct pci_bus *b, struct pci_dev *d);

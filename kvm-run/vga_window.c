@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "common/diag.h"
+#include "kvm-run/memslot.h"
 #include "kvm-run/vga_dev.h"
 #include "kvm-run/vm.h"
 
@@ -20,11 +21,10 @@ void
 vga_slot(struct vga *v, unsigned slot, uint64_t gpa, void *at, uint32_t size)
 {
 	bool linear = (uint8_t *)at >= v->vram && (uint8_t *)at < v->vram + VGA_VRAM_SIZE;
-	struct kvm_userspace_memory_region r = {.slot = slot, .guest_phys_addr = gpa, .memory_size = size,
-	    .userspace_addr = (uintptr_t)at, .flags = v->logging && linear ? KVM_MEM_LOG_DIRTY_PAGES : 0};
+	int err = vm_map(v->vm, slot, gpa, size, at, v->logging && linear ? KVM_MEM_LOG_DIRTY_PAGES : 0);
 
-	if (ioctl(v->vm->fd, KVM_SET_USER_MEMORY_REGION, &r) < 0 && size)
-		warn_sys("%s: memory at %#llx", v->pci.id, (unsigned long long)gpa);
+	if (err && size)
+		warn("%s: memory at %#llx: %s", v->pci.id, (unsigned long long)gpa, strerror(-err));
 }
 
 /* Which of the four ranges within the window is decoded: its offset and length. */

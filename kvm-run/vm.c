@@ -9,6 +9,7 @@
 #include "common/diag.h"
 #include "common/util.h"
 #include "kvm-run/ctl.h"
+#include "kvm-run/debugport.h"
 #include "kvm-run/input.h"
 #include "kvm-run/irq.h"
 #include "kvm-run/lpc.h"
@@ -131,6 +132,7 @@ vm_close(struct vm *vm)
 	if (vm->input)
 		input_destroy(vm->input);
 	ctl_destroy(vm);
+	debugport_stop(vm);
 	serial_destroy(vm->serial);
 }
 

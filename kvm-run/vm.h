@@ -10,6 +10,7 @@
 
 #include "common/loop.h"
 #include "common/wire.h"
+#include "kvm-run/bootorder.h"
 #include "kvm-run/bus.h"
 #include "kvm-run/mem.h"
 #include "kvm-run/pci.h"
@@ -24,6 +25,8 @@ struct input;
 struct ctl;
 struct vga;
 struct net_capture;
+struct firmware;
+struct con_out;
 
 /* How the guest's run ends; kvm-run's exit status. */
 enum vm_end {
@@ -45,7 +48,7 @@ struct vm_options {
 	unsigned hot_slots; /* -H */
 	bool reboot;	    /* -r */
 	const char *ctl_path; /* -C, or NULL */
-	int kern_fd, init_fd; /* -1 = none; init_fd is the initrd */
+	struct boot_options boot; /* -B */
 };
 
 /* A device that came from a wire; ctl's `devices` lists them, `unplug ID` removes one. */
@@ -53,6 +56,7 @@ struct vm_device {
 	char id[32];
 	enum wire_kind kind;
 	struct virtio_dev *virtio; /* or NULL */
+	char boot_path[48]; /* what firmware calls it, "": it does not boot from it */
 	bool hot;
 };
 
@@ -83,6 +87,8 @@ struct vm {
 	struct vga *vga; /* or NULL */
 	struct input *input; /* keyboard and pointer; NULL without a display */
 	struct ctl *ctl;
+	struct firmware *firmware; /* or NULL: the kernel is booted directly */
+	struct con_out *debug;	   /* of the firmware's debug port, or NULL */
 	uint64_t mac_seed;		/* of default MACs, see net_init */
 	struct net_capture **captures;	/* the pcap wires, see net_init */
 	atomic_int end;	 /* enum vm_end, set once by vm_end() */

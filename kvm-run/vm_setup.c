@@ -15,15 +15,19 @@
 #include "kvm-run/acpi.h"
 #include "kvm-run/boot.h"
 #include "kvm-run/ctl.h"
+#include "kvm-run/debugport.h"
+#include "kvm-run/firmware.h"
 #include "kvm-run/i8042.h"
 #include "kvm-run/input.h"
 #include "kvm-run/irq.h"
 #include "kvm-run/lpc.h"
+#include "kvm-run/memslot.h"
 #include "kvm-run/rtc.h"
 #include "kvm-run/serial.h"
 #include "kvm-run/iothread.h"
 #include "kvm-run/vcpu.h"
 #include "kvm-run/vga.h"
+#include "kvm-run/virtio.h"
 #include "kvm-run/virtio_blk.h"
 #include "kvm-run/virtio_console.h"
 #include "kvm-run/virtio_net.h"
@@ -67,16 +71,6 @@ check_kvm(struct vm *vm)
 		die_usage("-c %u: KVM takes at most %d vCPUs here", vm->opt.cpus, max);
 }
 
-static void
-add_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, void *at)
-{
-	struct kvm_userspace_memory_region r = {
-		.slot = slot, .guest_phys_addr = gpa, .memory_size = size, .userspace_addr = (uintptr_t)at};
-
-	if (size && ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r) < 0)
-		die_sys("memory");
-}
-
 static int
 wire_fd(const struct vm *vm, enum wire_kind kind)
 {
@@ -113,6 +107,14 @@ has_vga(const struct vm *vm)
 }
 
 static void
+map(struct vm *vm, unsigned slot, uint64_t gpa, uint64_t size, void *at)
+{
+	errno = -vm_map(vm, slot, gpa, size, at, 0);
+	if (errno)
+		die_sys("memory");
+}
+
+static void
 create_memory(struct vm *vm)
 {
 	int fd = wire_fd(vm, WIRE_MEM);
@@ -123,10 +125,11 @@ create_memory(struct vm *vm)
 	why = mem_init(m, vm->opt.mem, fd);
 	if (why)
 		die("memory of %llu MiB: %s", (unsigned long long)(vm->opt.mem >> 20), why);
-	add_slot(vm, MEM_SLOT_LOW, 0, has_vga(vm) ? VGA_WINDOW : m->low_size, m->base);
+	map(vm, MEM_SLOT_LOW, 0, has_vga(vm) ? VGA_WINDOW : m->low_size, m->base);
 	if (has_vga(vm))
-		add_slot(vm, MEM_SLOT_ABOVE_VGA, VGA_WINDOW_END, m->low_size - VGA_WINDOW_END, m->base + VGA_WINDOW_END);
-	add_slot(vm, MEM_SLOT_HIGH, MEM_HIGH_START, m->high_size, m->base + m->low_size);
+		map(vm, MEM_SLOT_ABOVE_VGA, VGA_WINDOW_END, m->low_size - VGA_WINDOW_END, m->base + VGA_WINDOW_END);
+	if (m->high_size)
+		map(vm, MEM_SLOT_HIGH, MEM_HIGH_START, m->high_size, m->base + m->low_size);
 }
 
 void
@@ -147,6 +150,18 @@ vm_acquire(struct vm *vm)
 	if (what)
 		die_sys("%s", what);
 	create_memory(vm);
+}
+
+/* OpenFirmware's device paths, as SeaBIOS and OVMF read them. */
+static void
+name_for_boot(struct vm_device *d)
+{
+	unsigned slot = (unsigned)d->virtio->pci.slot;
+
+	if (d->kind == WIRE_BLK)
+		snprintf(d->boot_path, sizeof(d->boot_path), "/pci@i0cf8/scsi@%x/disk@0,0", slot);
+	else if (d->kind == WIRE_NET)
+		snprintf(d->boot_path, sizeof(d->boot_path), "/pci@i0cf8/ethernet@%x/ethernet-phy@0", slot);
 }
 
 const char *
@@ -170,9 +185,11 @@ vm_add_device(struct vm *vm, const struct wire *w, bool hot, char *why, size_t s
 		reason = vga_create(vm, w);
 	else if (hot)
 		reason = "only net and blk wires can be plugged in";
-	if (!reason && d->virtio)
-		vm->ndevices++;
-	return reason;
+	if (reason || !d->virtio)
+		return reason;
+	name_for_boot(d);
+	vm->ndevices++;
+	return NULL;
 }
 
 /* The first con wire is COM1, unless it asks for virtio; the others come with the other devices. */
@@ -196,7 +213,7 @@ build_board(struct vm *vm)
 	for (unsigned i = 0; i < vm->opt.hot_slots; i++)
 		vm->pci.hot_slots |= 1U << (PCI_LPC_SLOT - 1 - i);
 	pci_init(&vm->pci, vm);
-	lpc_init(&lpc, vm, -1);
+	lpc_init(&lpc, vm);
 	if (rtc_init(&rtc, vm) < 0)
 		die("clock: no timer");
 	if (wires_first(&vm->wires, WIRE_FB)) {
@@ -207,6 +224,8 @@ build_board(struct vm *vm)
 		i8042_none(vm);
 	}
 	reason = serial_create(&vm->serial, vm, serial_wire(vm), why, sizeof(why));
+	if (!reason)
+		reason = debugport_create(vm);
 	if (reason)
 		die("%s", reason);
 }
@@ -253,6 +272,9 @@ vm_build(struct vm *vm)
 
 	build_board(vm);
 	build_devices(vm);
+	what = firmware_create(vm, text, sizeof(text));
+	if (what)
+		die("%s", what);
 	what = vcpus_create(vm);
 	if (what)
 		die_sys("%s", what);
@@ -269,6 +291,8 @@ vm_load(struct vm *vm, char *why, size_t size)
 	struct boot_entry entry;
 	const char *reason;
 
+	if (vm->firmware)
+		return firmware_load(vm);
 	images.rsdp = acpi_install(vm);
 	if (!images.rsdp)
 		return "ACPI tables do not fit";

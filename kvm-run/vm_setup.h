@@ -13,7 +13,7 @@ void vm_acquire(struct vm *vm);
 /* The board and the devices of the wires. */
 void vm_build(struct vm *vm);
 
-/* Kernel, initrd and tables into cleared memory, and the boot processor at the entry. NULL or the reason. */
+/* Kernel, initrd and tables into cleared memory, and the boot processor at the entry; or the firmware at its own. NULL or the reason. */
 const char *vm_load(struct vm *vm, char *why, size_t size);
 
 /* Runs the main loop until the guest has ended; its end. */

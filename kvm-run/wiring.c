@@ -39,6 +39,7 @@ static const struct form_rule form_rules[] = {
     {WIRE_BLK, AS_NBD, "nbd", FORM_STREAM, 0, BOTH, true},
     {WIRE_CON, AS_SERIAL, "serial", BYTES_OUT, BYTES_OUT, IN_OUT, true},
     {WIRE_CON, AS_VIRTIO, "virtio", BYTES_OUT, BYTES_OUT, IN_OUT, true},
+    {WIRE_CON, AS_DEBUG, "debug", BYTES_OUT, 0, WRITE, true},
     {WIRE_FB, AS_NONE, NULL, FORM_SEQPACKET, 0, BOTH, true},
     {WIRE_CTL, AS_STREAM, "stream", FORM_STREAM, CTL_OUT, IN_OUT, true},
     {WIRE_CTL, AS_LISTEN, "listen", FORM_LISTEN, 0, BOTH, true},
@@ -47,7 +48,9 @@ static const struct form_rule form_rules[] = {
     {WIRE_PCAP, AS_NONE, NULL, FORM_ANY, 0, WRITE, true},
     {WIRE_KERN, AS_NONE, NULL, FORM_FILE, 0, READ, true},
     {WIRE_INIT, AS_NONE, NULL, FORM_FILE, 0, READ, true},
-    {WIRE_FW, AS_NONE, NULL, FORM_FILE, 0, READ, false},
+    {WIRE_FW, AS_BIOS, "bios", FORM_FILE, 0, READ, true},
+    {WIRE_FW, AS_ROM, "rom", FORM_FILE, 0, READ, true},
+    {WIRE_FW, AS_SPLASH, "splash", FORM_FILE, 0, READ, true},
     {WIRE_KEY, AS_NONE, NULL, FORM_ANY, 0, READ, true},
     {WIRE_PCI, AS_NONE, NULL, FORM_CHAR, FORM_CHAR, BOTH, false},
     {WIRE_HOLD, AS_NONE, NULL, FORM_ANY, FORM_ANY, ANY, true},
@@ -132,18 +135,48 @@ in_words(const char *word, const char *words)
 	return false;
 }
 
-/* By as= if it has one, else by its first descriptor; a con wire by its place. NULL when nothing fits. */
+/* The first con wire that is a console, or NULL. */
+static const struct wire *
+first_console(const struct wires *ws)
+{
+	for (const struct wire *w = ws->v; w < ws->v + ws->n; w++) {
+		const char *as = w->nfds && w->kind == WIRE_CON ? wire_get(w, "as") : "debug";
+
+		if (!as || strcmp(as, "debug"))
+			return w;
+	}
+	return NULL;
+}
+
+bool
+wiring_has_console(const struct wires *ws)
+{
+	return first_console(ws);
+}
+
+/* What a wire is by its place or its keys, whatever its descriptor; AS_NONE: that tells. */
+static enum wire_as
+as_by_place(const struct wires *ws, const struct wire *w)
+{
+	if (w->kind == WIRE_CON)
+		return first_console(ws) == w ? AS_SERIAL : AS_VIRTIO;
+	if (w->kind == WIRE_FW)
+		return wire_get(w, "of") ? AS_ROM : AS_BIOS;
+	return AS_NONE;
+}
+
+/* By as= if it has one, else by its place or its first descriptor. NULL when nothing fits. */
 static const struct form_rule *
 rule_of(const struct wires *ws, const struct wire *w)
 {
 	const char *as = wire_get(w, "as");
-	enum wire_as place = wires_first(ws, WIRE_CON) == w ? AS_SERIAL : AS_VIRTIO;
-	unsigned form = as || w->kind == WIRE_CON ? 0 : fd_form(w->fds[0]);
+	enum wire_as place = as_by_place(ws, w);
+	unsigned form = as || place != AS_NONE ? 0 : fd_form(w->fds[0]);
 
 	for (const struct form_rule *r = form_rules; r < form_rules + COUNT(form_rules); r++)
 		if (r->kind != w->kind)
 			continue;
-		else if (as ? r->name && !strcmp(r->name, as) : w->kind == WIRE_CON ? r->as == place : r->first & form)
+		else if (as ? r->name && !strcmp(r->name, as) : place != AS_NONE ? r->as == place : r->first & form)
 			return r;
 	return NULL;
 }
@@ -312,23 +345,55 @@ check_vhost(const struct wires *ws, const struct wire *w, struct wire_faults *f)
 			wire_fault(f, w, "%s: has %s already", net->id, v->id);
 }
 
+/* Of each form that only one may have: whether an earlier wire has it. */
+static void
+check_only(const struct wires *ws, const struct wire *w, const char *what, struct wire_faults *f)
+{
+	for (const struct wire *v = ws->v; v < w; v++)
+		if (v->nfds && v->kind == w->kind && wiring_as(ws, v) == wiring_as(ws, w))
+			wire_fault(f, w, "%s: that is %s already", what, v->id);
+}
+
+/* Option ROMs: one a device, and a device that has a place for it. */
+static void
+check_rom(const struct wires *ws, const struct wire *w, const char *of, struct wire_faults *f)
+{
+	const struct wire *owner = of ? wires_find(ws, of) : NULL;
+
+	if (!of)
+		wire_fault(f, w, "of: missing, the device whose ROM this is");
+	if (owner && owner->kind != WIRE_NET && owner->kind != WIRE_BLK && owner->kind != WIRE_FB)
+		wire_fault(f, w, "of=%s: not a net, blk or fb wire", of);
+	for (const struct wire *v = ws->v; v < w; v++)
+		if (owner && v->nfds && v->kind == WIRE_FW && wire_get(v, "of") && !strcmp(wire_get(v, "of"), of))
+			wire_fault(f, w, "%s: has %s already", of, v->id);
+}
+
 /* What a wire may not be beside the others. */
 static void
 check_place(const struct wires *ws, const struct wire *w, struct wire_faults *f)
 {
 	const char *of = wire_get(w, "of");
 	const struct wire *net = of ? wires_find(ws, of) : NULL;
+	enum wire_as as = wiring_as(ws, w);
 
-	if (net && net->kind != WIRE_NET)
+	if (net && net->kind != WIRE_NET && w->kind != WIRE_FW)
 		wire_fault(f, w, "of=%s: not a net wire", of);
 	switch (w->kind) {
 	case WIRE_VHOST:
 		check_vhost(ws, w, f);
 		break;
 	case WIRE_CON:
-		for (const struct wire *v = ws->v; v < w && wiring_as(ws, w) == AS_SERIAL; v++)
-			if (v->nfds && v->kind == WIRE_CON && wiring_as(ws, v) == AS_SERIAL)
-				wire_fault(f, w, "as=serial: that is %s already", v->id);
+		if (as == AS_SERIAL || as == AS_DEBUG)
+			check_only(ws, w, as == AS_SERIAL ? "as=serial" : "as=debug", f);
+		break;
+	case WIRE_FW:
+		if (as == AS_ROM)
+			check_rom(ws, w, of, f);
+		else if (as != AS_NONE)
+			check_only(ws, w, as == AS_BIOS ? "fw" : "as=splash", f);
+		if (of && as != AS_ROM)
+			wire_fault(f, w, "of=%s: only an option ROM is a device's", of);
 		break;
 	case WIRE_FB:
 		for (const struct wire *v = ws->v; v < w && wiring_is_vga(w); v++)
@@ -338,7 +403,6 @@ check_place(const struct wires *ws, const struct wire *w, struct wire_faults *f)
 	case WIRE_MEM:
 	case WIRE_KERN:
 	case WIRE_INIT:
-	case WIRE_FW:
 		if (wires_first(ws, w->kind) != w)
 			wire_fault(f, w, "a machine has one %s wire", wire_kind_name(w->kind));
 		break;

@@ -16,12 +16,19 @@ enum wire_as {
 	AS_NBD,	    /* blk: socket */
 	AS_SERIAL,  /* con: the 16550; the first con wire's default */
 	AS_VIRTIO,  /* con: virtio-console; every later con wire's default */
+	AS_DEBUG,   /* con: what firmware writes to its debug port */
 	AS_LISTEN,  /* ctl: listening stream socket */
+	AS_BIOS,    /* fw: the machine's firmware */
+	AS_ROM,	    /* fw: the option ROM of the device that of= names */
+	AS_SPLASH,  /* fw: a picture that firmware shows */
 };
 
 /* What the wire is: its as= key, else what fstat, SO_TYPE, SO_ACCEPTCONN and TUNGETIFF say; never its content. */
 enum wire_as wiring_as(const struct wires *ws, const struct wire *w);
 const char *wiring_as_name(enum wire_as as); /* as in as=; "-" for AS_NONE */
+
+/* Whether a con wire is a console; the firmware's debug port is none. */
+bool wiring_has_console(const struct wires *ws);
 
 /*
  * The wire that w (pcap or vhost) belongs to: the one its of= names, else the only net wire. NULL for a pcap of every

@@ -22,7 +22,7 @@ refused() {
 	refused 2 "-H 17: not a number from 0 to 16" -H 17
 	refused 2 "-N xen: not qemu, ch or crosvm" -N xen
 	refused 2 "what: no operand is wanted" what
-	refused 2 "no kernel: give -k or a kern wire"
+	refused 2 "no kernel: give -k or a kern wire; or firmware by -F or a fw wire"
 	refused 2 "$T/none: No such file or directory" -k "$T/none"
 	refused 2 "$T/none: No such file or directory" -k /dev/null -i "$T/none"
 }

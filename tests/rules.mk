@@ -8,7 +8,7 @@ pkgs = $(call said,pkg,$(1)) $(foreach d,$(call linked,$(1)),$(PKG_$(d)))
 
 .PHONY: tools fuzzers
 .PRECIOUS: $(O)/obj/%.o
-tools: $(call programs,unit tools lab guests) ## build the tests' own programs
+tools: $(call programs,unit tools lab guests) $(O)/guests/sector ## build the tests' own programs
 fuzzers: $(call programs,fuzz)
 
 $(O)/obj/tests/%.o: PKG_CFLAGS = $(foreach p,$(sort $(call pkgs,$<)),$(shell pkg-config --cflags $(p)))
@@ -27,3 +27,8 @@ $(call programs,guests): $(O)/guests/%: tests/guests/%.c $(wildcard tests/guests
 	@mkdir -p $(@D)
 	$(GUEST_CC) -std=gnu11 -O2 $(WARN) -ffreestanding -fno-pic -fno-stack-protector -fcf-protection=none -mgeneral-regs-only \
 		-mno-red-zone -static -nostdlib -Wl,--build-id=none,--no-warn-rwx-segments -T tests/guests/guest.ld -o $@ tests/guests/start.S $<
+
+# 512 bytes, as a BIOS loads them.
+$(O)/guests/sector: tests/guests/sector.S
+	@mkdir -p $(@D)
+	$(GUEST_CC) -m32 -static -nostdlib -Wl,--build-id=none,--oformat=binary,-Ttext=0x7c00 -o $@ $<

@@ -226,7 +226,16 @@ test_blk(void)
 	is(check("kern,fd=$2 kern,fd=$1", fds, 6), "a machine has one kern wire", "two kernels");
 	is(check("kern,fd=$2 init,fd=$1", fds, 6), NULL, "a kernel and an initrd");
 	is(check("kern,fd=$3", fds, 6), "fd $3: write-only", "a kernel that cannot be read");
-	is(check("fw,fd=$2", fds, 6), "fw: not offered by this kvm-run", "firmware");
+	is(check("fw,fd=$2", fds, 6), NULL, "firmware");
+	is(check("fw,fd=$3", fds, 6), "fd $3: write-only", "firmware that cannot be read");
+	is(check("fw,fd=$2 fw,fd=$1", fds, 6), "fw: that is fw0 already", "two firmwares");
+	is(check("fw,fd=$2,as=splash fw,fd=$1", fds, 6), NULL, "a picture beside the firmware");
+	is(check("fw,fd=$2,as=rom", fds, 6), "of: missing, the device whose ROM this is", "a ROM of nothing");
+	is(check("fw,fd=$2,of=fw0", fds, 6), "of=fw0: not a net, blk or fb wire", "a ROM's ROM");
+	is(check("blk,fd=$2 fw,fd=$1,of=blk0", fds, 6), NULL, "a ROM");
+	is(check("blk,fd=$2 fw,fd=$1,of=blk0,as=splash", fds, 6), "of=blk0: only an option ROM is a device's", "a disk's picture");
+	is(check("con,fd=$1,as=debug", fds, 6), NULL, "a debug port");
+	is(check("con,fd=$2,as=debug", fds, 6), "fd $2: read-only", "a debug port is written");
 	is(check("pcap,fd=$2", fds, 6), "fd $2: read-only", "a pcap wire is written");
 	is(check("key,fd=$3", fds, 6), "fd $3: write-only", "a key is read");
 	is(check("hold,fd=$5:$6", fds, 6), NULL, "hold takes anything");
