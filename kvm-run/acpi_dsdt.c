@@ -9,6 +9,7 @@
 #include "kvm-run/i8042.h"
 #include "kvm-run/lpc.h"
 #include "kvm-run/pci.h"
+#include "kvm-run/pci_irq.h"
 
 #define NOTIFY_DEVICE_CHECK 1
 #define NOTIFY_EJECT 3
@@ -251,6 +252,58 @@ hot_slots(struct aml *a, uint32_t slots)
 	aml_close(a, method);
 }
 
+/* A package of {slot, pin, no link device, line}: what a slot's INTA is wired to (ACPI 6.5, 6.2.13). */
+static void
+interrupt_table(struct aml *a, const char *name, bool apic)
+{
+	size_t table, entry;
+
+	aml_name(a, name);
+	table = aml_package(a, PCI_LPC_SLOT - 1);
+	for (unsigned slot = 1; slot < PCI_LPC_SLOT; slot++) {
+		entry = aml_package(a, 4);
+		aml_int(a, slot << 16 | 0xffff);
+		aml_int(a, 0);
+		aml_int(a, 0);
+		aml_int(a, apic ? PCI_PIRQ_GSI + pci_pirq(slot) : LPC_PIRQ_LINE(pci_pirq(slot)));
+		aml_close(a, entry);
+	}
+	aml_close(a, table);
+}
+
+/* Method (_PRT) { If (PICM) { Return (PRTA) } Return (PRTP) } */
+static void
+interrupt_routing(struct aml *a)
+{
+	size_t method, cond;
+
+	interrupt_table(a, "PRTA", true);
+	interrupt_table(a, "PRTP", false);
+	method = aml_method(a, "_PRT", 0);
+	cond = aml_open(a, AML_IF);
+	aml_path(a, "\\PICM");
+	aml_op(a, AML_RETURN);
+	aml_path(a, "PRTA");
+	aml_close(a, cond);
+	aml_op(a, AML_RETURN);
+	aml_path(a, "PRTP");
+	aml_close(a, method);
+}
+
+/* The guest says which interrupt controllers it uses: 0 the PICs, 1 the APICs. */
+static void
+interrupt_model(struct aml *a)
+{
+	size_t method;
+
+	aml_name_int(a, "\\PICM", 0);
+	method = aml_method(a, "\\_PIC", 1);
+	aml_op(a, AML_STORE);
+	aml_op(a, AML_ARG0);
+	aml_path(a, "\\PICM");
+	aml_close(a, method);
+}
+
 static void
 pci_bus(struct aml *a, const struct acpi_board *b)
 {
@@ -261,6 +314,7 @@ pci_bus(struct aml *a, const struct acpi_board *b)
 	aml_name_int(a, "_UID", 0);
 	pci_resources(a, b->window64);
 	pci_osc(a);
+	interrupt_routing(a);
 	isa_bridge(a, b);
 	if (b->hot_slots)
 		hot_slots(a, b->hot_slots);
@@ -322,6 +376,7 @@ acpi_dsdt(struct aml *a, const struct acpi_board *b)
 	size_t scope;
 
 	soft_off(a);
+	interrupt_model(a);
 	scope = aml_scope(a, "\\_SB");
 	pci_bus(a, b);
 	motherboard(a);

@@ -99,7 +99,7 @@ do_vcpus(struct ctl_request *r, char **word)
 static bool
 is_net(const struct vm_device *d)
 {
-	return d->virtio->ops->device_id == VIRTIO_ID_NET;
+	return d->virtio && d->virtio->ops->device_id == VIRTIO_ID_NET;
 }
 
 static enum ctl_done
@@ -119,8 +119,9 @@ do_devices(struct ctl_request *r, char **word)
 		if (w->nfds && wiring_as(&vm->wires, w) == AS_SERIAL)
 			ctl_print(r->answer, "%s\tcon\tCOM1\t-\n", w->id);
 	for (const struct vm_device *d = vm->devices; d < vm->devices + vm->ndevices; d++)
-		ctl_print(r->answer, "%s\t%s\t00:%02x.0\t%s\n", d->id, kinds[d->virtio->ops->device_id],
-		    (unsigned)d->virtio->pci.slot, d->hot ? "hot" : "-");
+		ctl_print(r->answer, "%s\t%s\t00:%02x.0\t%s\n", d->id,
+		    d->virtio ? kinds[d->virtio->ops->device_id] : wire_kind_name(d->kind), (unsigned)vm_device_pci(d)->slot,
+		    d->hot ? "hot" : "-");
 	return CTL_OK;
 }
 

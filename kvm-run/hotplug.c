@@ -7,7 +7,6 @@
 #include "common/diag.h"
 #include "kvm-run/hotplug.h"
 #include "kvm-run/lpc.h"
-#include "kvm-run/virtio.h"
 #include "kvm-run/vm.h"
 #include "kvm-run/wiring.h"
 
@@ -30,7 +29,7 @@ static struct vm_device *
 device_in(struct vm *vm, unsigned slot)
 {
 	for (struct vm_device *d = vm->devices; d < vm->devices + vm->ndevices; d++)
-		if (d->virtio && d->virtio->pci.slot == (int)slot)
+		if (vm_device_pci(d)->slot == (int)slot)
 			return d;
 	return NULL;
 }
@@ -71,7 +70,7 @@ hotplug_add(struct vm *vm, const char *word, size_t len, const int *fds, size_t 
 		return fault;
 	}
 	memcpy(id, w->id, sizeof(w->id));
-	lpc_hotplug_notify(vm->lpc, (unsigned)vm_find_device(vm, id)->virtio->pci.slot, true);
+	lpc_hotplug_notify(vm->lpc, (unsigned)vm_device_pci(vm_find_device(vm, id))->slot, true);
 	return NULL;
 }
 
@@ -84,7 +83,7 @@ hotplug_ask(struct vm *vm, const char *id, unsigned *slot)
 		return "no such device";
 	if (!d->hot)
 		return "was there at the start, so it stays";
-	*slot = (unsigned)d->virtio->pci.slot;
+	*slot = (unsigned)vm_device_pci(d)->slot;
 	lpc_hotplug_notify(vm->lpc, *slot, false);
 	return NULL;
 }

@@ -30,6 +30,9 @@
 #define PORT92_RESET 0x01
 #define PORT92_A20 0x02
 
+#define PIRQ_LINES \
+	(LPC_PIRQ_LINE(0) | LPC_PIRQ_LINE(1) << 8 | LPC_PIRQ_LINE(2) << 16 | LPC_PIRQ_LINE(3) << 24)
+
 static uint64_t
 now_ns(void)
 {
@@ -260,8 +263,8 @@ init_config(struct pci_dev *d)
 	} regs[] = {
 		{0x40, 4, LPC_PM_BASE | 1}, /* PMBASE: an I/O address */
 		{0x44, 1, 0x80},	    /* ACPI_CNTL: decoded, SCI on IRQ 9 */
-		{0x60, 4, 0x80808080},	    /* PIRQA-D: not routed */
-		{0x68, 4, 0x80808080},	    /* PIRQE-H */
+		{0x60, 4, PIRQ_LINES},	    /* PIRQA-D */
+		{0x68, 4, PIRQ_LINES},	    /* PIRQE-H */
 		{0xf0, 4, 0},		    /* RCBA: not decoded */
 	};
 

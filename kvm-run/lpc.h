@@ -14,6 +14,9 @@
 
 #define LPC_SCI 9 /* GSI of the system control interrupt: level, active high */
 
+/* The PIC's line that a PIRQ, 0 to 7, is routed to until the guest says otherwise; firmware says the same. */
+#define LPC_PIRQ_LINE(pirq) ((pirq) & 2 ? 11 : 10)
+
 /* The power management block: offsets from LPC_PM_BASE as in the ICH9 data sheet, 13.8.3. */
 #define LPC_PM_BASE 0x600
 #define LPC_PM_SIZE 0x80

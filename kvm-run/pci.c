@@ -6,6 +6,7 @@
 #include "kvm-run/lpc.h"
 #include "kvm-run/msix.h"
 #include "kvm-run/pci_bar.h"
+#include "kvm-run/pci_irq.h"
 #include "kvm-run/vm.h"
 
 #define CFG_STATUS 0x06
@@ -74,6 +75,7 @@ config_write(struct pci_bus *b, struct pci_dev *d, unsigned off, const uint8_t *
 		pci_update_bars(b, d);
 	if (d->msix_cap && off <= d->msix_cap + 3 && off + len > d->msix_cap + 3)
 		msix_update(d);
+	pci_irq_written(b, d, off, len);
 	if (off >= 0x40 && d->ops->config_written)
 		d->ops->config_written(d, off, len);
 }
@@ -98,6 +100,7 @@ config_access(struct pci_bus *b, unsigned slot, unsigned function, unsigned off,
 		if (off >= 0x40 && d->ops->config_read)
 			d->ops->config_read(d, off, len);
 		memcpy(data, &d->config[off], len);
+		pci_irq_status(d, off, data, len);
 	}
 	pthread_mutex_unlock(&b->lock);
 }
@@ -152,6 +155,7 @@ pci_init(struct pci_bus *b, struct vm *vm)
 {
 	b->vm = vm;
 	pthread_mutex_init(&b->lock, NULL);
+	pthread_mutex_init(&b->irq_lock, NULL);
 	bus_add(&vm->ports, 0xcf8, 8, cf8_access, b);
 	bus_add(&vm->mmio, PCI_ECAM_BASE, 1 << 20, ecam_access, b);
 	pci_init_windows(b);
@@ -199,6 +203,7 @@ dev_reset(struct pci_bus *b, struct pci_dev *d)
 	memcpy(d->config, d->fresh, sizeof(d->config));
 	pci_update_bars(b, d);
 	msix_reset(d);
+	pci_irq_reset(b, d);
 }
 
 void
@@ -208,6 +213,7 @@ pci_unplug(struct pci_bus *b, struct pci_dev *d)
 	dev_reset(b, d);
 	__atomic_store_n(&b->slots[d->slot], NULL, __ATOMIC_RELEASE);
 	msix_done(d);
+	pci_irq_done(d);
 	pthread_mutex_unlock(&b->lock);
 }
 

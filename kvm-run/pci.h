@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * PCI bus 0: host bridge (CF8/CFC and ECAM), configuration space, BARs, MSI-X with one eventfd a vector. There is no
- * INTx: every device here speaks MSI-X. Guest accesses come on vCPU threads and are serialised by the bus's lock.
+ * PCI bus 0: host bridge (CF8/CFC and ECAM), configuration space, BARs, MSI-X with one eventfd a vector; pins and
+ * MSI for devices that have no MSI-X (pci_irq.c). Guest accesses come on vCPU threads and are serialised by the bus's lock.
  */
 #ifndef KVM_RUN_PCI_H
 #define KVM_RUN_PCI_H
@@ -70,6 +70,9 @@ struct pci_dev {
 	unsigned nvectors;
 	bool msix_failed; /* said so once */
 	struct msix_vector *vectors;
+	unsigned msi_cap; /* offset of the capability, 0 = none */
+	struct msix_vector msi;
+	bool irq_level; /* as last said by pci_irq */
 };
 
 struct pci_bus {
@@ -81,6 +84,8 @@ struct pci_bus {
 	uint64_t next32, next64, next_io; /* where BARs are placed at start, so that no firmware is needed */
 	struct pci_dev host_bridge;
 	uint32_t hot_slots; /* bit a slot that was reserved by -H */
+	pthread_mutex_t irq_lock; /* of what follows and the devices' pins and MSI; taken after `lock` */
+	uint32_t irq_lines;	  /* bit a GSI: levels of the lines that PCI drives */
 };
 
 /* The bus with its host bridge on the vm's port and memory buses. */
@@ -106,6 +111,15 @@ unsigned pci_add_cap(struct pci_dev *d, uint8_t cap_id, const void *body, unsign
 /* Adds MSI-X with n vectors, table at the start of `bar` (which the caller has declared, >= 4 KiB: table at 0, pending
  * bits at 2 KiB) and creates the eventfds. 0 or -errno. */
 int pci_add_msix(struct pci_dev *d, unsigned bar, unsigned n);
+
+/* Gives the device the pin INTA, or an MSI capability of one message, or both (MSI then comes first). Before pci_plug. MSI:
+ * 0 or -errno. */
+void pci_add_intx(struct pci_dev *d);
+int pci_add_msi(struct pci_dev *d);
+
+/* The device wants an interrupt (level) or not any more. With MSI every call that says so sends the message, so it is called
+ * again for each new cause. Any thread, also with locks of the device held. */
+void pci_irq(struct pci_dev *d, bool level);
 
 /* Puts the device into a free slot (of the hot ones if hot) and gives its BARs addresses. The slot, or -ENOSPC. */
 int pci_plug(struct pci_bus *b, struct pci_dev *d, bool hot);

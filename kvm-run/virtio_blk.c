@@ -68,26 +68,13 @@ answer(struct blk *b, struct blk_req *r, uint8_t status)
 	put_req(b, r);
 }
 
-/* The host's errors are the guest's I/O errors, and its owner's to know: each kind once. */
-static void
-complain(struct blk *b, const struct disk_req *io, int err)
-{
-	uint64_t bit = 1ULL << (err & 63);
-
-	if (!(b->warned & bit))
-		warn("%s: %s at byte %llu: %s", b->dev.id,
-		    io->op == DISK_READ ? "read" : io->op == DISK_FLUSH ? "flush" : "write",
-		    (unsigned long long)io->off, strerror(err));
-	b->warned |= bit;
-}
-
 static void
 disk_done(struct disk_req *io, int err)
 {
 	struct blk_req *r = container_of(io, struct blk_req, io);
 
 	if (err)
-		complain(r->blk, io, err);
+		blk_complain(r->blk->dev.id, &r->blk->warned, io, err);
 	answer(r->blk, r, err ? STATUS_IOERR : STATUS_OK);
 }
 

@@ -7,13 +7,14 @@
 
 #include "common/disk.h"
 #include "common/util.h"
+#include "kvm-run/blk_wire.h"
 #include "kvm-run/virtio.h"
 #include "kvm-run/virtio_blk.h"
 
 #define BLK_QUEUES_MAX 4
 #define BLK_QUEUE_SIZE 128
 #define BLK_INFLIGHT 128		  /* requests at the disk, of all queues */
-#define BLK_ID_LEN 20
+#define BLK_ID_LEN BLK_SERIAL_MAX
 #define BLK_RANGE_SECTORS (1U << 21) /* most that one discard or write-zeroes asks for: 1 GiB */
 
 /* virtio 1.2, 5.2.3 */
@@ -57,10 +58,8 @@ struct blk_req {
 struct blk {
 	struct virtio_dev dev;
 	struct iothread io;
-	struct disk *disk;
-	struct blk_image *image; /* or NULL; freed after the disk */
-	int fds[WIRE_FDS_MAX]; /* of the wire, to be closed with it */
-	size_t nfds;
+	struct blk_wire wire;
+	struct disk *disk; /* the wire's */
 	uint64_t capacity; /* bytes that the guest sees */
 	char serial[BLK_ID_LEN];
 	struct blk_config config;

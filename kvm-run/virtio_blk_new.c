@@ -1,44 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* From a blk wire to a block device: its disk, its features (virtio 1.2, 5.2.3), its configuration (5.2.4). */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "common/diag.h"
-#include "common/disk_nbd.h"
-#include "common/nbd.h"
 #include "kvm-run/virtio_blk_dev.h"
-#include "kvm-run/virtio_blk_image.h"
 #include "kvm-run/vm.h"
-#include "kvm-run/wiring.h"
 
 #define CONFIG_LEN 60 /* what follows is of secure erase and zones */
-
-/* The words of cache=, QEMU's. */
-static const struct cache {
-	const char *name;
-	unsigned flags;
-	bool writeback;
-} caches[] = {
-	{"writeback", 0, true},
-	{"writethrough", 0, false},
-	{"none", DISK_DIRECT, true},
-	{"directsync", DISK_DIRECT, false},
-	{"unsafe", DISK_UNSAFE, true},
-};
-
-static const struct cache *
-find_cache(const char *name)
-{
-	for (size_t i = 0; name && i < sizeof(caches) / sizeof(*caches); i++)
-		if (!strcmp(name, caches[i].name))
-			return &caches[i];
-	return name ? NULL : &caches[0];
-}
 
 /* virtio 1.2, 5.2.5.2: a driver that did not take the flush command gets stable writes; one that may say, says. */
 static bool
@@ -91,10 +61,7 @@ destroy(struct virtio_dev *d)
 	struct blk *b = blk_of(d);
 
 	iothread_stop(&b->io);
-	disk_close(b->disk);
-	blk_image_free(b->image);
-	for (size_t i = 0; i < b->nfds; i++)
-		close(b->fds[i]);
+	blk_wire_close(&b->wire);
 	free(b->reqs);
 	free(b);
 }
@@ -141,10 +108,9 @@ set_config(struct blk *b)
 }
 
 static struct blk *
-new_blk(struct vm *vm, const char *id, struct disk *d, const char *serial, bool writeback)
+new_blk(struct vm *vm, const char *id, const struct blk_wire *wire)
 {
 	struct blk *b = calloc(1, sizeof(*b));
-	size_t n = strnlen(serial, sizeof(b->serial));
 
 	if (!b)
 		return NULL;
@@ -153,11 +119,12 @@ new_blk(struct vm *vm, const char *id, struct disk *d, const char *serial, bool 
 		free(b);
 		return NULL;
 	}
-	b->disk = d;
-	d->user = b;
-	d->reaped = blk_reaped;
-	b->cached = writeback;
-	memcpy(b->serial, serial, n);
+	b->wire = *wire;
+	b->disk = wire->disk;
+	b->disk->user = b;
+	b->disk->reaped = blk_reaped;
+	b->cached = wire->writeback;
+	memcpy(b->serial, wire->serial, strnlen(wire->serial, sizeof(b->serial)));
 	b->dev.ops = &blk_ops;
 	b->dev.io = &b->io;
 	snprintf(b->dev.id, sizeof(b->dev.id), "%s", id);
@@ -167,160 +134,62 @@ new_blk(struct vm *vm, const char *id, struct disk *d, const char *serial, bool 
 	return b;
 }
 
-struct preparing {
-	struct blk *b;
-	struct why why;
-	const char *reason;
-};
-
-/* On the disk's thread, which is sealed. */
-static void
-prepare(void *arg)
-{
-	struct preparing *p = arg;
-
-	p->reason = disk_prepare(p->b->disk, &p->why);
-	if (!p->reason)
-		set_config(p->b);
-}
-
 /* Starts the thread and plugs the device in; NULL, or the reason, and the thread has ended. */
 static const char *
-bring_up(struct blk *b, struct vm *vm, bool hot, char *why_, size_t size)
+bring_up(struct blk *b, struct vm *vm, bool hot, char *why, size_t size)
 {
-	struct preparing p = {.b = b};
+	const char *reason;
 	int err = iothread_start(&b->io, b->dev.id);
 
 	if (err)
 		return strerror(-err);
-	iothread_call(&b->io, prepare, &p);
-	err = p.reason ? 0 : virtio_plug(&b->dev, vm, hot);
-	if (!p.reason && !err)
-		return NULL;
-	iothread_stop(&b->io);
-	snprintf(why_, size, "%s", p.reason ? p.reason : err == -ENOSPC ? "no slots" : strerror(-err));
-	return why_;
+	reason = blk_prepare(&b->io, b->disk, why, size);
+	if (!reason) {
+		set_config(b);
+		err = virtio_plug(&b->dev, vm, hot);
+		reason = err == -ENOSPC ? "no slots" : err ? strerror(-err) : NULL;
+	}
+	if (reason)
+		iothread_stop(&b->io);
+	return reason;
 }
 
-const char *
-blk_create_disk(struct vm *vm, const char *id, struct disk *d, const char *serial, bool writeback, bool hot,
-    struct virtio_dev **out, char *why, size_t size)
+/* On failure the wire's disk is closed. */
+static const char *
+create(struct vm *vm, const char *id, struct blk_wire *wire, bool hot, struct virtio_dev **out, char *why, size_t size)
 {
-	struct blk *b = new_blk(vm, id, d, serial, writeback);
+	struct blk *b = new_blk(vm, id, wire);
 	const char *reason = b ? bring_up(b, vm, hot, why, size) : strerror(ENOMEM);
 
 	if (!reason) {
 		*out = &b->dev;
 		return NULL;
 	}
-	disk_close(d);
+	blk_wire_close(wire);
 	if (b)
 		free(b->reqs);
 	free(b);
 	return reason;
 }
 
-static bool
-same_file(int a, int b)
+const char *
+blk_create_disk(struct vm *vm, const char *id, struct disk *d, const char *serial, bool writeback, bool hot,
+    struct virtio_dev **out, char *why, size_t size)
 {
-	struct stat x, y;
+	struct blk_wire wire = {.disk = d, .serial = serial, .writeback = writeback};
 
-	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-/* Only what is first in the list is written, and a data file, which nobody else has. */
-static bool
-writes(const struct wire *w, size_t i)
-{
-	return !i && (fcntl(w->fds[0], F_GETFL) & O_ACCMODE) != O_RDONLY;
-}
-
-/* Another wire of the same file, if either may write: locks do not tell two wires of one open file apart. */
-static const struct wire *
-other_of(const struct vm *vm, const struct wire *w, size_t i)
-{
-	for (size_t n = 0; n < vm->wires.n; n++) {
-		const struct wire *o = &vm->wires.v[n];
-
-		/* A wire that was unplugged names descriptors that are others' by now. */
-		if (!o->nfds || o->kind != WIRE_BLK || !strcmp(o->id, w->id))
-			continue;
-		for (size_t k = 0; k < o->nfds; k++)
-			if ((writes(w, i) || writes(o, k)) && same_file(w->fds[i], o->fds[k]))
-				return o;
-	}
-	return NULL;
-}
-
-static const char *
-open_nbd(struct disk **out, const struct wire *w, unsigned flags, struct why *reasons)
-{
-	const char *export = wire_get(w, "export");
-	char name[NBD_NAME_MAX + 1] = "";
-
-	if (export && !nbd_name(export, name, sizeof(name)))
-		return "export: no name";
-	return disk_nbd_open(out, w->fds[0], w->id, name, flags, reasons);
-}
-
-/* The disk of the wire. NULL, or the reason, which may be in why. */
-static const char *
-open_disk(struct vm *vm, const struct wire *w, unsigned flags, struct disk **d, struct blk_image **image, char *why,
-    size_t size)
-{
-	const char *reason;
-	struct why reasons;
-
-	*image = NULL;
-	switch (wiring_as(&vm->wires, w)) {
-	case AS_RAW:
-		return disk_raw_open(d, w->fds[0], flags, why, size);
-	case AS_NBD:
-		reason = open_nbd(d, w, flags, &reasons);
-		break;
-	default:
-		reason = blk_image_open(d, image, &vm->wires, w, flags, &reasons);
-		break;
-	}
-	if (!reason)
-		return NULL;
-	snprintf(why, size, "%s", reason);
-	blk_image_free(*image);
-	return why;
+	return create(vm, id, &wire, hot, out, why, size);
 }
 
 const char *
 blk_create(struct vm *vm, const struct wire *w, bool hot, struct virtio_dev **out, char *why, size_t size)
 {
-	const struct cache *cache = find_cache(wire_get(w, "cache"));
-	const char *serial = wire_get(w, "serial"), *reason;
-	struct blk_image *image;
-	struct disk *d = NULL;
+	struct blk_wire wire;
+	const char *reason = blk_wire_open(&wire, vm, w, why, size);
 
-	if (!cache)
-		return "cache: none of writeback, writethrough, none, directsync, unsafe";
-	if (serial && strlen(serial) > BLK_ID_LEN)
-		return "serial: longer than 20 characters";
-	for (size_t i = 0; i < w->nfds; i++) {
-		const struct wire *other = other_of(vm, w, i);
-
-		if (other) {
-			snprintf(why, size, "fd %d: the same file as %s", w->fds[i], other->id);
-			return why;
-		}
-	}
-	reason = open_disk(vm, w, cache->flags, &d, &image, why, size);
-	if (reason)
-		return reason;
-	reason = blk_create_disk(vm, w->id, d, serial ? serial : w->id, cache->writeback, hot, out, why, size);
-	if (reason) {
-		blk_image_free(image);
-		return reason;
-	}
-	if (d->size % d->block_size)
-		warn("%s: size is not a multiple of %u: the last bytes are not seen", w->id, d->block_size);
-	blk_of(*out)->image = image;
-	blk_of(*out)->nfds = w->nfds;
-	memcpy(blk_of(*out)->fds, w->fds, w->nfds * sizeof(*w->fds));
-	return NULL;
+	if (!reason)
+		reason = create(vm, w->id, &wire, hot, out, why, size);
+	if (!reason)
+		blk_wire_take(&blk_of(*out)->wire, w);
+	return reason;
 }

@@ -54,8 +54,11 @@ vm_power_button(struct vm *vm)
 static void
 stop_devices(struct vm *vm)
 {
-	for (unsigned i = 0; i < vm->ndevices; i++)
-		virtio_reset(vm->devices[i].virtio);
+	for (const struct vm_device *d = vm->devices; d < vm->devices + vm->ndevices; d++)
+		if (d->virtio)
+			virtio_reset(d->virtio);
+		else
+			d->ops->reset(d->dev);
 }
 
 void
@@ -121,12 +124,21 @@ vm_run(struct vm *vm)
 	return vm->end;
 }
 
+static void
+remove_device(const struct vm_device *d)
+{
+	if (d->virtio)
+		virtio_unplug(d->virtio);
+	else
+		d->ops->remove(d->dev);
+}
+
 void
 vm_close(struct vm *vm)
 {
 	vcpus_end(vm);
 	while (vm->ndevices)
-		virtio_unplug(vm->devices[--vm->ndevices].virtio);
+		remove_device(&vm->devices[--vm->ndevices]);
 	if (vm->vga)
 		vga_destroy(vm->vga);
 	if (vm->input)
@@ -151,7 +163,7 @@ vm_remove_device(struct vm *vm, struct vm_device *d)
 	const struct wire *w = wires_find(&vm->wires, d->id);
 
 	vcpus_pause(vm); /* they look devices up without a lock */
-	virtio_unplug(d->virtio);
+	remove_device(d);
 	if (w)
 		wires_unplug(&vm->wires, &vm->wires.v[w - vm->wires.v]);
 	*d = vm->devices[--vm->ndevices];

@@ -14,10 +14,12 @@
 #include "kvm-run/bus.h"
 #include "kvm-run/mem.h"
 #include "kvm-run/pci.h"
+#include "kvm-run/virtio.h"
 
+struct ahci;
+struct ahci_port;
 struct iothread;
 struct vcpu;
-struct virtio_dev;
 struct serial;
 struct lpc;
 struct rtc;
@@ -51,14 +53,31 @@ struct vm_options {
 	struct boot_options boot; /* -B */
 };
 
+/* What a device that is not virtio answers to. Main thread; vCPUs are out of the guest. */
+struct vm_device_ops {
+	void (*reset)(void *dev);  /* power-on state; nothing of it touches guest memory afterwards */
+	void (*remove)(void *dev); /* off the machine and freed, with its descriptors */
+};
+
 /* A device that came from a wire; ctl's `devices` lists them, `unplug ID` removes one. */
 struct vm_device {
 	char id[32];
 	enum wire_kind kind;
-	struct virtio_dev *virtio; /* or NULL */
 	char boot_path[48]; /* what firmware calls it, "": it does not boot from it */
 	bool hot;
+	struct virtio_dev *virtio; /* or NULL, and then: */
+	const struct vm_device_ops *ops;
+	void *dev;
+	struct pci_dev *pci;   /* its own, or the controller's */
+	struct ahci_port *ata; /* a disk of the AHCI controller, or NULL */
 };
+
+/* What is on the PCI bus for it; NULL for a device that is not there. */
+static inline const struct pci_dev *
+vm_device_pci(const struct vm_device *d)
+{
+	return d->virtio ? &d->virtio->pci : d->pci;
+}
 
 /* Where vCPU threads wait while the machine is paused. */
 struct vm_run_gate {
@@ -83,6 +102,7 @@ struct vm {
 	unsigned ndevices;
 	struct serial *serial; /* COM1 */
 	struct lpc *lpc;
+	struct ahci *ahci; /* the controller of all disks with bus=ahci, or NULL */
 	struct rtc *rtc;
 	struct vga *vga; /* or NULL */
 	struct input *input; /* keyboard and pointer; NULL without a display */

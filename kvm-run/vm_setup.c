@@ -13,6 +13,7 @@
 #include "common/diag.h"
 #include "common/util.h"
 #include "kvm-run/acpi.h"
+#include "kvm-run/ahci.h"
 #include "kvm-run/boot.h"
 #include "kvm-run/ctl.h"
 #include "kvm-run/debugport.h"
@@ -156,9 +157,11 @@ vm_acquire(struct vm *vm)
 static void
 name_for_boot(struct vm_device *d)
 {
-	unsigned slot = (unsigned)d->virtio->pci.slot;
+	unsigned slot = (unsigned)vm_device_pci(d)->slot;
 
-	if (d->kind == WIRE_BLK)
+	if (d->ata)
+		snprintf(d->boot_path, sizeof(d->boot_path), "/pci@i0cf8/pci8086,2922@%x/drive@%x/disk@0", slot, ahci_index(d->ata));
+	else if (d->kind == WIRE_BLK)
 		snprintf(d->boot_path, sizeof(d->boot_path), "/pci@i0cf8/scsi@%x/disk@0,0", slot);
 	else if (d->kind == WIRE_NET)
 		snprintf(d->boot_path, sizeof(d->boot_path), "/pci@i0cf8/ethernet@%x/ethernet-phy@0", slot);
@@ -177,6 +180,8 @@ vm_add_device(struct vm *vm, const struct wire *w, bool hot, char *why, size_t s
 	memcpy(d->id, w->id, sizeof(d->id));
 	if (w->kind == WIRE_NET)
 		reason = net_create(vm, w, hot, &d->virtio, why, size);
+	else if (w->kind == WIRE_BLK && ahci_wanted(w))
+		reason = hot ? "only virtio disks can be plugged in" : ahci_create(vm, w, d, why, size);
 	else if (w->kind == WIRE_BLK)
 		reason = blk_create(vm, w, hot, &d->virtio, why, size);
 	else if (w->kind == WIRE_CON)
@@ -185,7 +190,7 @@ vm_add_device(struct vm *vm, const struct wire *w, bool hot, char *why, size_t s
 		reason = vga_create(vm, w);
 	else if (hot)
 		reason = "only net and blk wires can be plugged in";
-	if (reason || !d->virtio)
+	if (reason || !vm_device_pci(d))
 		return reason;
 	name_for_boot(d);
 	vm->ndevices++;

@@ -115,8 +115,8 @@ static const struct key_rule {
     {WIRE_FB, "model", NULL, "vga|virtio", "virtio"},
     {WIRE_BLK, "serial", is_serial, "at most 20 characters", NULL},
     {WIRE_BLK, "cache", NULL, "writeback|writethrough|none|directsync|unsafe", NULL},
-    {WIRE_BLK, "bus", NULL, "virtio|ahci", "ahci"},
-    {WIRE_BLK, "media", NULL, "disk|cdrom", "cdrom"},
+    {WIRE_BLK, "bus", NULL, "virtio|ahci", NULL},
+    {WIRE_BLK, "media", NULL, "disk|cdrom", NULL},
     {WIRE_BLK, "export", is_export, "a name, with %XX for what a wire cannot hold", NULL},
 };
 
@@ -369,6 +369,14 @@ check_rom(const struct wires *ws, const struct wire *w, const char *of, struct w
 			wire_fault(f, w, "%s: has %s already", of, v->id);
 }
 
+static bool
+key_is(const struct wire *w, const char *key, const char *value)
+{
+	const char *is = wire_get(w, key);
+
+	return is && !strcmp(is, value);
+}
+
 /* What a wire may not be beside the others. */
 static void
 check_place(const struct wires *ws, const struct wire *w, struct wire_faults *f)
@@ -380,6 +388,10 @@ check_place(const struct wires *ws, const struct wire *w, struct wire_faults *f)
 	if (net && net->kind != WIRE_NET && w->kind != WIRE_FW)
 		wire_fault(f, w, "of=%s: not a net wire", of);
 	switch (w->kind) {
+	case WIRE_BLK:
+		if (key_is(w, "media", "cdrom") && key_is(w, "bus", "virtio"))
+			wire_fault(f, w, "media=cdrom: not on bus=virtio");
+		break;
 	case WIRE_VHOST:
 		check_vhost(ws, w, f);
 		break;

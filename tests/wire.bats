@@ -52,7 +52,7 @@ E'
 }
 
 @test "all faults are reported at once, in the wires' words" {
-	run -2 in_sh 'VM_WIRES="net,fd=9 net,fd=4,speed=9" kvm-run -n -w blk,fd=x -w blk,fd=3,cache=fast,bus=ahci -w blk,fd=3 \
+	run -2 in_sh 'VM_WIRES="net,fd=9 net,fd=4,speed=9" kvm-run -n -w blk,fd=x -w blk,fd=3,cache=fast,bus=ide -w blk,fd=3 \
 		-w con,fd=4:5 -w pcap,fd=1,of=net7 -w "tape,fd=3" -w "net,fd=1;rm" 3<>disk 4>>log'
 	lines "kvm-run: wire 'net,fd=4,speed=9': unknown key speed" \
 		"kvm-run: wire 'blk,fd=x': fd: not a number" \
@@ -60,7 +60,7 @@ E'
 		"kvm-run: wire 'net,fd=1;rm': a character that no wire may hold" \
 		"kvm-run: net0: fd 9: Bad file descriptor" \
 		"kvm-run: blk0: cache=fast: not writeback|writethrough|none|directsync|unsafe" \
-		"kvm-run: blk0: bus=ahci: not offered by this kvm-run" \
+		"kvm-run: blk0: bus=ide: not virtio|ahci" \
 		"kvm-run: blk1: fd 3: already blk0" \
 		"kvm-run: con0: fd 5: Bad file descriptor" \
 		"kvm-run: con0: fd 4: write-only (in and out may be two: fd=IN:OUT)" \

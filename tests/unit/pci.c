@@ -1,4 +1,4 @@
-/* links: kvm-run/pci.c kvm-run/pci_bar.c kvm-run/memslot.c kvm-run/msix.c kvm-run/irq.c kvm-run/bus.c */
+/* links: kvm-run/pci.c kvm-run/pci_bar.c kvm-run/pci_irq.c kvm-run/memslot.c kvm-run/msix.c kvm-run/irq.c kvm-run/bus.c */
 /* SPDX-License-Identifier: ISC */
 /* Configuration space, BARs and MSI-X as a guest sees them; KVM is played here. */
 #include <errno.h>
