@@ -24,6 +24,8 @@ PKG_vm-tap := libnl-3.0
 PKG_vm-dhcpd := libnl-3.0 libseccomp
 PKG_vm-nat := libnl-3.0 libseccomp
 PKG_vm-img := libdeflate libzstd zlib nettle libseccomp
+PKG_vm-vnc := libvncserver libseccomp gnutls nettle libsasl2
+LIBS_vm-vnc := -lcrypt
 LIBS_vm-img := -lbz2
 # kvm-run is linked statically: no ld.so at start, a smaller process, one file to carry around.
 LINK_kvm-run := -static-pie
