@@ -134,7 +134,7 @@ fadt_blocks(struct aml *a, const struct acpi_board *b, uint32_t facs, uint32_t d
 	aml_zero(a, 6);	    /* flush size and stride, duty offset and width */
 	aml_zero(a, 2);	    /* alarm's day and month: no such registers */
 	aml_byte(a, 0x32);  /* the century's register of the clock */
-	aml_word(a, BOOT_LEGACY_DEVICES | BOOT_NO_VGA | (b->i8042 ? BOOT_I8042 : 0));
+	aml_word(a, BOOT_LEGACY_DEVICES | (b->vga ? 0 : BOOT_NO_VGA) | (b->i8042 ? BOOT_I8042 : 0));
 	aml_byte(a, 0);
 	aml_dword(a, FADT_WBINVD | FADT_PROC_C1 | FADT_NO_SLEEP_BUTTON | FADT_NO_RTC_WAKE | FADT_TIMER_32 | FADT_RESET_REG);
 }
@@ -329,6 +329,7 @@ acpi_encode_vm(const struct vm *vm, uint8_t *buf, size_t size, uint64_t gpa)
 		.window64 = vm->pci.window64,
 		.hot_slots = vm->pci.hot_slots,
 		.i8042 = vm->input,
+		.vga = vm->vga,
 	};
 
 	return acpi_encode(&board, buf, size, gpa);

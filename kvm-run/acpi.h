@@ -23,6 +23,7 @@ struct acpi_board {
 	uint64_t window64;	 /* where the 64-bit PCI window begins */
 	uint32_t hot_slots;	 /* bit a PCI slot that takes devices while the guest runs */
 	bool i8042;		 /* keyboard controller, keyboard and mouse */
+	bool vga;
 };
 
 /* Encodes all tables into buf, which the guest will see at gpa (16-aligned, below 4 GiB); the RSDP comes first. Returns

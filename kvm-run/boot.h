@@ -30,6 +30,7 @@ struct boot_images {
 	int kern_fd, init_fd; /* init_fd -1: no initrd. Only pread and mmap are used: the offset does not matter */
 	const char *cmdline;
 	uint64_t rsdp;
+	bool vga; /* in text mode, as a BIOS leaves it */
 };
 
 /* Loads kernel, initrd and tables into cleared RAM. NULL and the entry, or "WHAT: WHY" in a static or given buffer. */

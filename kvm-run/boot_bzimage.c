@@ -21,7 +21,13 @@
 #define HDR_CMDLINE_SIZE 0x238
 #define HDR_PREF_ADDRESS 0x258
 #define HDR_INIT_SIZE 0x260
-/* boot_params only */
+/* boot_params only; first its struct screen_info */
+#define BP_VIDEO_MODE 0x006
+#define BP_VIDEO_COLUMNS 0x007
+#define BP_VIDEO_EGA_BX 0x00a
+#define BP_VIDEO_LINES 0x00e
+#define BP_VIDEO_IS_VGA 0x00f
+#define BP_VIDEO_POINTS 0x010
 #define BP_ACPI_RSDP 0x070
 #define BP_E820_ENTRIES 0x1e8
 #define BP_E820_TABLE 0x2d0
@@ -96,12 +102,26 @@ load_address(const struct boot_file *f, uint64_t room)
 	return f->head[HDR_RELOCATABLE] ? BOOT_HIGH : 0;
 }
 
+/* A kernel is told of its screen as its real-mode part would have found it: a VGA in mode 3, 80 by 25 of 16 lines each. */
+static void
+write_screen_info(uint8_t *zero)
+{
+	zero[BP_VIDEO_MODE] = 3;
+	zero[BP_VIDEO_COLUMNS] = 80;
+	zero[BP_VIDEO_EGA_BX] = 3; /* all of its memory */
+	zero[BP_VIDEO_LINES] = 25;
+	zero[BP_VIDEO_IS_VGA] = 1;
+	zero[BP_VIDEO_POINTS] = 16;
+}
+
 static void
 write_zero_page(struct boot_file *f)
 {
 	uint8_t *zero = guest_ptr(f->mem, BOOT_ZERO_PAGE, 4096);
 	unsigned end = 0x202U + f->head[HDR_JUMP_LEN];
 
+	if (f->images->vga)
+		write_screen_info(zero);
 	memcpy(zero + HDR_START, f->head + HDR_START, end - HDR_START);
 	zero[HDR_LOADER] = LOADER_UNDEFINED;
 	zero[HDR_LOADFLAGS] |= LOADED_HIGH;

@@ -21,6 +21,7 @@
 /* Serial console; a panic ends the run (status 4) instead of hanging; the kernel's self-tests of its ciphers, which take
  * half of a small guest's boot, are left to those who ask for them. */
 #define CMDLINE_DEFAULT "console=ttyS0 panic=-1 cryptomgr.notests"
+#define CMDLINE_DISPLAY "console=tty0 " CMDLINE_DEFAULT /* with a display; the last one is /dev/console */
 
 static const char usage[] =
     "usage: kvm-run [-nqrv] [-A words] [-B order] [-C path] [-c vcpus] [-F firmware] [-H slots]\n"
@@ -95,7 +96,7 @@ options_parse(struct options *o, struct wires *ws, int argc, char **argv)
 	int c;
 
 	*o = (struct options){.ready_fd = -1,
-	    .vm = {.name = "vm", .mem = MEM_DEFAULT, .cpus = 1, .cmdline = CMDLINE_DEFAULT, .boot = BOOT_OPTIONS_NONE}};
+	    .vm = {.name = "vm", .mem = MEM_DEFAULT, .cpus = 1, .boot = BOOT_OPTIONS_NONE}};
 	diag_long_options(argc, argv, usage);
 	wires_load_env(ws);
 	while ((c = getopt(argc, argv, "+A:B:C:c:F:H:I:i:K:k:m:N:nqR:rvw:")) != -1) {
@@ -123,5 +124,7 @@ options_parse(struct options *o, struct wires *ws, int argc, char **argv)
 	}
 	if (optind < argc)
 		die_usage("%s: no operand is wanted", argv[optind]);
+	if (!o->vm.cmdline)
+		o->vm.cmdline = wires_first(ws, WIRE_FB) ? CMDLINE_DISPLAY : CMDLINE_DEFAULT;
 	o->vm.cmdline = join(o->vm.cmdline, append);
 }

@@ -232,23 +232,3 @@ vga_destroy(struct vga *v)
 	screen_destroy(v->screen);
 	screen_memory_destroy(&v->memory);
 }
-
-/* Offsets in struct screen_info */
-#define SI_MODE 6
-#define SI_COLUMNS 7
-#define SI_EGA_BX 10
-#define SI_LINES 14
-#define SI_IS_VGA 15
-#define SI_POINTS 16
-
-void
-vga_screen_info(uint8_t info[64])
-{
-	memset(info, 0, 64);
-	info[SI_MODE] = 3;
-	info[SI_COLUMNS] = 80;
-	info[SI_EGA_BX] = 3; /* 256 KiB */
-	info[SI_LINES] = 25;
-	info[SI_IS_VGA] = 1;
-	info[SI_POINTS] = 16;
-}

@@ -23,7 +23,4 @@ void vga_destroy(struct vga *v);
 /* As a BIOS leaves it after power-on: 80 by 25 characters, an empty screen. vCPUs are stopped, and the PCI bus is reset. */
 void vga_reset(struct vga *v);
 
-/* The boot protocol's struct screen_info of that state (Linux, include/uapi/linux/screen_info.h): 64 bytes. */
-void vga_screen_info(uint8_t info[64]);
-
 #endif

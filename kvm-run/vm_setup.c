@@ -292,7 +292,7 @@ const char *
 vm_load(struct vm *vm, char *why, size_t size)
 {
 	struct boot_images images = {.kern_fd = wire_fd(vm, WIRE_KERN), .init_fd = wire_fd(vm, WIRE_INIT),
-	    .cmdline = vm->opt.cmdline};
+	    .cmdline = vm->opt.cmdline, .vga = vm->vga};
 	struct boot_entry entry;
 	const char *reason;
 
