@@ -22,6 +22,7 @@
 #define EXTRA_LEN 8 /* its first register */
 #define EXTRA_BYTE_ORDER 4
 
+#define MEMORY_SIZE (VGA_VRAM_SIZE + VGA_TEXT_SIZE + 4 * VGA_PLANE_SIZE)
 #define WIDTH_DEFAULT 1024
 #define HEIGHT_DEFAULT 768
 
@@ -171,9 +172,11 @@ power_on(struct vga *v)
 	vga_window_update(v);
 }
 
-void
-vga_reset(struct vga *v)
+static void
+reset(void *dev)
 {
+	struct vga *v = dev;
+
 	pthread_mutex_lock(&v->lock);
 	madvise(v->vram, VGA_VRAM_SIZE, MADV_DONTNEED); /* zeroes, without their memory */
 	power_on(v);
@@ -183,9 +186,7 @@ vga_reset(struct vga *v)
 static const char *
 create_memory(struct vga *v)
 {
-	size_t size = VGA_VRAM_SIZE + VGA_TEXT_SIZE + 4 * VGA_PLANE_SIZE;
-
-	v->vram = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	v->vram = mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (v->vram == MAP_FAILED)
 		return strerror(errno);
 	v->text = v->vram + VGA_VRAM_SIZE;
@@ -194,41 +195,52 @@ create_memory(struct vga *v)
 }
 
 static void
-look_first(void *arg)
+destroy(void *dev)
 {
-	vga_refresh(arg);
+	struct vga *v = dev;
+
+	screen_destroy(v->screen);
+	screen_memory_destroy(&v->memory);
+	munmap(v->vram, MEMORY_SIZE);
+	free(v);
+}
+
+static const struct vm_device_ops device_ops = {.reset = reset, .remove = destroy};
+
+/* PCI function and the addresses that a VGA has without being asked. */
+static const char *
+plug(struct vga *v, struct vm *vm, const char *id)
+{
+	pci_dev_init(&v->pci, vm, id, &pci_ops, 0x1234, 0x1111, 0x030000, 2);
+	pci_add_bar(&v->pci, 0, VGA_VRAM_SIZE, false, true);
+	pci_add_bar(&v->pci, REGS_BAR, REGS_SIZE, false, false);
+	bus_add(&vm->ports, VGA_PORTS, VGA_PORTS_LEN, vga_ports, v);
+	bus_add(&vm->ports, DISPI_PORTS, DISPI_PORTS_LEN, dispi_ports, v);
+	bus_add(&vm->mmio, VGA_WINDOW, VGA_WINDOW_END - VGA_WINDOW, vga_window_access, v);
+	return pci_plug(&vm->pci, &v->pci, false) < 0 ? "no slot or no room on the PCI bus" : NULL;
 }
 
 const char *
-vga_create(struct vm *vm, const struct wire *w)
+vga_create(struct vm *vm, const struct wire *w, struct vm_device *d)
 {
 	struct vga *v = calloc(1, sizeof(*v));
 	const char *why = v ? create_memory(v) : strerror(errno);
 
 	if (why)
 		return why;
-	vm->vga = v;
 	v->vm = vm;
 	pthread_mutex_init(&v->lock, NULL);
 	edid_make(v->edid, WIDTH_DEFAULT, HEIGHT_DEFAULT);
-	pci_dev_init(&v->pci, vm, w->id, &pci_ops, 0x1234, 0x1111, 0x030000, 2);
-	pci_add_bar(&v->pci, 0, VGA_VRAM_SIZE, false, true);
-	pci_add_bar(&v->pci, REGS_BAR, REGS_SIZE, false, false);
-	bus_add(&vm->ports, VGA_PORTS, VGA_PORTS_LEN, vga_ports, v);
-	bus_add(&vm->ports, DISPI_PORTS, DISPI_PORTS_LEN, dispi_ports, v);
-	bus_add(&vm->mmio, VGA_WINDOW, VGA_WINDOW_END - VGA_WINDOW, vga_window_access, v);
-	if (pci_plug(&vm->pci, &v->pci, false) < 0)
-		return "no slot or no room on the PCI bus";
+	why = plug(v, vm, d->id);
 	power_on(v);
-	why = screen_create(vm, w, &screen_ops, v, &v->screen);
 	if (!why)
-		iothread_call(vm->io, look_first, v);
-	return why;
-}
-
-void
-vga_destroy(struct vga *v)
-{
-	screen_destroy(v->screen);
-	screen_memory_destroy(&v->memory);
+		why = screen_create(vm, w, &screen_ops, v, &v->screen);
+	if (why)
+		return why;
+	iothread_call(vm->io, vga_refresh, v);
+	vm->vga = v;
+	d->ops = &device_ops;
+	d->dev = v;
+	d->pci = &v->pci;
+	return NULL;
 }

@@ -9,18 +9,17 @@
 #include <stdint.h>
 
 struct vm;
+struct vm_device;
 struct wire;
-struct vga;
 
 /* The guest-physical addresses that belong to a VGA and not to RAM, where there is one. */
 #define VGA_WINDOW 0xa0000ULL
 #define VGA_WINDOW_END 0xc0000ULL
 
-/* Makes the machine's VGA, vm->vga, for a checked fb wire. The machine's memory leaves its window out. NULL or the reason. */
-const char *vga_create(struct vm *vm, const struct wire *w);
-void vga_destroy(struct vga *v);
-
-/* As a BIOS leaves it after power-on: 80 by 25 characters, an empty screen. vCPUs are stopped, and the PCI bus is reset. */
-void vga_reset(struct vga *v);
+/*
+ * Makes the machine's VGA, vm->vga and d, for a checked fb wire. It begins as a BIOS leaves it: 80 by 25 characters, an
+ * empty screen. The machine's memory leaves its window out. NULL or the reason.
+ */
+const char *vga_create(struct vm *vm, const struct wire *w, struct vm_device *d);
 
 #endif

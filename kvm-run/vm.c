@@ -16,7 +16,6 @@
 #include "kvm-run/rtc.h"
 #include "kvm-run/serial.h"
 #include "kvm-run/vcpu.h"
-#include "kvm-run/vga.h"
 #include "kvm-run/virtio.h"
 #include "kvm-run/vm.h"
 #include "kvm-run/vm_setup.h"
@@ -77,8 +76,6 @@ vm_reset(struct vm *vm)
 	lpc_reset(vm->lpc);
 	rtc_reset(vm->rtc);
 	serial_reset(vm->serial);
-	if (vm->vga)
-		vga_reset(vm->vga);
 	if (vm->input)
 		input_reset(vm->input);
 	irqchip_reset(vm);
@@ -139,8 +136,6 @@ vm_close(struct vm *vm)
 	vcpus_end(vm);
 	while (vm->ndevices)
 		remove_device(&vm->devices[--vm->ndevices]);
-	if (vm->vga)
-		vga_destroy(vm->vga);
 	if (vm->input)
 		input_destroy(vm->input);
 	ctl_destroy(vm);

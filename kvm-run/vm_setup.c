@@ -187,7 +187,7 @@ vm_add_device(struct vm *vm, const struct wire *w, bool hot, char *why, size_t s
 	else if (w->kind == WIRE_CON)
 		reason = console_create(vm, w, hot, &d->virtio, why, size);
 	else if (!hot && wiring_is_vga(w))
-		reason = vga_create(vm, w);
+		reason = vga_create(vm, w, d);
 	else if (hot)
 		reason = "only net and blk wires can be plugged in";
 	if (reason || !vm_device_pci(d))
