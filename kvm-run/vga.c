@@ -23,6 +23,8 @@
 #define EXTRA_BYTE_ORDER 4
 
 #define MEMORY_SIZE (VGA_VRAM_SIZE + VGA_TEXT_SIZE + 4 * VGA_PLANE_SIZE)
+#define PCI_COMMAND 4
+#define PCI_COMMAND_IO 1
 #define WIDTH_DEFAULT 1024
 #define HEIGHT_DEFAULT 768
 
@@ -212,6 +214,7 @@ static const char *
 plug(struct vga *v, struct vm *vm, const char *id)
 {
 	pci_dev_init(&v->pci, vm, id, &pci_ops, 0x1234, 0x1111, 0x030000, 2);
+	v->pci.wmask[PCI_COMMAND] |= PCI_COMMAND_IO; /* it has no BAR of ports, but firmware looks for this */
 	pci_add_bar(&v->pci, 0, VGA_VRAM_SIZE, false, true);
 	pci_add_bar(&v->pci, REGS_BAR, REGS_SIZE, false, false);
 	bus_add(&vm->ports, VGA_PORTS, VGA_PORTS_LEN, vga_ports, v);
