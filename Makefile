@@ -2,6 +2,11 @@
 # A command is a directory: CMD/*.c and common/ make build/$(B)/CMD. Adding a source file needs no edit here.
 VERSION := 0.1
 CMDS := $(patsubst %/main.c,%,$(wildcard kvm-run/main.c vm-*/main.c))
+# libvncserver is an extra: without it there is no vm-vnc, and all else is as it is.
+ifneq ($(shell pkg-config --exists libvncserver 2>/dev/null || echo missing),)
+$(warning no libvncserver: vm-vnc is left out)
+CMDS := $(filter-out vm-vnc,$(CMDS))
+endif
 B ?= release
 , := ,
 O := build/$(B)
@@ -27,6 +32,10 @@ PKG_vm-img := libdeflate libzstd zlib nettle libseccomp
 PKG_vm-vnc := libvncserver libseccomp gnutls nettle libsasl2
 LIBS_vm-vnc := -lcrypt
 LIBS_vm-img := -lbz2
+# libvncserver comes as a shared library, and only what is used of it and of those beside it is linked.
+LINK_vm-vnc := -Wl,--as-needed
+PKG_vm-vnc := libvncserver libseccomp zlib gnutls nettle libsasl2
+LIBS_vm-vnc := -lcrypt
 # kvm-run is linked statically: no ld.so at start, a smaller process, one file to carry around.
 LINK_kvm-run := -static-pie
 LINK_vm-img := -static-pie

@@ -172,6 +172,7 @@ S socket
 t seconds
 U user
 v
+W (Ar )?address.*
 w .*wire.*"
 
 @test "a letter means the same in every command" {

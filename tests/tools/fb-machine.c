@@ -328,23 +328,37 @@ command(struct machine *m, char *line)
 	}
 }
 
-static void
-take_commands(struct machine *m, int fd)
+static bool
+busy(const struct machine *m)
 {
-	static char buf[4096];
-	static size_t len;
-	ssize_t n = read(fd, buf + len, sizeof(buf) - 1 - len);
+	return m->lines > 0 || m->storms > 0;
+}
+
+static char buf[65536];
+static size_t buf_len;
+
+/* Those that have come, one when the one before is done. */
+static void
+run_commands(struct machine *m)
+{
 	char *end;
+
+	while (!busy(m) && (end = memchr(buf, '\n', buf_len))) {
+		*end = '\0';
+		command(m, buf);
+		buf_len -= (size_t)(end + 1 - buf);
+		memmove(buf, end + 1, buf_len);
+	}
+}
+
+static void
+take_commands(int fd)
+{
+	ssize_t n = read(fd, buf + buf_len, sizeof(buf) - 1 - buf_len);
 
 	if (n <= 0)
 		exit(0);
-	len += (size_t)n;
-	while ((end = memchr(buf, '\n', len))) {
-		*end = '\0';
-		command(m, buf);
-		len -= (size_t)(end + 1 - buf);
-		memmove(buf, end + 1, len);
-	}
+	buf_len += (size_t)n;
 }
 
 static void
@@ -420,18 +434,18 @@ main(int argc, char **argv)
 	p[0] = (struct pollfd){.fd = m.wire, .events = POLLIN};
 	p[1] = (struct pollfd){.fd = commands, .events = POLLIN};
 	for (;;) {
-		bool busy = m.lines > 0 || m.storms > 0;
-		int64_t in = busy ? m.next - timer_now() : -1;
+		int64_t in = busy(&m) ? m.next - timer_now() : -1;
 
-		p[1].events = busy ? 0 : POLLIN; /* a command begins when the one before is done */
-		if (poll(p, ARRAY_LEN(p), busy && in < 0 ? 0 : (int)in) < 0)
+		p[1].events = busy(&m) ? 0 : POLLIN;
+		if (poll(p, ARRAY_LEN(p), busy(&m) && in < 0 ? 0 : (int)in) < 0)
 			die_sys("poll");
 		if (p[0].revents)
 			hear(&m);
-		if (busy && timer_now() >= m.next)
+		if (busy(&m) && timer_now() >= m.next)
 			one_more(&m);
-		if (!busy && p[1].revents)
-			take_commands(&m, commands);
+		if (p[1].revents)
+			take_commands(commands);
+		run_commands(&m);
 		deliver(&m);
 	}
 }

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+/* The parent's loop; the contract is in hub.h. */
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "common/fd.h"
+#include "common/util.h"
+#include "vm-vnc/hub.h"
+#include "vm-vnc/hub_dev.h"
+
+static void
+signalled(struct watch *w, uint32_t events)
+{
+	struct hub *h = container_of(w, struct hub, signals);
+	struct signalfd_siginfo info;
+	int status;
+	pid_t pid;
+
+	(void)events;
+	while (read(w->fd, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGCHLD)
+			loop_stop(&h->loop);
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGALRM)
+			error("process %d of a viewer died of signal %d (%s)", pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
+}
+
+/* In a loader the terminal's signals are for the program that was started; TERM is for whom it is sent to. */
+static void
+watch_signals(struct hub *h, bool loader)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	if (!loader) {
+		sigaddset(&set, SIGINT);
+		sigaddset(&set, SIGHUP);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, loader ? SIG_IGN : SIG_DFL);
+	signal(SIGHUP, loader ? SIG_IGN : SIG_DFL);
+	signal(SIGQUIT, loader ? SIG_IGN : SIG_DFL);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	h->signals = (struct watch){.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), .handler = signalled};
+	if (h->signals.fd < 0 || loop_watch(&h->loop, &h->signals, EPOLLIN) < 0)
+		die_sys("signalfd");
+}
+
+static void
+start(struct hub *h, int control, bool loader)
+{
+	h->memfd = -1;
+	h->state = (struct fb_state){.kind = FB_STATE, .absolute = 1};
+	for (size_t i = 0; i < MEMBERS_MAX; i++)
+		h->members[i].watch.fd = -1;
+	if (loop_init(&h->loop) < 0 || timer_init(&h->typing, &h->loop, typist_fired) < 0)
+		die("epoll");
+	watch_signals(h, loader);
+	if (!fd_set_nonblock(h->machine.fd, true))
+		die_sys("the machine's wire");
+	machine_watch(h);
+	if (control >= 0 && control_start(&h->control, &h->loop, control, hub_control, h) < 0)
+		die("epoll");
+	if (front_start(&h->loop, members_admit, h) < 0)
+		die("epoll");
+}
+
+int
+hub_run(const struct options *o, int machine, int control, bool loader, void (*ready)(void *arg), void *arg)
+{
+	static struct hub h;
+
+	h = (struct hub){.o = o, .machine.fd = machine};
+	start(&h, control, loader);
+	ready(arg);
+	if (loop_run(&h.loop) < 0)
+		die("epoll");
+	front_stop();
+	for (size_t i = 0; i < MEMBERS_MAX; i++)
+		if (h.members[i].watch.fd >= 0)
+			members_drop(&h.members[i]);
+	if (control >= 0) {
+		control_stop(&h.control);
+		unlink(o->control);
+	}
+	return 0;
+}
