@@ -200,6 +200,27 @@ do_wire(struct ctl_request *r, char **word)
 }
 
 static enum ctl_done
+do_change(struct ctl_request *r, char **word)
+{
+	const char *fault;
+	char why[160];
+
+	r->fds_taken = true;
+	fault = hotplug_change(r->vm, word[1], word[2], r->fds, r->nfds, why, sizeof(why));
+	return fault ? no(r, "%s: %s", word[1], fault) : CTL_OK;
+}
+
+static enum ctl_done
+do_eject(struct ctl_request *r, char **word)
+{
+	const char *fault;
+	char why[160];
+
+	fault = hotplug_change(r->vm, word[1], NULL, NULL, 0, why, sizeof(why));
+	return fault ? no(r, "%s: %s", word[1], fault) : CTL_OK;
+}
+
+static enum ctl_done
 do_unplug(struct ctl_request *r, char **word)
 {
 	const char *fault = hotplug_ask(r->vm, word[1], &r->slot);
@@ -231,6 +252,8 @@ static const struct request {
     {"kvm", 0, do_kvm, "", "what the host's KVM offers"},
     {"link", 2, do_link, " ID up|down", "plug or pull a network cable"},
     {"wire", 1, do_wire, " WIRE", "add a device; its descriptors come with the line"},
+    {"change", 2, do_change, " ID WIRE", "put a medium into a CD-ROM drive; its descriptors come with the line"},
+    {"eject", 1, do_eject, " ID", "take the medium out of a CD-ROM drive"},
     {"unplug", 1, do_unplug, " ID", "have the guest release a device that was added"},
 };
 

@@ -21,6 +21,13 @@ const char *hotplug_ask(struct vm *vm, const char *id, unsigned *slot);
 /* Removes the devices in slots (a bit each) that the guest ejected. */
 void hotplug_remove(struct vm *vm, unsigned slots);
 
+/*
+ * Another medium for the CD-ROM drive of that id: the disk of a wire, as hotplug_add's, or (word NULL) none. NULL, or the
+ * reason.
+ */
+const char *hotplug_change(struct vm *vm, const char *id, const char *word, const int *fds, size_t n, char *why,
+    size_t size);
+
 /* Whether a device is in the slot. */
 bool hotplug_occupied(const struct vm *vm, unsigned slot);
 

@@ -13,6 +13,7 @@
 
 #include "common/diag.h"
 #include "common/fd.h"
+#include "kvm-run/ahci.h"
 #include "kvm-run/ctl.h"
 #include "kvm-run/lpc.h"
 #include "kvm-run/seal_threads.h"
@@ -103,6 +104,30 @@ vm_remove_device(struct vm *v, struct vm_device *d)
 	close(w->fds[0]);
 	wires_unplug(&v->wires, w);
 	*d = v->devices[--v->ndevices];
+}
+
+/* The drive: what was last put into it, "-" after an eject. */
+static const char *change_refused;
+static char medium[32];
+static int medium_fd = -1;
+
+const char *
+ahci_change(struct ahci_port *p, const struct vm *v, const struct wire *w, char *why, size_t size)
+{
+	(void)p, (void)v, (void)why, (void)size;
+	if (change_refused)
+		return change_refused;
+	if (medium_fd >= 0)
+		close(medium_fd);
+	medium_fd = w ? w->fds[0] : -1;
+	strcpy(medium, w ? w->id : "-");
+	return NULL;
+}
+
+bool
+ahci_is_cdrom(const struct ahci_port *p)
+{
+	return p != NULL;
 }
 
 void
@@ -362,6 +387,42 @@ test_hotplug(const char *path)
 }
 
 static void
+test_media(const char *path)
+{
+	static char port;
+	int fd = fd_connect_unix(path), file = open("/dev/null", O_RDONLY), before, after;
+	struct vm_device *d = &vm.devices[vm.ndevices++];
+
+	talk(fd, "cont\n", "ok\n");
+	before = dup(0);
+	close(before);
+	*d = (struct vm_device){.id = "cd", .kind = WIRE_BLK, .ata = (struct ahci_port *)&port, .pci = &net0.pci};
+	fd_send(fd, "change cd blk,fd=0,as=qcow2\n", 28, &file, 1);
+	ok(!strcmp(answer(fd), "ok\n") && !strncmp(medium, "blk", 3) && wires_find(&vm.wires, "cd"), "change of an empty drive");
+	fd_send(fd, "wire blk,fd=0,id=cd,media=cdrom\n", 32, &file, 1);
+	ok(!strcmp(answer(fd), "ok cd\n") && !strcmp(medium, "cd"), "a loader's wire with the drive's id is its medium");
+	change_refused = "locked";
+	fd_send(fd, "change cd blk,fd=0\n", 19, &file, 1);
+	ok(!strcmp(answer(fd), "no cd: locked\n") && wires_find(&vm.wires, "cd"), "refused: the old one stays");
+	ok(talk(fd, "eject cd\n", "no cd: locked\n") && wires_find(&vm.wires, "cd"), "so it does when it is not ejected");
+	change_refused = NULL;
+	ok(talk(fd, "eject cd\n", "ok\n") && !wires_find(&vm.wires, "cd"), "eject");
+	ok(talk(fd, "eject cd\n", "ok\n"), "eject of an empty drive");
+	fd_send(fd, "change cd con,fd=0\n", 19, &file, 1);
+	ok(!strcmp(answer(fd), "no cd: not a blk wire\n"), "change by something else");
+	fd_send(fd, "change net0 blk,fd=0\n", 21, &file, 1);
+	ok(!strcmp(answer(fd), "no net0: no such CD-ROM drive\n"), "change of no drive");
+	ok(talk(fd, "eject nix\n", "no nix: no such CD-ROM drive\n"), "eject of nothing");
+	ok(talk(fd, "change cd blk,fd=0\n", "no cd: fd 0: only 0 descriptors came\n"), "change without a descriptor");
+	after = dup(0);
+	close(after);
+	ok(before == after, "no descriptor stays open, %d %d", before, after);
+	vm.ndevices--;
+	close(fd);
+	close(file);
+}
+
+static void
 test_timeout(const char *path)
 {
 	int fd = fd_connect_unix(path), null = open("/dev/null", O_RDWR);
@@ -428,6 +489,7 @@ main(void)
 	test_clients(path);
 	test_slow(path);
 	test_hotplug(path);
+	test_media(path);
 	test_timeout(path);
 	ctl_destroy(&vm);
 	ok(fd_connect_unix(path) < 0, "nobody listens any more");
