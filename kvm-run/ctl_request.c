@@ -96,12 +96,6 @@ do_vcpus(struct ctl_request *r, char **word)
 	return CTL_OK;
 }
 
-static bool
-is_net(const struct vm_device *d)
-{
-	return d->virtio && d->virtio->ops->device_id == VIRTIO_ID_NET;
-}
-
 static enum ctl_done
 do_devices(struct ctl_request *r, char **word)
 {
@@ -158,13 +152,13 @@ do_net(struct ctl_request *r, char **word)
 
 	(void)word;
 	for (const struct vm_device *d = vm->devices; d < vm->devices + vm->ndevices; d++) {
-		const uint8_t *mac = d->virtio->config; /* virtio 1.2, 5.1.4: it comes first */
+		const uint8_t *mac = d->net ? net_mac(d->net) : NULL;
 
-		if (!is_net(d))
+		if (!mac)
 			continue;
-		net_get_stats(d->virtio, &s);
+		net_get_stats(d->net, &s);
 		ctl_print(r->answer, "%s\t%02x:%02x:%02x:%02x:%02x:%02x\t%s", d->id, mac[0], mac[1], mac[2], mac[3], mac[4],
-		    mac[5], net_link(d->virtio) ? "up" : "down");
+		    mac[5], net_link(d->net) ? "up" : "down");
 		ctl_print(r->answer, "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64, s.rx_frames, s.rx_bytes, s.rx_drops);
 		ctl_print(r->answer, "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", s.tx_frames, s.tx_bytes, s.tx_drops);
 	}
@@ -179,9 +173,9 @@ do_link(struct ctl_request *r, char **word)
 
 	if (!up && strcmp(word[2], "down"))
 		return no(r, "%s: neither up nor down", word[2]);
-	if (!d || !is_net(d))
+	if (!d || !d->net)
 		return no(r, "%s: no such network device", word[1]);
-	net_set_link(d->virtio, up);
+	net_set_link(d->net, up);
 	return CTL_OK;
 }
 

@@ -85,6 +85,30 @@ struct net_backend {
 	unsigned (*send)(struct net_pair *p, unsigned n);
 };
 
+/* Whose the frames are: a virtio driver's, over its rings, or an e1000's driver's. */
+struct net_front {
+	/* See net_rx_ready and the functions that follow it. */
+	bool (*rx_ready)(struct net_pair *p);
+	unsigned (*rx_room)(struct net_pair *p, struct iovec *iov, unsigned max);
+	void (*rx_done)(struct net_pair *p, size_t len);
+	void (*rx_put)(struct net_pair *p, const void *frame, size_t len);
+	void (*rx_end)(struct net_pair *p);
+	/* Frames from the driver into p->tx, up to NET_BATCH; those that no wire can carry are marked lost. False: nothing more
+	 * comes before a reset. */
+	bool (*tx_fetch)(struct net_pair *p);
+	/* The first k held frames are done with, and are dropped from the hold next. May be NULL. */
+	void (*tx_finish)(struct net_pair *p, unsigned k);
+	/* The driver's kicks are not needed for now; are needed again (true: frames came meanwhile). Either may be NULL. */
+	void (*tx_busy)(struct net_pair *p);
+	bool (*tx_idle)(struct net_pair *p);
+	/* Has net_tx called again, after others had their turn; and: frames were sent, one interrupt for all. */
+	void (*tx_again)(struct net_pair *p);
+	void (*tx_end)(struct net_pair *p);
+	/* The cable was plugged in or pulled. */
+	void (*link)(struct net_dev *n, bool up);
+};
+
+extern const struct net_front net_front_virtio;
 extern const struct net_backend net_tap, net_stream, net_vde, net_packet, net_vhost;
 
 struct net_counters {
@@ -94,8 +118,10 @@ struct net_counters {
 struct net_dev {
 	struct virtio_dev virtio; /* first: the transport casts back */
 	struct iothread io;
+	const struct net_front *front;
 	const struct net_backend *ops;
 	void *backend;	/* its own state */
+	void *nic;	/* the front's, when it is not virtio */
 	bool vnet_hdr;	/* frames on the wire carry the virtio header */
 	bool mrg;	/* driver accepted mergeable receive buffers */
 	size_t need;	/* bytes of receive buffers that let any legal frame in */
@@ -119,27 +145,62 @@ net_of_virtio(struct virtio_dev *d)
 	return container_of(d, struct net_dev, virtio);
 }
 
-/* --- net_rx.c: for backends --- */
+/* --- for backends --- */
 
 /* Is there room for a frame? If not, the pair pauses and the backend stops reading. */
-bool net_rx_ready(struct net_pair *p);
+static inline bool
+net_rx_ready(struct net_pair *p)
+{
+	return p->dev->front->rx_ready(p);
+}
 
 /*
  * Reading straight into the guest: fills in at most max entries of the driver's buffers, beginning with the virtio header
  * when n->vnet_hdr, followed by n->bounce for what does not fit; returns their number. After the read,
  * net_rx_done with the bytes it brought.
  */
-unsigned net_rx_room(struct net_pair *p, struct iovec *iov, unsigned max);
-void net_rx_done(struct net_pair *p, size_t len);
+static inline unsigned
+net_rx_room(struct net_pair *p, struct iovec *iov, unsigned max)
+{
+	return p->dev->front->rx_room(p, iov, max);
+}
+
+static inline void
+net_rx_done(struct net_pair *p, size_t len)
+{
+	p->dev->front->rx_done(p, len);
+}
 
 /* Delivers a copy of a frame (without virtio header). */
-void net_rx_put(struct net_pair *p, const void *frame, size_t len);
+static inline void
+net_rx_put(struct net_pair *p, const void *frame, size_t len)
+{
+	p->dev->front->rx_put(p, frame, len);
+}
 
 /* The frames of this turn are in: one interrupt for all. */
-void net_rx_end(struct net_pair *p);
+static inline void
+net_rx_end(struct net_pair *p)
+{
+	p->dev->front->rx_end(p);
+}
 
 /* The other end closed the wire, or it failed: the link goes down for good. */
 void net_gone(struct net_dev *n);
+
+/* --- net_virtq_rx.c, net_virtq_tx.c: what net_front_virtio is made of --- */
+
+bool net_virtq_rx_ready(struct net_pair *p);
+unsigned net_virtq_rx_room(struct net_pair *p, struct iovec *iov, unsigned max);
+void net_virtq_rx_done(struct net_pair *p, size_t len);
+void net_virtq_rx_put(struct net_pair *p, const void *frame, size_t len);
+void net_virtq_rx_end(struct net_pair *p);
+bool net_virtq_tx_fetch(struct net_pair *p);
+void net_virtq_tx_finish(struct net_pair *p, unsigned k);
+void net_virtq_tx_busy(struct net_pair *p);
+bool net_virtq_tx_idle(struct net_pair *p);
+void net_virtq_tx_again(struct net_pair *p);
+void net_virtq_tx_end(struct net_pair *p);
 
 /* --- net_tx.c --- */
 
@@ -161,6 +222,9 @@ void net_ctrl(struct net_dev *n);
 /* The driver uses the first `pairs` pairs from now on. False, and no change, when the host refuses. */
 bool net_set_pairs(struct net_dev *n, unsigned pairs);
 
+/* Brings one pair into use or out of it; false when the host refuses. */
+bool net_pair_set(struct net_pair *p, bool on);
+
 /* The handler of a pair's wire. */
 void net_on_wire(struct watch *w, uint32_t events);
 
@@ -177,6 +241,16 @@ net_count(_Atomic uint64_t *counter, uint64_t n)
 }
 
 /* --- virtio_net_new.c --- */
+
+/*
+ * The part of a net wire's device that is the same for all fronts: keys, backend, captures, and its I/O thread, which runs.
+ * NULL, with the reason in *bad, which may be in why.
+ */
+struct net_dev *net_new(struct vm *vm, const struct wire *w, const struct net_front *front, const char **bad, char *why,
+    size_t size);
+
+/* Takes all that apart; the descriptors are closed unless they are still the wire's (`keep`). */
+void net_free(struct net_dev *n, bool keep);
 
 /* What the set-up made, but neither the thread nor the descriptors. */
 void net_release(struct net_dev *n);

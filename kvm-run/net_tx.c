@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Frames of the driver to the wire (virtio 1.2, 5.1.6.2); the contracts are in net.h. A wire that takes nothing more holds
+ * Frames of the driver to the wire; the contracts are in net.h. A wire that takes nothing more holds
  * the ring up, which slows the guest's senders as a full cable does. After NET_STUCK_MS without progress the peer counts
  * as stuck: then frames are lost instead, so that the guest's driver sees no hung queue.
  */
@@ -12,34 +12,6 @@
 #include "kvm-run/net.h"
 
 #define TURN (4 * NET_BATCH) /* frames before the other queues of the thread have their turn */
-
-static bool
-sendable(const struct net_dev *n, size_t len)
-{
-	size_t head = n->vnet_hdr ? NET_HDR : 0;
-
-	return len >= head + FRAME_MIN && len <= head + FRAME_MAX;
-}
-
-/* Takes frames off the ring up to a batch; those that no wire can carry go back at once. False: the ring is broken. */
-static bool
-fetch(struct net_pair *p)
-{
-	struct net_dev *n = p->dev;
-	struct virtq *vq = &p->txq->vq;
-
-	while (p->tx.n < NET_BATCH) {
-		int got = net_hold_pop(&p->tx, vq, false, n->vnet_hdr ? 0 : NET_HDR);
-
-		if (got < 0)
-			virtio_broken(&n->virtio, vq->broken);
-		if (got <= 0)
-			return got == 0;
-		if (!sendable(n, net_hold_chain(&p->tx, p->tx.n - 1)->len))
-			net_tx_lost(p, p->tx.n - 1);
-	}
-	return true;
-}
 
 void
 net_tx_lost(struct net_pair *p, unsigned i)
@@ -70,9 +42,9 @@ finish(struct net_pair *p, unsigned k)
 		if (c->len && n->captures)
 			net_capture_frame(n->captures, iov, c->niov, head, c->len - head);
 		iov += c->niov;
-		vq_fill(&p->txq->vq, c->head, 0, i);
 	}
-	vq_publish(&p->txq->vq, k);
+	if (n->front->tx_finish)
+		n->front->tx_finish(p, k);
 	net_hold_drop(&p->tx, k);
 	net_count(&n->count.tx_frames, k - lost);
 	net_count(&n->count.tx_bytes, bytes);
@@ -111,21 +83,21 @@ block(struct net_pair *p)
 void
 net_tx(struct net_pair *p)
 {
-	struct virtio_dev *d = &p->dev->virtio;
-	struct virtq *vq = &p->txq->vq;
+	const struct net_front *front = p->dev->front;
 	unsigned done = 0;
 
 	if (p->tx_blocked && p->dev->up && !p->dev->stuck)
 		return;
-	vq_no_kicks(vq);
+	if (front->tx_busy)
+		front->tx_busy(p);
 	while (done < TURN) {
 		unsigned held, sent;
 
-		if (!fetch(p))
+		if (!front->tx_fetch(p))
 			return;
 		held = p->tx.n;
 		if (!held) {
-			if (vq_want_kicks(vq))
+			if (front->tx_idle && front->tx_idle(p))
 				continue;
 			break;
 		}
@@ -138,9 +110,9 @@ net_tx(struct net_pair *p)
 		}
 	}
 	if (done >= TURN)
-		virtio_kick_again(d, 2 * p->index + 1);
+		front->tx_again(p);
 	if (done)
-		virtio_interrupt(d, 2 * p->index + 1);
+		front->tx_end(p);
 }
 
 void

@@ -16,14 +16,13 @@ static void
 update_link(struct net_dev *n)
 {
 	bool up = !n->pulled && !n->gone;
-	uint16_t status = up ? NET_LINK_UP : 0;
 
 	if (n->up == up)
 		return;
 	n->up = up;
 	if (n->ops->link)
 		n->ops->link(n, up);
-	virtio_config_set(&n->virtio, offsetof(struct net_config, status), &status, sizeof(status));
+	n->front->link(n, up);
 	/* Those that wait for room, or for the wire, have nothing to wait for while frames are lost anyway. */
 	for (unsigned i = 0; i < n->npairs && !up; i++) {
 		n->pairs[i].rx_paused = false;
@@ -55,23 +54,35 @@ do_set_link(void *arg)
 }
 
 void
-net_set_link(struct virtio_dev *d, bool up)
+net_set_link(struct net_dev *n, bool up)
 {
-	struct link_call c = {net_of_virtio(d), up};
+	struct link_call c = {n, up};
 
-	iothread_call(d->io, do_set_link, &c);
+	iothread_call(&n->io, do_set_link, &c);
 }
 
 bool
-net_link(struct virtio_dev *d)
+net_link(const struct net_dev *n)
 {
-	return net_of_virtio(d)->up;
+	return n->up;
+}
+
+const uint8_t *
+net_mac(const struct net_dev *n)
+{
+	return ((const struct net_config *)n->virtio.config)->mac;
+}
+
+struct net_dev *
+net_of(struct virtio_dev *d)
+{
+	return net_of_virtio(d);
 }
 
 void
-net_get_stats(struct virtio_dev *d, struct net_stats *s)
+net_get_stats(const struct net_dev *n, struct net_stats *s)
 {
-	const struct net_counters *c = &net_of_virtio(d)->count;
+	const struct net_counters *c = &n->count;
 
 	s->rx_frames = c->rx_frames;
 	s->rx_bytes = c->rx_bytes;
@@ -128,16 +139,13 @@ pair_start(struct net_pair *p)
 	return true;
 }
 
-/* Brings one pair into use or out of it. */
-static bool
-pair_set(struct net_pair *p, bool on)
+bool
+net_pair_set(struct net_pair *p, bool on)
 {
 	struct net_dev *n = p->dev;
 
 	if (p->active == on)
 		return true;
-	if (on && (!p->rxq->enabled || !p->txq->enabled))
-		return false;
 	if (!on)
 		pair_stop(p);
 	if (n->ops->attach && !n->ops->attach(p, on))
@@ -153,16 +161,41 @@ net_set_pairs(struct net_dev *n, unsigned pairs)
 	while (was < n->npairs && n->pairs[was].active)
 		was++;
 	for (unsigned i = 0; i < n->npairs; i++) {
-		if (pair_set(&n->pairs[i], i < pairs))
+		bool on = i < pairs, ready = n->pairs[i].rxq->enabled && n->pairs[i].txq->enabled;
+
+		if ((ready || !on) && net_pair_set(&n->pairs[i], on))
 			continue;
 		while (i > was)
-			pair_set(&n->pairs[--i], false);
+			net_pair_set(&n->pairs[--i], false);
 		return false;
 	}
 	return true;
 }
 
 /* --- virtio_ops --- */
+
+static void
+tell_link(struct net_dev *n, bool up)
+{
+	uint16_t status = up ? NET_LINK_UP : 0;
+
+	virtio_config_set(&n->virtio, offsetof(struct net_config, status), &status, sizeof(status));
+}
+
+const struct net_front net_front_virtio = {
+	.rx_ready = net_virtq_rx_ready,
+	.rx_room = net_virtq_rx_room,
+	.rx_done = net_virtq_rx_done,
+	.rx_put = net_virtq_rx_put,
+	.rx_end = net_virtq_rx_end,
+	.tx_fetch = net_virtq_tx_fetch,
+	.tx_finish = net_virtq_tx_finish,
+	.tx_busy = net_virtq_tx_busy,
+	.tx_idle = net_virtq_tx_idle,
+	.tx_again = net_virtq_tx_again,
+	.tx_end = net_virtq_tx_end,
+	.link = tell_link,
+};
 
 static bool
 net_start(struct virtio_dev *d)
@@ -219,13 +252,7 @@ net_kick(struct virtio_dev *d, unsigned q)
 static void
 net_destroy(struct virtio_dev *d)
 {
-	struct net_dev *n = net_of_virtio(d);
-
-	iothread_stop(&n->io);
-	net_release(n);
-	for (unsigned i = 0; i < n->npairs; i++)
-		close(n->pairs[i].fd);
-	free(n);
+	net_free(net_of_virtio(d), false);
 }
 
 const struct virtio_ops net_ops = {

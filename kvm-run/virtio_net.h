@@ -9,6 +9,7 @@
 
 #include "common/wire.h"
 
+struct net_dev;
 struct vm;
 struct virtio_dev;
 
@@ -29,12 +30,18 @@ void net_init(struct vm *vm);
 const char *net_create(struct vm *vm, const struct wire *w, bool hot, struct virtio_dev **out, char *why, size_t size);
 
 /* Plugs the cable in or pulls it: the guest is told, and frames are lost while it is out. Not on the I/O thread. */
-void net_set_link(struct virtio_dev *d, bool up);
+void net_set_link(struct net_dev *n, bool up);
 
 /* Does the guest see a link? False also after the other end of the wire has gone. Any thread. */
-bool net_link(struct virtio_dev *d);
+bool net_link(const struct net_dev *n);
 
 /* Any thread; the counters run on. */
-void net_get_stats(struct virtio_dev *d, struct net_stats *s);
+void net_get_stats(const struct net_dev *n, struct net_stats *s);
+
+/* Its six bytes. */
+const uint8_t *net_mac(const struct net_dev *n);
+
+/* What net_create made. */
+struct net_dev *net_of(struct virtio_dev *d);
 
 #endif

@@ -137,42 +137,64 @@ build(struct net_dev *n, struct vm *vm, const struct wire *w, char *why, size_t 
 }
 
 static const char *
-run(struct net_dev *n, struct vm *vm, bool hot)
+run(struct net_dev *n)
 {
 	int err = iothread_start(&n->io, n->virtio.id);
 
 	if (err)
 		return strerror(-err);
 	err = loop_watch(&n->io.loop, &n->stuck_timer, EPOLLIN);
-	if (!err)
-		err = virtio_plug(&n->virtio, vm, hot);
 	if (err)
 		iothread_stop(&n->io);
-	return err == -ENOSPC ? "no slots" : err ? strerror(-err) : NULL;
+	return err ? strerror(-err) : NULL;
+}
+
+struct net_dev *
+net_new(struct vm *vm, const struct wire *w, const struct net_front *front, const char **bad, char *why, size_t size)
+{
+	const struct net_backend *ops = backend_of(vm, w);
+	struct net_dev *n = ops ? calloc(1, sizeof(*n) + w->nfds * sizeof(n->pairs[0])) : NULL;
+
+	*bad = ops ? "no memory" : "no tap and no socket";
+	if (!n)
+		return NULL;
+	n->front = front;
+	n->ops = ops;
+	n->vhost_wire = vhost_of(vm, w);
+	*bad = build(n, vm, w, why, size);
+	if (!*bad)
+		*bad = run(n);
+	if (!*bad)
+		return n;
+	net_release(n);
+	free(n);
+	return NULL;
+}
+
+void
+net_free(struct net_dev *n, bool keep)
+{
+	iothread_stop(&n->io);
+	net_release(n);
+	for (unsigned i = 0; i < n->npairs && !keep; i++)
+		close(n->pairs[i].fd);
+	free(n);
 }
 
 const char *
 net_create(struct vm *vm, const struct wire *w, bool hot, struct virtio_dev **out, char *why, size_t size)
 {
-	const struct net_backend *ops = backend_of(vm, w);
-	struct net_dev *n;
 	const char *bad;
+	struct net_dev *n = net_new(vm, w, &net_front_virtio, &bad, why, size);
+	int err;
 
-	if (!ops)
-		return "no tap and no socket";
-	n = calloc(1, sizeof(*n) + w->nfds * sizeof(n->pairs[0]));
 	if (!n)
-		return "no memory";
-	n->ops = ops;
-	n->vhost_wire = vhost_of(vm, w);
-	bad = build(n, vm, w, why, size);
-	if (!bad)
-		bad = run(n, vm, hot);
-	if (bad) {
-		net_release(n);
-		free(n);
 		return bad;
+	err = virtio_plug(&n->virtio, vm, hot);
+	if (!err) {
+		*out = &n->virtio;
+		return NULL;
 	}
-	*out = &n->virtio;
-	return NULL;
+	net_free(n, true);
+	return err == -ENOSPC ? "no slots" : strerror(-err);
 }

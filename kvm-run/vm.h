@@ -27,6 +27,7 @@ struct input;
 struct ctl;
 struct vga;
 struct net_capture;
+struct net_dev;
 struct firmware;
 struct con_out;
 
@@ -70,6 +71,7 @@ struct vm_device {
 	void *dev;
 	struct pci_dev *pci;   /* its own, or the controller's */
 	struct ahci_port *ata; /* a disk of the AHCI controller, or NULL */
+	struct net_dev *net;   /* or NULL */
 };
 
 /* What is on the PCI bus for it; NULL for a device that is not there. */

@@ -192,6 +192,8 @@ vm_add_device(struct vm *vm, const struct wire *w, bool hot, char *why, size_t s
 		reason = "only net and blk wires can be plugged in";
 	if (reason || !vm_device_pci(d))
 		return reason;
+	if (d->kind == WIRE_NET && d->virtio)
+		d->net = net_of(d->virtio);
 	name_for_boot(d);
 	vm->ndevices++;
 	return NULL;

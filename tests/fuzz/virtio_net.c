@@ -3,7 +3,7 @@
  * The network device between a hostile driver and a hostile peer. The input is a program: write guest memory, offer a
  * chain, kick, let the peer send or read, pull the cable, reset. All on one thread, so that a crash repeats.
  */
-/* links: kvm-run/virtio_net.c kvm-run/virtio_net_new.c kvm-run/net_hold.c kvm-run/net_rx.c kvm-run/net_tx.c kvm-run/net_ctrl.c kvm-run/net_pcap.c kvm-run/net_tap.c kvm-run/net_vhost.c kvm-run/vhost.c kvm-run/net_stream.c kvm-run/net_packet.c kvm-run/virtq.c */
+/* links: kvm-run/virtio_net.c kvm-run/virtio_net_new.c kvm-run/net_hold.c kvm-run/net_virtq_rx.c kvm-run/net_virtq_tx.c kvm-run/net_tx.c kvm-run/net_ctrl.c kvm-run/net_pcap.c kvm-run/net_tap.c kvm-run/net_vhost.c kvm-run/vhost.c kvm-run/net_stream.c kvm-run/net_packet.c kvm-run/virtq.c */
 #include "tests/unit/netstub.h"
 
 #define MEM_SIZE 0x4000
@@ -196,7 +196,7 @@ step(struct input *in)
 		peer_reads();
 		break;
 	case 7:
-		net_set_link(rig.dev, byte(in) & 1);
+		net_set_link(rig.net, byte(in) & 1);
 		break;
 	case 8:
 		shutdown(peer, byte(in) & 1 ? SHUT_WR : SHUT_RD);

@@ -78,7 +78,7 @@ vm_add_device(struct vm *v, const struct wire *w, bool is_hot, char *why, size_t
 		return refuse;
 	hot.pci.slot = HOT_SLOT;
 	v->pci.slots[HOT_SLOT] = &hot.pci;
-	*d = (struct vm_device){.kind = w->kind, .virtio = &hot, .hot = is_hot};
+	*d = (struct vm_device){.kind = w->kind, .virtio = &hot, .net = (struct net_dev *)&hot, .hot = is_hot};
 	strcpy(d->id, w->id);
 	v->ndevices++;
 	return NULL;
@@ -152,21 +152,27 @@ wiring_as(const struct wires *ws, const struct wire *w)
 }
 
 void
-net_set_link(struct virtio_dev *d, bool up)
+net_set_link(struct net_dev *d, bool up)
 {
 	(void)d;
 	link_up = up;
 }
 
+const uint8_t *
+net_mac(const struct net_dev *d)
+{
+	return ((const struct virtio_dev *)d)->config;
+}
+
 bool
-net_link(struct virtio_dev *d)
+net_link(const struct net_dev *d)
 {
 	(void)d;
 	return link_up;
 }
 
 void
-net_get_stats(struct virtio_dev *d, struct net_stats *s)
+net_get_stats(const struct net_dev *d, struct net_stats *s)
 {
 	(void)d;
 	*s = (struct net_stats){1, 2, 3, 4, 5, 6};
@@ -476,7 +482,7 @@ main(void)
 	vm.pci.hot_slots = 1U << HOT_SLOT;
 	net0.pci.slot = 3;
 	memcpy(net0.config, "\x52\x54\x00\x01\x02\x03", 6);
-	vm.devices[vm.ndevices++] = (struct vm_device){.id = "net0", .kind = WIRE_NET, .virtio = &net0};
+	vm.devices[vm.ndevices++] = (struct vm_device){.id = "net0", .kind = WIRE_NET, .virtio = &net0, .net = (struct net_dev *)&net0};
 	vm.wires.v[vm.wires.n++] = (struct wire){.kind = WIRE_CON, .id = "con0", .fds = {0, 1}, .nfds = 2};
 	vm.wires.v[vm.wires.n++] = (struct wire){.kind = WIRE_CTL, .id = "ctl0", .fds = {pair[0]}, .nfds = 1};
 	vm.wires.v[vm.wires.n++] = (struct wire){.kind = WIRE_CTL, .id = "ctl1", .fds = {in[0], out[1]}, .nfds = 2};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The network device on stream and packet sockets. */
-/* links: kvm-run/virtio_net.c kvm-run/virtio_net_new.c kvm-run/net_hold.c kvm-run/net_rx.c kvm-run/net_tx.c kvm-run/net_ctrl.c kvm-run/net_pcap.c kvm-run/net_tap.c kvm-run/net_vhost.c kvm-run/vhost.c kvm-run/net_stream.c kvm-run/net_packet.c kvm-run/virtq.c kvm-run/iothread.c kvm-run/mem.c */
+/* links: kvm-run/virtio_net.c kvm-run/virtio_net_new.c kvm-run/net_hold.c kvm-run/net_virtq_rx.c kvm-run/net_virtq_tx.c kvm-run/net_tx.c kvm-run/net_ctrl.c kvm-run/net_pcap.c kvm-run/net_tap.c kvm-run/net_vhost.c kvm-run/vhost.c kvm-run/net_stream.c kvm-run/net_packet.c kvm-run/virtq.c kvm-run/iothread.c kvm-run/mem.c */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -128,7 +128,7 @@ stream_both_ways(void)
 		ok(rig_take(RX) == NET_HDR + 100 + i && !memcmp(in[i], header, NET_HDR) &&
 			same(in[i] + NET_HDR, 100 + i, 7 + i),
 		    "behind a header that says one buffer");
-	net_get_stats(rig.dev, &s);
+	net_get_stats(rig.net, &s);
 	ok(s.tx_frames == 3 && s.tx_bytes == 480 && s.rx_frames == 3 && s.rx_bytes == 303 && !s.rx_drops && !s.tx_drops,
 	    "all are counted");
 	close_pair();
@@ -216,7 +216,7 @@ not_mergeable(void)
 	n += put(out + n, 1514, 2);
 	ok(write(peer, out, n) == (ssize_t)n && rig_wait_used(RX, 1) && rig_take(RX) == 1526 && same(in + NET_HDR, 1514, 2),
 	    "without mergeable buffers a frame that does not fit is lost, the next is not");
-	net_get_stats(rig.dev, &s);
+	net_get_stats(rig.net, &s);
 	ok(s.rx_drops == 1 && s.rx_frames == 1, "and counted as lost");
 	close_pair();
 }
@@ -273,7 +273,7 @@ slow_peer(void)
 	while (good < sent && expect_framed(20011, good))
 		good++;
 	ok(good == sent && rig_until(rig_used(TX) == sent), "when it reads it gets every frame whole and in order");
-	net_get_stats(rig.dev, &s);
+	net_get_stats(rig.net, &s);
 	ok(s.tx_frames == sent && !s.tx_drops, "none is lost");
 	close_pair();
 }
@@ -292,7 +292,7 @@ stuck_peer(void)
 	rig_post_tx(TX, 100, 1);
 	rig_kick(TX);
 	ok(rig_used(TX) == sent + 1, "and those that follow");
-	net_get_stats(rig.dev, &s);
+	net_get_stats(rig.net, &s);
 	ok(s.tx_drops >= 2 && s.tx_frames + s.tx_drops == sent + 1, "which is counted");
 	while (good < s.tx_frames && expect_framed(20011, good))
 		good++;
@@ -310,28 +310,28 @@ endings(void)
 	struct net_stats s;
 
 	open_stream(NET_F_MRG_RXBUF);
-	ok(LINK && net_link(rig.dev), "the link is up");
+	ok(LINK && net_link(rig.net), "the link is up");
 	rig_post_rx(RX, 70000);
 	rig_kick(RX);
 	shutdown(peer, SHUT_WR);
-	ok(rig_until(!net_link(rig.dev)) && !LINK, "the peer's end of file takes it down");
+	ok(rig_until(!net_link(rig.net)) && !LINK, "the peer's end of file takes it down");
 	rig_post_tx(TX, 60, 1);
 	rig_kick(TX);
-	net_get_stats(rig.dev, &s);
+	net_get_stats(rig.net, &s);
 	ok(rig_used(TX) == 1 && s.tx_drops == 1, "and frames are lost");
 	close_pair();
 
 	open_stream(NET_F_MRG_RXBUF);
 	rig_post_rx(RX, 70000);
 	rig_kick(RX);
-	ok(write(peer, nonsense, 4) == 4 && rig_until(!net_link(rig.dev)), "so does a broken framing");
+	ok(write(peer, nonsense, 4) == 4 && rig_until(!net_link(rig.net)), "so does a broken framing");
 	close_pair();
 
 	open_stream(NET_F_MRG_RXBUF);
 	close(peer);
 	rig_post_tx(TX, 60, 1);
 	rig_kick(TX);
-	ok(rig_until(!net_link(rig.dev)) && rig_used(TX) == 1, "so does sending to a peer that has gone");
+	ok(rig_until(!net_link(rig.net)) && rig_used(TX) == 1, "so does sending to a peer that has gone");
 	close_pair();
 }
 
@@ -343,15 +343,15 @@ pulled(void)
 	struct net_stats s;
 
 	open_stream(NET_F_MRG_RXBUF);
-	net_set_link(rig.dev, false);
+	net_set_link(rig.net, false);
 	ok(!LINK, "a pulled cable is seen");
 	if (write(peer, out, n) != (ssize_t)n)
 		abort();
-	ok(rig_until((net_get_stats(rig.dev, &s), s.rx_drops == 1)), "what comes meanwhile is lost, although there is no buffer");
+	ok(rig_until((net_get_stats(rig.net, &s), s.rx_drops == 1)), "what comes meanwhile is lost, although there is no buffer");
 	rig_post_tx(TX, 60, 1);
 	rig_kick(TX);
 	ok(rig_used(TX) == 1, "what goes too");
-	net_set_link(rig.dev, true);
+	net_set_link(rig.net, true);
 	in = rig_post_rx(RX, 70000);
 	rig_kick(RX);
 	n = put(out, 101, 2);
@@ -390,12 +390,12 @@ packets(void)
 	rig_post_tx(TX, 5, 1);
 	rig_post_tx(TX, 60, 2);
 	rig_kick(TX);
-	net_get_stats(rig.dev, &s);
+	net_get_stats(rig.net, &s);
 	ok(read(peer, f, sizeof(f)) == 60 && rig_used(TX) == 42 && s.tx_drops == 1, "what is no frame is lost");
 	rig_post_rx(RX, 70000);
 	rig_kick(RX);
 	shutdown(peer, SHUT_WR);
-	ok(rig_until(!net_link(rig.dev)), "the end of a seqpacket peer takes the link down");
+	ok(rig_until(!net_link(rig.net)), "the end of a seqpacket peer takes the link down");
 	close_pair();
 
 	open_pair(SOCK_DGRAM, NET_F_MRG_RXBUF, AS_PACKET);
@@ -403,12 +403,12 @@ packets(void)
 	rig_kick(RX);
 	fill_frame(f, 60, 4);
 	ok(send(peer, f, 0, 0) == 0 && send(peer, f, 60, 0) == 60 && rig_wait_used(RX, 1) && same(in[0] + NET_HDR, 60, 4) &&
-		net_link(rig.dev),
+		net_link(rig.net),
 	    "an empty dgram is nothing");
 	close(peer);
 	rig_post_tx(TX, 60, 1);
 	rig_kick(TX);
-	ok(!net_link(rig.dev), "a dgram peer that has gone is noticed when sending");
+	ok(!net_link(rig.net), "a dgram peer that has gone is noticed when sending");
 	close_pair();
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The network device on a tap of its own network namespace: virtio headers, offloads, several queues. */
-/* links: kvm-run/virtio_net.c kvm-run/virtio_net_new.c kvm-run/net_hold.c kvm-run/net_rx.c kvm-run/net_tx.c kvm-run/net_ctrl.c kvm-run/net_pcap.c kvm-run/net_tap.c kvm-run/net_vhost.c kvm-run/vhost.c kvm-run/net_stream.c kvm-run/net_packet.c kvm-run/virtq.c kvm-run/iothread.c kvm-run/mem.c */
+/* links: kvm-run/virtio_net.c kvm-run/virtio_net_new.c kvm-run/net_hold.c kvm-run/net_virtq_rx.c kvm-run/net_virtq_tx.c kvm-run/net_tx.c kvm-run/net_ctrl.c kvm-run/net_pcap.c kvm-run/net_tap.c kvm-run/net_vhost.c kvm-run/vhost.c kvm-run/net_stream.c kvm-run/net_packet.c kvm-run/virtq.c kvm-run/iothread.c kvm-run/mem.c */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
@@ -235,7 +235,7 @@ ends(void)
 	bad[7] = 0xff;
 	post_tx(TX, 101, 2);
 	rig_kick(TX);
-	net_get_stats(rig.dev, &s);
+	net_get_stats(rig.net, &s);
 	ok(rig_used(TX) == 2 && host_receives(101, 2) && s.tx_drops == 1, "a header that makes no sense loses its frame only");
 	close_tap();
 }

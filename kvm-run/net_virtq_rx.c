@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Frames from the wire into the driver's receive buffers (virtio 1.2, 5.1.6.3, 5.1.6.4); the contracts are in net.h. */
+/* Frames from the wire into a virtio driver's receive buffers (virtio 1.2, 5.1.6.3, 5.1.6.4); the contracts are in net.h. */
 #include "kvm-run/net.h"
 
 #define SMALL_RUN 256 /* after as many small frames in a row no large ones are expected */
@@ -38,7 +38,7 @@ refill(struct net_pair *p)
 }
 
 bool
-net_rx_ready(struct net_pair *p)
+net_virtq_rx_ready(struct net_pair *p)
 {
 	if (p->rx_paused)
 		return false;
@@ -73,7 +73,7 @@ offered_iovs(const struct net_pair *p, unsigned max)
 }
 
 unsigned
-net_rx_room(struct net_pair *p, struct iovec *iov, unsigned max)
+net_virtq_rx_room(struct net_pair *p, struct iovec *iov, unsigned max)
 {
 	struct net_dev *n = p->dev;
 	const struct iovec *from = p->rx.iov + p->rx.iov_first;
@@ -147,7 +147,7 @@ deliver(struct net_pair *p, unsigned k, size_t len)
 }
 
 void
-net_rx_done(struct net_pair *p, size_t len)
+net_virtq_rx_done(struct net_pair *p, size_t len)
 {
 	size_t head = p->dev->vnet_hdr ? 0 : NET_HDR;
 	unsigned k = chains_for(p, head + len);
@@ -164,7 +164,7 @@ net_rx_done(struct net_pair *p, size_t len)
 }
 
 void
-net_rx_put(struct net_pair *p, const void *frame, size_t len)
+net_virtq_rx_put(struct net_pair *p, const void *frame, size_t len)
 {
 	unsigned k = chains_for(p, NET_HDR + len);
 
@@ -177,7 +177,7 @@ net_rx_put(struct net_pair *p, const void *frame, size_t len)
 }
 
 void
-net_rx_end(struct net_pair *p)
+net_virtq_rx_end(struct net_pair *p)
 {
 	if (p->rx_pushed)
 		virtio_interrupt(&p->dev->virtio, 2 * p->index);
