@@ -94,7 +94,7 @@ ahci_send_signature(struct ahci_port *p)
 	uint8_t status = p->cdrom ? 0 : ATA_READY;
 
 	pthread_mutex_lock(&p->lock);
-	if (p->signature && (p->cmd & CMD_FRE)) {
+	if (p->signature && (p->cmd & CMD_FRE) && (p->sctl & SCTL_DET) != DET_RESET) {
 		p->signature = false;
 		put_registers(fis, status, 1, 0, sig >> 8, 1);
 		put_fis(p, FIS_REGISTER_AT, fis, sizeof(fis));

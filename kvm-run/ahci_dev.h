@@ -39,6 +39,10 @@
 #define CMD_CR (1U << 15)
 #define CMD_WRITABLE 0xf100001fU /* ICC, ATAPI, FRE, CLO, POD, SUD, ST */
 
+/* PxSCTL, 3.3.11 */
+#define SCTL_DET 0xfU
+#define DET_RESET 1 /* COMRESET is on the line */
+
 /* ATA status and error registers (ACS-3, 6) */
 #define ATA_ERR 0x01
 #define ATA_DRQ 0x08

@@ -24,8 +24,6 @@ enum {
 };
 
 #define SCTL_WRITABLE 0xfffU
-#define SCTL_DET 0xfU
-#define DET_RESET 1
 #define DET_OFFLINE 4
 #define SSTS_UP 0x133U /* a drive, 6 Gb/s, active */
 #define TFD_NO_DRIVE 0x7f
@@ -102,12 +100,12 @@ write_sctl(struct ahci_port *p, uint32_t v)
 	bool was = (p->sctl & SCTL_DET) == DET_RESET, is = (v & SCTL_DET) == DET_RESET;
 
 	p->sctl = v & SCTL_WRITABLE;
-	if (was || !is)
-		return false;
-	p->want |= WANT_RESET;
-	p->tfd = ATA_BSY;
-	p->sig = SIG_NONE;
-	return true;
+	if (is && !was) {
+		p->want |= WANT_RESET;
+		p->tfd = ATA_BSY;
+		p->sig = SIG_NONE;
+	}
+	return is != was;
 }
 
 /* Port lock held; true when the I/O thread has to know. */

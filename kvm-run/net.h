@@ -101,7 +101,7 @@ struct net_front {
 	/* The driver's kicks are not needed for now; are needed again (true: frames came meanwhile). Either may be NULL. */
 	void (*tx_busy)(struct net_pair *p);
 	bool (*tx_idle)(struct net_pair *p);
-	/* Has net_tx called again, after others had their turn; and: frames were sent, one interrupt for all. */
+	/* Has net_tx called again, after others had their turn; and: frames were sent, one interrupt for all (may be NULL). */
 	void (*tx_again)(struct net_pair *p);
 	void (*tx_end)(struct net_pair *p);
 	/* The cable was plugged in or pulled. */

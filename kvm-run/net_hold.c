@@ -51,6 +51,14 @@ net_hold_pop(struct net_hold *h, struct virtq *vq, bool writable, size_t skip)
 	return 1;
 }
 
+void
+net_hold_put(struct net_hold *h, void *bytes, size_t len)
+{
+	h->chain[h->first + h->n++] = (struct net_chain){.niov = 1, .len = len};
+	h->iov[h->iov_first + h->iov_n++] = (struct iovec){bytes, len};
+	h->bytes += len;
+}
+
 struct net_chain *
 net_hold_chain(struct net_hold *h, unsigned i)
 {

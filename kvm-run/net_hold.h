@@ -26,6 +26,9 @@ struct net_hold {
  * bytes. 1, 0 when none is there or the hold is full, -1 when the ring is broken. */
 int net_hold_pop(struct net_hold *h, struct virtq *vq, bool writable, size_t skip);
 
+/* Holds bytes that lie elsewhere, as a chain of one buffer. There must be room: net_hold_clear, and fewer than NET_RING. */
+void net_hold_put(struct net_hold *h, void *bytes, size_t len);
+
 /* The first chain's entry i. */
 struct net_chain *net_hold_chain(struct net_hold *h, unsigned i);
 

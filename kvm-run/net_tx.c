@@ -111,7 +111,7 @@ net_tx(struct net_pair *p)
 	}
 	if (done >= TURN)
 		front->tx_again(p);
-	if (done)
+	if (done && front->tx_end)
 		front->tx_end(p);
 }
 

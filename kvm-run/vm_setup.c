@@ -17,6 +17,7 @@
 #include "kvm-run/boot.h"
 #include "kvm-run/ctl.h"
 #include "kvm-run/debugport.h"
+#include "kvm-run/e1000.h"
 #include "kvm-run/firmware.h"
 #include "kvm-run/i8042.h"
 #include "kvm-run/input.h"
@@ -178,7 +179,9 @@ vm_add_device(struct vm *vm, const struct wire *w, bool hot, char *why, size_t s
 
 	*d = (struct vm_device){.kind = w->kind, .hot = hot};
 	memcpy(d->id, w->id, sizeof(d->id));
-	if (w->kind == WIRE_NET)
+	if (w->kind == WIRE_NET && e1000_wanted(w))
+		reason = e1000_create(vm, w, hot, d, why, size);
+	else if (w->kind == WIRE_NET)
 		reason = net_create(vm, w, hot, &d->virtio, why, size);
 	else if (w->kind == WIRE_BLK && ahci_wanted(w))
 		reason = hot ? "only virtio disks can be plugged in" : ahci_create(vm, w, d, why, size);

@@ -111,7 +111,7 @@ static const struct key_rule {
 } key_rules[] = {
     {WIRE_NET, "mac", is_mac, "a unicast address such as 52:54:00:12:34:56", NULL},
     {WIRE_NET, "mtu", is_mtu, "a number from 68 to 65535", NULL},
-    {WIRE_NET, "model", NULL, "virtio|e1000", "e1000"},
+    {WIRE_NET, "model", NULL, "virtio|e1000", NULL},
     {WIRE_FB, "model", NULL, "vga|virtio", "virtio"},
     {WIRE_BLK, "serial", is_serial, "at most 20 characters", NULL},
     {WIRE_BLK, "cache", NULL, "writeback|writethrough|none|directsync|unsafe", NULL},
@@ -326,6 +326,14 @@ check_keys(const struct wire *w, bool own, struct wire_faults *f)
 	}
 }
 
+static bool
+key_is(const struct wire *w, const char *key, const char *value)
+{
+	const char *is = wire_get(w, key);
+
+	return is && !strcmp(is, value);
+}
+
 static void
 check_vhost(const struct wires *ws, const struct wire *w, struct wire_faults *f)
 {
@@ -338,6 +346,8 @@ check_vhost(const struct wires *ws, const struct wire *w, struct wire_faults *f)
 		return;
 	if (is_open(net->fds[0]) && wiring_as(ws, net) != AS_TAP)
 		wire_fault(f, w, "%s: not a tap", net->id);
+	if (key_is(net, "model", "e1000"))
+		wire_fault(f, w, "%s: an e1000", net->id);
 	if (net->nfds != w->nfds)
 		wire_fault(f, w, "fd: %zu numbers for the %zu queues of %s", w->nfds, net->nfds, net->id);
 	for (const struct wire *v = ws->v; v < w; v++)
@@ -367,14 +377,6 @@ check_rom(const struct wires *ws, const struct wire *w, const char *of, struct w
 	for (const struct wire *v = ws->v; v < w; v++)
 		if (owner && v->nfds && v->kind == WIRE_FW && wire_get(v, "of") && !strcmp(wire_get(v, "of"), of))
 			wire_fault(f, w, "%s: has %s already", of, v->id);
-}
-
-static bool
-key_is(const struct wire *w, const char *key, const char *value)
-{
-	const char *is = wire_get(w, key);
-
-	return is && !strcmp(is, value);
 }
 
 /* What a wire may not be beside the others. */

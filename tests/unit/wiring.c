@@ -124,7 +124,7 @@ test_net(void)
 	is(check("net,fd=$1,mac=53:54:00:12:34:56", fds, 3),
 	    "mac=53:54:00:12:34:56: not a unicast address such as 52:54:00:12:34:56", "a multicast mac");
 	is(check("net,fd=$1,mtu=67", fds, 3), "mtu=67: not a number from 68 to 65535", "mtu");
-	is(check("net,fd=$1,model=e1000", fds, 3), "model=e1000: not offered by this kvm-run", "a model to come");
+	is(check("net,fd=$1,model=e1000", fds, 3), NULL, "another model");
 	is(check("net,fd=$1,model=ne2k", fds, 3), "model=ne2k: not virtio|e1000", "a model never to come");
 	close(stream[1]), close(seq[1]), close(dgram[1]);
 	for (int i = 0; i < 3; i++)
