@@ -25,6 +25,8 @@
 static struct vm vm;
 static struct pci_dev dev;
 static unsigned msi_routes, routings, armed, mapped;
+static uint64_t rom_at;
+static uint32_t rom_flags;
 static bool kvm_fails;
 
 int
@@ -51,6 +53,12 @@ ioctl(int fd, unsigned long request, ...)
 		const struct kvm_irqfd *i = arg;
 
 		armed += i->flags & KVM_IRQFD_FLAG_DEASSIGN ? -1U : 1;
+	}
+	if (request == KVM_SET_USER_MEMORY_REGION) {
+		const struct kvm_userspace_memory_region *m = arg;
+
+		rom_at = m->memory_size ? m->guest_phys_addr : 0;
+		rom_flags = m->flags;
 	}
 	return 0;
 }
@@ -158,6 +166,48 @@ test_bars(void)
 	ok(config(2, 0, 4) == 0xffffffff, "an empty slot is all ones");
 }
 
+#define IO_SLOT 2
+#define ROM 0x30
+
+/* A second device: ports and an option ROM; firmware moves them. */
+static void
+test_ports_and_rom(void)
+{
+	static const struct pci_ops ops = {.bar_access = bar_access, .bar_mapped = bar_mapped};
+	static struct pci_dev d;
+	static char rom[0x10000];
+	uint32_t v = 0;
+
+	pci_dev_init(&d, &vm, "ports", &ops, 0x1234, 0x5678, 0x020000, 0);
+	pci_add_io_bar(&d, 0, 0x40);
+	pci_add_bar(&d, 1, 0x1000, false, false);
+	pci_add_rom(&d, rom, sizeof(rom));
+	ok(pci_plug(&vm.pci, &d, false) == IO_SLOT && config(IO_SLOT, BAR0, 4) == 0xc001, "a BAR of ports has a first place");
+	ok(config(IO_SLOT, BAR0 + 4, 4) == PCI_WINDOW32 + (IO_SLOT << 20), "and the next one is where it would be without");
+	set_config(IO_SLOT, BAR0, 0xffffffff, 4);
+	ok(config(IO_SLOT, BAR0, 4) == 0xffc1, "ports tell their number");
+	set_config(IO_SLOT, BAR0, 0xd000, 4);
+	set_config(IO_SLOT, COMMAND, 2, 2);
+	bus_do(&vm.ports, 0xd03c, &v, 4, false);
+	ok(v == 0xffffffff, "they need a bit of their own");
+	set_config(IO_SLOT, COMMAND, 3, 2);
+	bus_do(&vm.ports, 0xd03c, &v, 4, false);
+	ok(v == 0x5a5a5a5a, "then they are there");
+	set_config(IO_SLOT, BAR0, 0x600, 4);
+	bus_do(&vm.ports, 0x600, &v, 4, false);
+	ok(v == 0xffffffff, "but not below the window");
+	set_config(IO_SLOT, ROM, 0xfffff800, 4);
+	ok(config(IO_SLOT, ROM, 4) == 0xffff0000, "the ROM tells its size");
+	set_config(IO_SLOT, ROM, 0xfe000000, 4);
+	ok(!rom_at, "and is nowhere");
+	set_config(IO_SLOT, ROM, 0xfe000001, 4);
+	ok(rom_at == 0xfe000000 && rom_flags == KVM_MEM_READONLY, "until it is enabled: memory that is read");
+	set_config(IO_SLOT, ROM, 0xfec00001, 4);
+	ok(!rom_at, "outside of the windows it is not");
+	ok(pci_find(&vm.pci, "ports") == &d && !pci_find(&vm.pci, "lpc") && !pci_find(&vm.pci, "host-bridge"), "devices have names");
+	pci_unplug(&vm.pci, &d);
+}
+
 static void
 test_msix(void)
 {
@@ -216,6 +266,7 @@ main(void)
 {
 	make();
 	test_bars();
+	test_ports_and_rom();
 	test_msix();
 	test_route_failure();
 	test_reset();
