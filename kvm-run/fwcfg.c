@@ -171,7 +171,7 @@ port_access(void *dev, uint64_t off, void *data, unsigned len, bool write)
 	else if (off == DATA && len == 1)
 		take(f, data, 1);
 	else if (off >= DMA_HIGH)
-		memcpy(data, dma_signature + off - DMA_HIGH, len);
+		memcpy(data, &dma_signature[off - DMA_HIGH], len);
 	pthread_mutex_unlock(&f->lock);
 }
 
