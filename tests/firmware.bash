@@ -19,6 +19,6 @@ bios() {
 		shift 4
 	fi
 	# shellcheck disable=SC2016 # expands there
-	clean timeout 50 "${command[@]}" sh -c 'exec "$@" 5>"$0"' "$T/log" \
+	clean timeout -k 1 50 "${command[@]}" sh -c 'exec "$@" 5>"$0"' "$T/log" \
 		kvm-run -F "$SEABIOS/bios-256k.bin" -m 64 -w con,fd=5,as=debug "$@" </dev/null
 }

@@ -1,13 +1,89 @@
 # SPDX-License-Identifier: ISC
-# Firmware: SeaBIOS with boot sectors of our own wherever KVM runs anything, GRUB and Linux in the lab.
+# Firmware: SeaBIOS with boot sectors of our own wherever KVM runs anything, GRUB, Linux and iPXE in the lab.
 load lib
 load firmware
 
-@test "SeaBIOS boots a disk, and shows its text on the serial port" {
+@test "SeaBIOS boots a disk, with all processors and memory, and shows its text on the serial port" {
 	sector_disk "$T/disk" hello
-	run -0 bios sh -c 'exec "$@" 3<>"$0"' "$T/disk" -w blk,fd=3
+	run -0 bios sh -c 'exec "$@" 3<>"$0"' "$T/disk" -w blk,fd=3 -c 2 -m 3G
 	grep -x 'sector: drive 80: hello.' "$T/log"
 	grep -x 'Booting from 0000:7c00' "$T/log"
+	grep 'Found 2 cpu(s) max supported 2 cpu(s)' "$T/log"
+	grep '0000000100000000 - 0000000140000000 = 1 RAM' "$T/log"
+	grep 'table(50434146)=0x.* (via xsdt)' "$T/log"
 	[[ $output = *'SeaBIOS (version '* ]]
 	tr -d '\r\n' <<<"$output" | grep 'sector: drive 80' # the last bytes wait for the BIOS's clock
+}
+
+@test "-B: an order, once, and then the other one; a reset in place begins with the firmware" {
+	sector_disk "$T/first" Resets
+	sector_disk "$T/other" other
+	run -0 bios sh -c 'exec "$@" 3<>"$0/first" 4<>"$0/other"' "$T" -r -w blk,fd=3 -w blk,fd=4,id=other \
+		-B other,once=blk0,serial=off
+	[ "$(grep -a '^sector' "$T/log" | tr -d '\r')" = $'sector: drive 80: Resets\nsector: drive 80: other' ]
+	[[ $output != *'SeaBIOS (version '* ]]
+}
+
+@test "-B: only what is named, a menu, and how long nothing is waited for" {
+	sector_disk "$T/disk" never
+	run -4 bios sh -c 'exec "$@" 3<>"$0"' "$T/disk" -w blk,fd=3,media=disk -B cdrom,only,fail=1,menu=0
+	! grep '^sector' "$T/log"
+	grep 'Press ESC for boot menu' "$T/log"
+	grep 'No bootable device.  Retrying in 1 seconds.' "$T/log"
+}
+
+@test "a guest that drives fw_cfg at random does kvm-run no harm" {
+	cp "$BIN/guests/fwstorm" "$T/disk"
+	truncate -s 1M "$T/disk"
+	run -0 bios sh -c 'exec "$@" 3<>"$0"' "$T/disk" -w blk,fd=3
+	grep -x survived "$T/log"
+}
+
+# refused OPTION...: kvm-run exits with 2 and a line, which is left in $output.
+refused() {
+	run -2 clean sh -c 'exec kvm-run "$@" 3<"$0" 4<"$0" 5<"$0"' "$T/file" "$@" </dev/null
+	[ "${#lines[@]}" -eq 1 ]
+}
+
+@test "what firmware cannot be, or cannot be with, is refused by name" {
+	local size
+	truncate -s 4096 "$T/file"
+	refused -F "$T/file" -k "$T/file"
+	[ "$output" = 'kvm-run: a kernel and firmware: give one of them; firmware boots from disks and networks' ]
+	refused -F "$T/file" -i "$T/file"
+	[ "$output" = 'kvm-run: an initrd and firmware: it comes with a kernel only' ]
+	refused -k "$T/file" -B disk
+	[ "$output" = 'kvm-run: -B: a kernel that is given is booted, and nothing else' ]
+	refused -F "$T/file" -B blk0
+	[ "$output" = 'kvm-run: -B blk0: neither disk, cdrom or net, nor the id of a blk or net wire' ]
+	refused -F "$T/file" -B disk,menu=soon
+	[ "$output" = 'kvm-run: -B menu: not a number of seconds up to 3600' ]
+	refused -F "$T/file" -F "$T/file"
+	[ "$output" = 'kvm-run: fw1: fw: that is fw0 already' ]
+	refused -F "$T/file" -w fw,fd=3,of=net0
+	[ "$output" = 'kvm-run: fw1: of=net0: no such wire' ]
+	refused -F "$T/file" -w con,fd=3,as=debug
+	[ "$output" = 'kvm-run: con0: fd 3: read-only' ]
+	for size in 0 1000 17M; do
+		truncate -s "$size" "$T/file"
+		run -1 clean kvm-run -F "$T/file" </dev/null
+		[ "$output" = 'kvm-run: firmware: not whole pages, from 4 KiB to 16 MiB' ]
+	done
+	truncate -s 4096 "$T/file" "$T/disk"
+	: >"$T/empty"
+	run -1 clean sh -c 'kvm-run -F "$0/file" -w blk,fd=3 -w fw,fd=4,of=blk0,id=rom 3<>"$0/disk" 4<"$0/empty"' "$T" </dev/null
+	[ "$output" = 'kvm-run: rom: not of 1 byte to 16 MiB' ]
+	run -1 clean sh -c 'kvm-run -F "$0/file" -w fw,fd=4,as=splash 4<"$0/empty"' "$T" </dev/null
+	[ "$output" = 'kvm-run: firmware: splash: not of 1 byte to 16 MiB' ]
+}
+
+@test "firmware, ROMs and the debug port have words in QEMU" {
+	truncate -s 4096 "$T/file"
+	run -0 clean sh -c 'exec kvm-run -N qemu -F "$0" -w blk,fd=3 -w fw,fd=4,of=blk0 -w con,fd=5,as=debug -w fw,fd=6,as=splash \
+		3<>"$0" 4<"$0" 5>"$0.log" 6<"$0"' "$T/file"
+	[[ $output =~ -bios\ /proc/self/fd/[0-9]+ ]]
+	[[ $output = *'-set device.blk0.romfile=/proc/self/fd/4'* ]]
+	[[ $output = *'-chardev file,id=con0,path=/proc/self/fd/5 -device isa-debugcon,iobase=0x402,chardev=con0'* ]]
+	[[ $output = *'-boot menu=on,splash=/proc/self/fd/6'* ]]
+	run -2 clean sh -c 'exec kvm-run -N crosvm -w fw,fd=3,as=splash 3<"$0"' "$T/file"
 }

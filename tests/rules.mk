@@ -6,9 +6,11 @@ programs = $(patsubst tests/%.c,$(O)/%,$(wildcard $(1:%=tests/%/*.c)))
 linked = $(patsubst %/,%,$(sort $(dir $(call said,links,$(1)))))
 pkgs = $(call said,pkg,$(1)) $(foreach d,$(call linked,$(1)),$(PKG_$(d)))
 
+sectors = $(O)/guests/sector $(O)/guests/fwstorm
+
 .PHONY: tools fuzzers
 .PRECIOUS: $(O)/obj/%.o
-tools: $(call programs,unit tools lab guests) $(O)/guests/sector ## build the tests' own programs
+tools: $(call programs,unit tools lab guests) $(sectors) ## build the tests' own programs
 fuzzers: $(call programs,fuzz)
 
 $(O)/obj/tests/%.o: PKG_CFLAGS = $(foreach p,$(sort $(call pkgs,$<)),$(shell pkg-config --cflags $(p)))
@@ -29,6 +31,6 @@ $(call programs,guests): $(O)/guests/%: tests/guests/%.c $(wildcard tests/guests
 		-mno-red-zone -static -nostdlib -Wl,--build-id=none,--no-warn-rwx-segments -T tests/guests/guest.ld -o $@ tests/guests/start.S $<
 
 # 512 bytes, as a BIOS loads them.
-$(O)/guests/sector: tests/guests/sector.S
+$(sectors): $(O)/guests/%: tests/guests/%.S
 	@mkdir -p $(@D)
 	$(GUEST_CC) -m32 -static -nostdlib -Wl,--build-id=none,--oformat=binary,-Ttext=0x7c00 -o $@ $<
