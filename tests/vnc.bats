@@ -332,3 +332,304 @@ END
 	[ "$(head -c 4 screen.png | tail -c 3)" = PNG ]
 	wait_line show.log 'key 14 up'
 }
+
+@test "a viewer that never reads keeps nobody waiting" {
+	show
+	do_it 'mode 3840 2160' 'pattern 1'
+	viewer "$T/vnc" <<'END'
+stalled = Viewer(sys.argv[1])
+stalled.encodings(RAW)
+for _ in range(50):
+    stalled.ask(0)  # 33 MB each, of which none is read
+flood = Viewer(sys.argv[1])
+flood.encodings(RAW)
+flood.s.settimeout(.2)
+try:  # keys without end, and nothing read
+    flood.ask(0)
+    while True:
+        flood.s.sendall(struct.pack('>BBxxI', 4, 1, 0x20) * 1000)
+        if flood.s.send(b'\4\0\0\0\0\0\0\x20' * 2000) < 16000:
+            break
+except (socket.timeout, BlockingIOError):
+    pass
+half = [Viewer(sys.argv[1], init=False) for _ in range(3)]  # never say that they begin
+v = Viewer(sys.argv[1])
+v.encodings(ZRLE)
+slowest = 0
+open('cmds', 'w').write('fill 0 0 3840 2160 0\n')
+v.ask()
+v.update()
+for i in range(20):
+    v.ask()
+    open('cmds', 'w').write('fill 0 0 16 16 %x\n' % (i + 1))
+    start = time.time()
+    v.update()
+    while v.pixels[0] != i + 1:
+        v.ask()
+        v.update()
+    slowest = max(slowest, time.time() - start)
+print(slowest)
+assert slowest < 3, slowest
+END
+}
+
+@test "viewers that break the protocol go, and nobody else" {
+	show -v
+	viewer "$T/vnc" <<'END'
+good = Viewer(sys.argv[1])
+good.encodings(ZRLE)
+good.full()
+for bad in (b'\x07', b'\xff\x01' + b'\0' * 10, b'\2\0\xff\xff' + b'\0' * 100,
+            b'\0\0\0\0' + bytes((24, 24, 0, 1)) + b'\0' * 12, b'\0\0\0\0' + bytes((32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 40, 0, 0, 0, 0)),
+            b'\0\0\0\0' + bytes((16, 16, 0, 0)) + b'\0' * 12, b'\0\0\0\0' + bytes((8, 8, 0, 1, 0, 255, 0, 255, 0, 255, 0, 0, 0, 0, 0, 0))):
+    v = Viewer(sys.argv[1])
+    v.s.sendall(bad)
+    try:
+        while v.s.recv(65536):
+            pass
+    except ConnectionError:
+        pass
+odd = Viewer(sys.argv[1])  # what is odd, and no fault
+odd.encodings(99, -1, TIGHT, 5, 5, 5, 0x7fffffff, -0x80000000)
+odd.s.sendall(b'\xfa\0\1\2')
+odd.full()
+odd.ask(1, 65535, 65535, 65535, 65535)
+odd.ask(0, 600, 470, 65535, 65535)
+odd.update()
+assert all(r[0] >= 592 for r in odd.rects), odd.rects
+odd.pointer(65535, 65535, 255)
+odd.s.sendall(b'\3')  # a part of a message, and gone
+odd.s.close()
+good.full()
+END
+	heard 'pointer at 32767 32767 wheel 0 0 buttons 15'
+	run ! grep -E 'died|Sanitizer' show.log
+}
+
+@test "who stays when another viewer comes" {
+	show -O share=ask
+	viewer "$T/vnc" <<'END'
+a, b = Viewer(sys.argv[1]), Viewer(sys.argv[1])
+a.full(), b.full()
+c = Viewer(sys.argv[1], shared=0)
+c.full()
+for v in a, b:
+    try:
+        assert not v.s.recv(1)
+    except ConnectionError:
+        pass
+END
+	reap
+	rm -f ctl vnc cmds
+	show -O share=first
+	viewer "$T/vnc" <<'END'
+a = Viewer(sys.argv[1])
+a.full()
+try:
+    Viewer(sys.argv[1], shared=0)
+    assert False
+except (EOFError, ConnectionError):
+    pass
+a.full()
+END
+	reap
+	rm -f ctl vnc cmds
+	show -O share=newest -O viewers=1
+	viewer "$T/vnc" <<'END'
+a = Viewer(sys.argv[1])
+a.full()
+b = Viewer(sys.argv[1])
+b.full()
+assert not a.s.recv(1)
+END
+	reap
+	rm -f ctl vnc cmds
+	show -O share=always -O viewers=2 -O view-only
+	viewer "$T/vnc" <<'END'
+a, b = Viewer(sys.argv[1], shared=0), Viewer(sys.argv[1], shared=0)
+a.full(), b.full()
+a.key(0x61, 1)
+a.pointer(3, 3, 1)
+a.text(b'x')
+try:
+    Viewer(sys.argv[1])
+    assert False
+except (EOFError, ConnectionError):
+    pass
+a.full()
+END
+	do_it 'say end'
+	run ! grep -E '^(key|pointer|clip)' show.log
+}
+
+@test "clients are listed, and sent away" {
+	show
+	cat >script <<'END'
+v = Viewer(sys.argv[1])
+v.full()
+open('ready', 'w')
+try:
+    v.s.settimeout(60)
+    assert not v.s.recv(1)
+except ConnectionError:
+    pass
+END
+	viewer "$T/vnc" <script &
+	while [ ! -e ready ]; do sleep 0.02; done
+	run -0 ctl clients
+	[[ ${lines[0]} =~ ^1$'\t'unix.*$'\t'rfb\+none$'\t'control$'\t'$'\t'[0-9]+$ ]]
+	[ "${lines[1]}" = ok ]
+	run -0 ctl 'disconnect 7'
+	[ "$output" = 'no no such viewer' ]
+	run -0 ctl 'disconnect 1'
+	wait $!
+	run -0 ctl 'clients'
+	[ "$output" = ok ]
+	run -0 ctl 'nonsense'
+	[[ $output = 'no not one of: '* ]]
+}
+
+@test "a screenshot: PNG and PPM, to a file, to standard output, by request" {
+	show
+	do_it 'mode 133 77' 'pattern 2' 'dump ref.ppm'
+	run -0 vm-vnc -C ctl -G a.ppm
+	cmp ref.ppm a.ppm
+	run -0 vm-vnc -C ctl -G a.png
+	convert a.png b.ppm
+	cmp ref.ppm b.ppm
+	vm-vnc -C ctl -G - >c.png
+	cmp a.png c.png
+	run -0 ctl 'screenshot d.ppm'
+	[ "$output" = ok ]
+	while [ ! -e d.ppm ]; do sleep 0.02; done
+	cmp ref.ppm d.ppm
+	run -1 vm-vnc -C ctl -G none/e.png
+	[[ $output = 'vm-vnc: none/e.png.'*': No such file or directory' ]]
+	run -1 vm-vnc -C nothing -G e.png
+	[ "$output" = 'vm-vnc: -C nothing: No such file or directory' ]
+	vm-vnc -C ctl -G - >/dev/full 2>err && false
+	[ "$(cat err)" = 'vm-vnc: screenshot: No space left on device' ]
+	do_it 'mode 0 0'
+	run -0 ctl 'screenshot f.ppm'
+	[ "$output" = 'no nothing is shown' ]
+}
+
+@test "the text screen in a terminal, with keys" {
+	show
+	do_it 'text 40 12' 'attr 1e' 'puts hello' 'attr 07' $'puts \xc4\xb3\x80'
+	viewer ctl <<'END'
+import os, pty, select, termios
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp('vm-vnc', ['vm-vnc', '-C', 'ctl', '-X'])
+out = b''
+def see(what):
+    global out
+    end = time.time() + 10
+    while what not in out:
+        assert time.time() < end, (what, out)
+        if select.select([fd], [], [], 1)[0]:
+            out += os.read(fd, 65536)
+see('─│Ç'.encode())
+see(b'hello')
+assert b'\033[0;93;44mhello' in out, out
+see(b'\033[3;1H\033[?25l')
+out = b''
+open('cmds', 'wb').write(b'puts again\n')
+see(b'again')
+assert len(out) < 100, out  # what has changed, alone
+os.write(fd, b'aZ\r\x03\033[A\033x\033OP')
+wait(lambda: open('show.log').read().count('key ') >= 20)
+os.write(fd, b'\x1d')
+while True:
+    try:
+        if not os.read(fd, 65536):
+            break
+    except OSError:
+        break
+assert os.waitpid(pid, 0)[1] == 0
+END
+	diff <(grep ^key show.log | sed 's/^key //' | tr '\n' ' ' && echo) - <<'END'
+1e down 1e up 2a down 2c down 2c up 2a up 1c down 1c up 1d down 2e down 2e up 1d up c8 down c8 up 38 down 2d down 2d up 38 up 3b down 3b up 
+END
+}
+
+@test "nothing is left behind, however it ends" {
+	local child parent
+	cd "$T"
+	spawn show sh -c 'vm-vnc -l $PWD/vnc -C ctl fb-machine cmds & echo $! >pid; wait'
+	wait_line show.log '^up$' >/dev/null
+	cat >script <<'END'
+v = Viewer(sys.argv[1])
+v.full()
+open('seen', 'w')
+v.s.settimeout(60)
+try:
+    assert not v.s.recv(1)
+except ConnectionError:
+    pass
+END
+	viewer "$T/vnc" <script &
+	child=$!
+	while [ ! -e seen ]; do sleep 0.02; done
+	kill -KILL "$(cat pid)" # the machine: its screen ends, and with it all viewers
+	wait $child
+	while [ -e vnc ] || [ -e ctl ]; do sleep 0.02; done
+	rm cmds seen
+	show
+	viewer "$T/vnc" <script &
+	child=$!
+	while [ ! -e seen ]; do sleep 0.02; done
+	for parent in $(pgrep -f "^vm-vnc -l $port -l $T/vnc"); do
+		[ "$(cat "/proc/$parent/comm")" != vm-vnc ] || break
+	done
+	kill -KILL "$parent" # the parent alone: the viewers' processes follow
+	wait $child
+	heard '^unplugged'
+	await show
+	while pgrep -f "^vm-vnc -l $port -l $T/vnc"; do sleep 0.02; done
+}
+
+@test "a wire that is handed over, and one that was" {
+	cd "$T"
+	spawn show vm-vnc -C ctl1 fb-machine cmds
+	wait_line show.log '^up$' >/dev/null
+	run -2 clean vm-vnc -w fb,fd=7
+	[ "$output" = 'vm-vnc: fb0: fd 7: Bad file descriptor' ]
+	run -2 clean vm-vnc
+	[ "$output" = 'vm-vnc: no program, no -S and no fb wire: nothing to show (try --help)' ]
+	run -2 clean vm-vnc -G x -X
+	run -2 clean vm-vnc -O share=some true
+	[ "$output" = 'vm-vnc: -O share=some: not one of ask, always, first, newest' ]
+	run -125 clean vm-vnc -l 99999 true
+	run -127 clean vm-vnc nonexistent-program
+	run -0 clean vm-vnc -n -I name -O rate=30 true
+	[[ $output = $'name\tname\nshare\task\nviewers\t16\nrate\t30'* ]]
+}
+
+@test "TigerVNC under Xvfb: the picture, keys by scan code, the pointer" {
+	need Xvfb vncviewer xdotool import
+	local id i
+	show
+	do_it 'mode 500 400' 'pattern 7' 'dump ref.ppm'
+	spawn x sh -c 'exec Xvfb -displayfd 1 -screen 0 800x600x24 -nolisten tcp 2>/dev/null'
+	wait_line x.log '^[0-9]+$' >/dev/null
+	export DISPLAY=:$(cat x.log) HOME=$T
+	spawn tiger vncviewer -Shared -RemoteResize=0 -AutoSelect=0 -PreferredEncoding=ZRLE -geometry 500x400+0+0 127.0.0.1:$port
+	# The window has a frame of 1 and 20 pixels; above there is a hint for some seconds.
+	convert ref.ppm -crop 500x260+0+140 +repage part.ppm
+	for ((i = 0; i < 200; i++)); do
+		id=$(xdotool search --name TigerVNC 2>/dev/null | tail -1) && [ "$id" ] && import -window root -crop 500x260+1+160 +repage seen.ppm &&
+			[ "$(compare -metric AE part.ppm seen.ppm null: 2>&1)" = 0 ] && break
+		sleep 0.05
+	done
+	((i < 200))
+	xdotool windowfocus --sync "$id" type --delay 20 'aZ'
+	xdotool key Left
+	xdotool mousemove 251 220 click 1
+	heard 'buttons 1'
+	heard 'buttons 0'
+	grep '^key' show.log | diff - <(printf 'key %s\n' '1e down' '1e up' '2a down' '2c down' '2c up' '2a up' 'cb down' 'cb up')
+	grep -E '^pointer at 164[0-9]* 164[0-9]* ' show.log
+	xdotool search --name TigerVNC windowclose
+}
