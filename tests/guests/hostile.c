@@ -10,6 +10,8 @@
 #define ARENA (RAM_END - (8 << 20)) /* up to the end of RAM: what a device may write */
 #define ECAM 0xb0000000ULL
 #define BAR_PLACE 0xc0000000ULL
+#define VGA_PLACE 0xd0000000U
+#define VGA_WINDOW 0xa0000ULL
 
 static uint64_t state;
 static enum { SEND, RECEIVE, REQUEST, KINDS } kind; /* what a queue's chains are for */
@@ -117,7 +119,8 @@ some_port(void)
 	static const struct {
 		uint16_t base, len;
 	} ranges[] = {{0x60, 1}, {0x64, 1}, {0x70, 2}, {0x92, 1}, {0x3f8, 8}, {0x402, 1}, {0x600, 0x80}, {0xae00, 12},
-	    {0xcf8, 8}, {0x20, 2}, {0xa0, 2}, {0x40, 4}, {0x61, 1}, {0x4d0, 2}, {0x2f8, 8}, {0x510, 16}, {0, 0xffff}};
+	    {0xcf8, 8}, {0x20, 2}, {0xa0, 2}, {0x40, 4}, {0x61, 1}, {0x4d0, 2}, {0x2f8, 8}, {0x510, 16}, {0x3b0, 0x30}, {0x3c0, 16}, {0x1ce, 4},
+	    {0, 0xffff}};
 	unsigned r = below(sizeof(ranges) / sizeof(ranges[0])), width = below(3);
 	uint16_t port = (uint16_t)(ranges[r].base + below(ranges[r].len));
 	uint32_t v = (uint32_t)odd_number();
@@ -361,6 +364,23 @@ set_messages(const struct caps *c)
 	MEM16(c->msix_control) = (uint16_t)(below(4) << 14);
 }
 
+/* A VGA's linear memory, registers, DISPI and window; its BARs are where nothing else is, as far as this guest knows. */
+static void
+drive_vga(unsigned slot)
+{
+	MEM32(config(slot) + 0x10) = VGA_PLACE;
+	MEM32(config(slot) + 0x18) = VGA_PLACE + 0x2000000;
+	MEM16(config(slot) + 4) = 3;
+	for (unsigned i = below(64); i; i--) {
+		out16(0x1ce, (uint16_t)below(11));
+		out16(0x1cf, (uint16_t)(one_in(2) ? below(2048) : odd_number()));
+		poke(VGA_PLACE + below(16 << 20));
+		poke(VGA_PLACE + 0x2000000 + below(0x700));
+		poke(VGA_WINDOW + below(0x20000));
+		write_port((uint16_t)(0x3c0 + below(32)), below(2), (uint32_t)any());
+	}
+}
+
 static void
 some_device(void)
 {
@@ -369,6 +389,8 @@ some_device(void)
 
 	while (MEM16(config(slot)) == 0xffff || (slot % 31 == 0 && !one_in(8))) /* the bridges have little to them */
 		slot = below(32);
+	if (MEM16(config(slot)) == 0x1234)
+		drive_vga(slot);
 	if (MEM16(config(slot)) != 0x1af4) {
 		scramble_config(slot);
 		return;

@@ -22,6 +22,8 @@
  *	clipboard         until a text has come from the guest, and prints it
  *	send HEX          these bytes, as they are; hangup: closes the wire; closed: until the machine does
  *	input TEXT        to PROG's input, without a newline
+ *	watch             asks, and takes what comes, until the machine closes the wire
+ *	run COMMAND       the shell's; its output is ours
  *	say TEXT          prints it; kill: kills PROG; term: asks it to end
  */
 #include <ctype.h>
@@ -424,24 +426,49 @@ do_hangup(char **word)
 	wire = -1;
 }
 
+/* Until the machine closes the wire. What has come on the way may be read no more once we can send no more. */
 static void
-do_closed(char **word)
+take_all(bool asking)
 {
 	struct pollfd p = {.fd = wire, .events = POLLIN};
 	int64_t until = timer_now() + patience;
-	ssize_t len = 1;
+	const char *why = NULL;
 	int fd;
 
-	while (len && poll(&p, 1, (int)(until - timer_now())) > 0) {
-		len = fb_recv(wire, true, &in, &fd, NULL);
-		if (len < 0 && errno != EAGAIN)
-			break;
-		if (fd >= 0)
-			close(fd);
+	while (timer_now() < until && poll(&p, 1, (int)(until - timer_now())) > 0) {
+		ssize_t len = fb_recv(wire, true, &in, &fd, &why);
+
+		if (len <= 0 && why)
+			fail("the machine sent", why);
+		if (len <= 0)
+			return;
+		take(fd);
+		if (asking && !asked && fb_send(wire, (const union fb_message *)&(struct fb_ask){FB_ASK, 0}, -1) == 0)
+			asked = true;
 	}
-	if (len > 0)
-		fail("still open", "");
+	fail("still open", "");
+}
+
+static void
+do_closed(char **word)
+{
+	take_all(false);
 	do_hangup(word);
+}
+
+static void
+do_watch(char **word)
+{
+	ask(0);
+	take_all(true);
+	do_hangup(word);
+}
+
+static void
+do_run(char **word)
+{
+	if (system(word[0]) != 0)
+		fail("failed:", word[0]);
 }
 
 static void
@@ -518,6 +545,8 @@ static const struct command {
     {"send", 1, NULL, do_send},
     {"hangup", 0, NULL, do_hangup},
     {"closed", 0, NULL, do_closed},
+    {"watch", 0, NULL, do_watch},
+    {"run", -2, NULL, do_run},
     {"say", -2, NULL, do_say},
     {"input", -2, NULL, do_input},
     {"kill", 0, NULL, do_kill},

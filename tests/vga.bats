@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: ISC
+# The VGA and the machine's end of an fb wire: what guests draw, seen by fb-screen.
+load lib
+
+# screen [-OPTION...] ARG...: the guest vga with a display that does what stdin says; `input X` has the guest do X.
+screen() {
+	cat >"$T/script"
+	clean timeout 60 fb-screen -i -o "$T/seen" -t 30 "$T/script" kvm-run -m 16 -k "$BIN/guests/vga" "$@"
+}
+
+@test "vga: text as the guest writes it, without a driver's help" {
+	run -0 screen <<-'EOS'
+		mode
+		input t
+		wait Hello, screen
+		text
+		pixel 18 30 aaaaaa
+		still 400
+		input q
+	EOS
+	grep -x 'mode 720x400 text 80x25' "$T/seen"
+	grep -x 'Hello, screen' "$T/seen"
+	grep -x ' *╔═╗A' "$T/seen"
+	grep -x 'cursor 2 1 1' "$T/seen"
+}
+
+@test "vga: a font that the guest loads" {
+	run -0 screen <<-'EOS'
+		input t
+		wait ╔═╗A
+		pixel 711 384 0000aa
+		input f
+		pixel 711 384 ffffff
+		input q
+	EOS
+}
+
+@test "vga: linear pictures; of a change the display is told, and of nothing else" {
+	run -0 screen <<-'EOS'
+		input l
+		size 640 480
+		pixel 0 0 112233
+		pixel 639 479 445566
+		still 300
+		input p
+		changes
+		pixel 100 50 ffffff
+		still 300
+		input q
+	EOS
+	[ "$(<"$T/seen")" = 16x1+96+50 ]
+}
+
+@test "vga: 8, 16 and 24 bits a pixel, a bank, panning, and 16 colours in planes" {
+	run -0 screen <<-'EOS'
+		input 8
+		size 800 600
+		pixel 5 1 ff8204
+		input 6
+		pixel 5 1 848284
+		input 3
+		pixel 5 1 563412
+		input b
+		pixel 246 27 ab0000
+		input s
+		pixel 5 0 563412
+		input n
+		size 640 480
+		pixel 16 100 aa0000
+		input q
+	EOS
+}
+
+@test "vga: what a PPM has is what the guest drew" {
+	run -0 screen <<-EOS
+		input l
+		size 640 480
+		ppm $T/picture
+		input q
+	EOS
+	[ "$(stat -c %s "$T/picture")" -eq $((15 + 640 * 480 * 3)) ]
+	[ "$(tail -c +16 "$T/picture" | head -c 3 | od -An -tx1)" = ' 11 22 33' ]
+	[ "$(tail -c 3 "$T/picture" | od -An -tx1)" = ' 44 55 66' ]
+}
+
+@test "vga: a display that hangs up, or sends nonsense, does not stop the guest" {
+	run -0 screen <<-'EOS'
+		input t
+		wait Hello
+		hangup
+		input lpq
+	EOS
+	[[ $output = *lp* ]]
+	run -0 screen <<-'EOS'
+		send 0102030405
+		closed
+		input tq
+	EOS
+	[[ $output = *'kvm-run: fb0: the display sent '*': it is shown nothing any more'* && $output = *t ]]
+}
+
+@test "vga: a reset in place gives an empty text screen" {
+	run -0 screen -r -C "$T/ctl" <<-EOS
+		input t
+		wait Hello
+		input l
+		size 640 480
+		run echo reset | nc -NU $T/ctl
+		size 720 400
+		gone Hello
+		input t
+		wait Hello
+		run echo devices | nc -NU $T/ctl
+		run echo unplug fb0 | nc -NU $T/ctl
+		input q
+	EOS
+	grep -q $'^fb0\tfb\t00:0[0-9].0\t-$' <<<"$output"
+	[[ $output = *'no fb0: was there at the start, so it stays'* ]]
+}
+
+@test "vga: SeaBIOS and its screen" {
+	[ -r /usr/share/seabios/vgabios-stdvga.bin ] || skip 'no SeaBIOS here'
+	cat >"$T/script" <<-'EOS'
+		wait SeaBIOS (version
+		text
+		kill
+	EOS
+	# shellcheck disable=SC2016 # expands there
+	run -137 clean sh -c 'exec timeout 60 fb-screen -t 50 "$1" kvm-run -m 64 -F /usr/share/seabios/bios-256k.bin \
+		-w fw,fd=4,of=fb0 4</usr/share/seabios/vgabios-stdvga.bin' sh "$T/script" </dev/null
+	[[ $output = *'SeaBIOS (version'* ]]
+}
+
+@test "vga: a hostile guest, watched" {
+	for seed in 4 5; do
+		echo watch >"$T/script"
+		run -0 clean timeout 100 fb-screen -t 90 "$T/script" kvm-run -m 64 -K "seed=$seed rounds=40" -k "$BIN/guests/hostile" </dev/null
+		[[ $output = *'survived 40 rounds'* ]]
+	done
+}
+
+@test "vga: without an fb wire there is none of it" {
+	spawn -R guest kvm-run -R 9 -m 16 -k "$BIN/guests/idle"
+	run -1 grep memfd "/proc/${pids[guest]}/maps"
+	plain=$(cat /proc/"${pids[guest]}"/task/*/comm)
+	echo 'say up' >"$T/script"
+	spawn -R shown fb-screen "$T/script" kvm-run -R 9 -m 16 -k "$BIN/guests/idle"
+	shown=$(pgrep -P "${pids[shown]}")
+	grep -q memfd:screen "/proc/$shown/maps"
+	[ "$plain" = "$(cat /proc/"$shown"/task/*/comm)" ]
+}
+
+@test "vga: a machine has one" {
+	run -2 clean wire-pair -K fb kvm-run -k "$BIN/guests/idle"
+	[[ $output = *'kvm-run: fb1: model=vga: that is fb0 already'* ]]
+}
