@@ -201,6 +201,7 @@ destroy(void *dev)
 {
 	struct vga *v = dev;
 
+	pci_unplug(&v->vm->pci, &v->pci);
 	screen_destroy(v->screen);
 	screen_memory_destroy(&v->memory);
 	munmap(v->vram, MEMORY_SIZE);

@@ -83,6 +83,12 @@ pci_plug(struct pci_bus *b, struct pci_dev *d, bool hot)
 }
 
 void
+pci_unplug(struct pci_bus *b, struct pci_dev *d)
+{
+	(void)b, (void)d;
+}
+
+void
 iothread_call(struct iothread *t, void (*fn)(void *arg), void *arg)
 {
 	(void)t;
