@@ -105,6 +105,7 @@ do_devices(struct ctl_request *r, char **word)
 	    [VIRTIO_ID_CONSOLE] = "con",
 	    [VIRTIO_ID_RNG] = "rng",
 	    [VIRTIO_ID_INPUT] = "input",
+	    [VIRTIO_ID_GPU] = "fb",
 	};
 	const struct vm *vm = r->vm;
 

@@ -32,6 +32,7 @@
 #include "kvm-run/virtio.h"
 #include "kvm-run/virtio_blk.h"
 #include "kvm-run/virtio_console.h"
+#include "kvm-run/virtio_gpu.h"
 #include "kvm-run/virtio_net.h"
 #include "kvm-run/virtio_rng.h"
 #include "kvm-run/vm_setup.h"
@@ -191,6 +192,8 @@ vm_add_device(struct vm *vm, const struct wire *w, bool hot, char *why, size_t s
 		reason = console_create(vm, w, hot, &d->virtio, why, size);
 	else if (!hot && wiring_is_vga(w))
 		reason = vga_create(vm, w, d);
+	else if (!hot && w->kind == WIRE_FB)
+		reason = gpu_create(vm, w, &d->virtio, why, size);
 	else if (hot)
 		reason = "only net and blk wires can be plugged in";
 	if (reason || !vm_device_pci(d))

@@ -112,7 +112,7 @@ static const struct key_rule {
     {WIRE_NET, "mac", is_mac, "a unicast address such as 52:54:00:12:34:56", NULL},
     {WIRE_NET, "mtu", is_mtu, "a number from 68 to 65535", NULL},
     {WIRE_NET, "model", NULL, "virtio|e1000", NULL},
-    {WIRE_FB, "model", NULL, "vga|virtio", "virtio"},
+    {WIRE_FB, "model", NULL, "vga|virtio", NULL},
     {WIRE_BLK, "serial", is_serial, "at most 20 characters", NULL},
     {WIRE_BLK, "cache", NULL, "writeback|writethrough|none|directsync|unsafe", NULL},
     {WIRE_BLK, "bus", NULL, "virtio|ahci", NULL},
