@@ -57,6 +57,7 @@ static int64_t patience = 60000;
 static struct fb_mode mode;
 static uint8_t *memory;
 static struct fb_state state;
+static struct fb_pointer pointer = {.kind = FB_POINTER}; /* as last sent */
 static struct fb_damage damage;
 static bool damaged, asked, cursor_came, clip_came;
 static struct fb_cursor cursor;
@@ -364,8 +365,9 @@ do_type(char **word)
 static void
 send_pointer(char **word, uint32_t absolute)
 {
-	put(&(struct fb_pointer){.kind = FB_POINTER, .absolute = absolute, .x = atoi(word[0]), .y = atoi(word[1]),
-	    .buttons = (uint32_t)atoi(word[2])});
+	pointer = (struct fb_pointer){.kind = FB_POINTER, .absolute = absolute, .x = atoi(word[0]), .y = atoi(word[1]),
+	    .buttons = (uint32_t)atoi(word[2])};
+	put(&pointer);
 }
 
 static void
@@ -383,7 +385,12 @@ do_move(char **word)
 static void
 do_wheel(char **word)
 {
-	put(&(struct fb_pointer){.kind = FB_POINTER, .wheel = atoi(word[0])});
+	struct fb_pointer m = pointer; /* where it was put, or moved no further */
+
+	m.wheel = atoi(word[0]);
+	if (!m.absolute)
+		m.x = m.y = 0;
+	put(&m);
 }
 
 static void
