@@ -311,7 +311,7 @@ test_overflow(void)
 	i8042_key(&c, 0x9d, false);
 	i8042_key(&c, 0x1e, false);
 	text = said(false);
-	ok(strlen(text) >= 3 * 40, "%zu bytes are there", (strlen(text) + 1) / 3);
+	ok(strlen(text) >= 3 * 40 && strlen(text) < 3 * PS2_FIFO, "%zu bytes are there", (strlen(text) + 1) / 3);
 	ok(!keys_untold(&c.keyboard.keys), "and in the end the guest knows all keys as they are");
 	i8042_key(&c, 0x2a, true);
 	is(said(false), "2a", "it goes on");
@@ -329,7 +329,7 @@ test_mouse(void)
 	move(1, 1, 0, 0);
 	is(said(true), "", "a mouse that is not enabled says nothing");
 	to_mouse("\xf2", 1);
-	ok(status() == (MOUSE | 4) && lines[12], "its interrupt");
+	ok(status() == (MOUSE | 4) && lines[12] && !lines[1], "its interrupt alone");
 	is(said(true), "fa 00", "a plain mouse");
 	to_mouse("\xe9", 1);
 	is(said(true), "fa 00 02 64", "its status");

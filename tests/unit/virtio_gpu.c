@@ -155,6 +155,8 @@ test_picture(void)
 	is(told(), "damage 8x4+0+0 damage 1x2+1+1", "what is seen of it has changed");
 	ok(transfer(1, RECT(4, 2, 2, 1), 4 * 100) == OK && shown(0, 0) == 36, "what is transferred is not shown");
 	ok(flush(1, RECT(4, 2, 1, 1)) == OK && shown(0, 0) == 100 && shown(1, 0) == 37, "before it is flushed");
+	ok(transfer(1, RECT(4, 2, 2, 2), 4 * 200) == OK && flush(1, RECT(4, 2, 4, 4)) == OK && shown(1, 0) == 201 && shown(0, 1) == 216 &&
+	    shown(2, 1) == 54, "rows of the backing are as far apart as the resource's");
 	ok(transfer(1, RECT(1, 0, 16, 8), 0) == BAD && transfer(1, RECT(0, 0, 0, 1), 0) == BAD &&
 	    transfer(1, RECT(UINT32_MAX, 0, 2, 1), 0) == BAD && flush(1, RECT(0, 8, 1, 1)) == BAD, "what lies beyond the resource");
 	ok(transfer(1, RECT(0, 0, 16, 8), 4096 - 512 + 4) == BAD && transfer(1, RECT(0, 0, 1, 1), UINT64_MAX - 3) == BAD &&

@@ -140,7 +140,7 @@ test_config(void)
 	ok(ask(VIRTIO_TABLET, VIRTIO_INPUT_CFG_ABS_INFO, ABS_Y) == 20 && !t->u.abs.min && t->u.abs.max == 32767, "an axis");
 	ok(!ask(VIRTIO_TABLET, VIRTIO_INPUT_CFG_ABS_INFO, 2) && bytes_zero(c + 8, 128), "no third one, and nothing left of the others");
 	ok(!ask(VIRTIO_KEYBOARD, VIRTIO_INPUT_CFG_ABS_INFO, ABS_X), "a keyboard has none");
-	ok(ask(VIRTIO_KEYBOARD, VIRTIO_INPUT_CFG_EV_BITS, EV_KEY) && bit(0, KEY_A) && bit(0, KEY_RIGHTMETA) && bit(0, KEY_SYSRQ) &&
+	ok(ask(VIRTIO_KEYBOARD, VIRTIO_INPUT_CFG_EV_BITS, EV_KEY) && bit(0, KEY_A) && bit(0, KEY_RIGHTMETA) && bit(0, KEY_SYSRQ) && bit(0, KEY_102ND) &&
 	    !bit(0, 0) && !bit(0, 84), "keys");
 	ok(ask(VIRTIO_KEYBOARD, VIRTIO_INPUT_CFG_EV_BITS, EV_LED) == 1 && dev[0]->dev.config[8] == 7, "lights");
 	ok(!ask(VIRTIO_KEYBOARD, VIRTIO_INPUT_CFG_EV_BITS, EV_REP), "no repeats by the guest");
