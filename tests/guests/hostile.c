@@ -210,9 +210,11 @@ mistake(void)
 static void
 fill_request(uint64_t at)
 {
-	MEM32(at) = one_in(2) ? below(2) : below(16);
+	MEM32(at) = one_in(2) ? below(2) : one_in(2) ? 0x100 + below(12) : below(16); /* of a disk, a display, others */
 	MEM32(at + 4) = one_in(4) ? (uint32_t)any() : 0;
 	MEM64(at + 8) = mistake() ? odd_number() : below(8192);
+	for (unsigned i = 0; i < 8; i++) /* what commands of a display have behind their header */
+		MEM32(at + 24 + 4 * i) = mistake() ? (uint32_t)odd_number() : below(16);
 }
 
 /* A chain of n descriptors from table[first] on: what is to be read, then what is to be written. */
@@ -226,7 +228,7 @@ fill_chain(uint64_t table, unsigned first, unsigned n)
 		uint32_t len = kind == REQUEST || one_in(2) ? 512 * (1 + below(8)) : below(2048);
 
 		if (i == 0 && reads)
-			len = 16; /* a header */
+			len = one_in(3) ? 56 : 16; /* a command, a header */
 		else if (i == n - 1 && kind == REQUEST)
 			len = 1; /* a status */
 		fill_request(at);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A boot sector. It says "sector: drive NN: TEXT" on the screen (int 10h) and to the firmware's debug port, where TEXT, up
- * to a NUL, is what int 13h reads from the drive's next sector. Then it powers off; or, if TEXT begins with R, resets.
+ * to a NUL, is what int 13h reads from the drive's next sector. Then it powers off; or, if TEXT begins with R, resets. If it
+ * begins with K, it says first what is typed (int 16h), up to Enter.
  */
 #define TEXT 0x7e00
 #define DEBUG_PORT 0x402
@@ -38,13 +39,23 @@ _start:
 1:	call say
 	movw $newline, %si
 	call say
+	cmpb $'K', TEXT
+	je key
 	cmpb $'R', TEXT
 	je reset
+off:
 	movw $PM1_CONTROL, %dx
 	movw $5 << 10 | 1 << 13, %ax /* S5, now */
 	outw %ax, %dx
 1:	hlt
 	jmp 1b
+key:
+	xorb %ah, %ah
+	int $0x16
+	cmpb $'\r', %al
+	je off
+	call put
+	jmp key
 reset:
 	movw $RESET_PORT, %dx
 	movb $6, %al
