@@ -428,3 +428,42 @@ load vnc
 		1|-d gone|-d gone: No such file or directory
 	EOF
 }
+
+# scripts PAGE: what the displays of its section on security hold, each ended by a line of its own.
+scripts() {
+	sed -n '/^\.Ss Security/,/^\.Ss Browsers/p' "$1" | awk '/^\.Bd/ { on = 1; next } /^\.Ed/ { on = 0; print "# end" } on' | sed 's/\\e$/\\/'
+}
+
+@test "what the manual shows of certificates and passwords lets in whom it says" {
+	local script=''
+	touch "$T/disk.raw"
+	# The machine is one that has nothing but a screen; the password's store is a file.
+	scripts "$TESTS/../man/vm-vnc.1" | sed 's/kvm-run.*3<>disk.raw/-v -R 9 fb-machine cmds/; s/^pass show vnc/echo 1st-one/; s/DNS:host/DNS:localhost/' >"$T/scripts"
+	printf '#!/bin/sh -e\n' >"$T/1"
+	awk -v n=1 -v dir="$T/" '/^# end$/ { n++; next } { print >>(dir n) }' "$T/scripts"
+	netns net
+	for script in 1 2 3; do
+		[ -s "$T/$script" ]
+		sed -i '/^echo password/d' "$T/$script"
+		rm -f "$T/cmds"
+		spawn_in net -R show env -C "$T" sh -e "./$script"
+		rfb "$script" <<-'EOF'
+			s = dial()
+			if sys.argv[1] == "1":
+			    assert vencrypt(s) == [X509_PLAIN]
+			    s = secure(s, X509_PLAIN, "cert.pem")
+			    plain(s, "joe", "another")
+			elif sys.argv[1] == "2":
+			    assert vencrypt(s) == [X509_NONE]
+			    s = secure(s, X509_NONE, "cert.pem", "ann")
+			else:
+			    choose(s, VNC)
+			    vnc(s, "1st-one")
+			assert result(s) is True and start(s) == "kvm-utils"
+		EOF
+		cat "$T/show.log" >>"$T/all.log"
+		echo quit >"$T/cmds"
+		await show
+	done
+	grep -o 'let in (.*)' "$T/all.log" | diff - <(printf 'let in (%s)\n' rfb+x509+plain rfb+x509+none rfb+password)
+}
