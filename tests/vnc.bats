@@ -629,7 +629,7 @@ END
 	xdotool mousemove 251 220 click 1
 	heard 'buttons 1'
 	heard 'buttons 0'
-	grep '^key' show.log | diff - <(printf 'key %s\n' '1e down' '1e up' '2a down' '2c down' '2c up' '2a up' 'cb down' 'cb up')
+	grep '^key' show.log | diff - <(printf 'key %s\n' '1e down' '1e up' '2a down' '2c down' '2a up' '2c up' 'cb down' 'cb up')
 	grep -E '^pointer at 164[0-9]* 164[0-9]* ' show.log
 	xdotool search --name TigerVNC windowclose
 }

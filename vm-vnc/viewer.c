@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* The process of one viewer; the contract is in viewer.h. */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,84 +39,6 @@ press(void *arg, uint8_t code, bool down)
 	viewer_tell(arg, &message);
 }
 
-/* Where the machine shows nothing, viewers get black of the size there was, since they know no picture without one. */
-static int
-blank_picture(struct fb_mode *m, const struct fb_mode *before)
-{
-	int fd = memfd_create("blank", MFD_CLOEXEC);
-
-	*m = (struct fb_mode){.kind = FB_MODE, .width = before->width ? before->width : 640, .height = before->height ? before->height : 480};
-	m->stride = m->width * 4;
-	m->size = m->stride * m->height;
-	if (fd < 0 || ftruncate(fd, m->size) < 0)
-		die_sys("a blank picture");
-	return fd;
-}
-
-static void
-change_mode(struct viewer *v)
-{
-	struct fb_mode mode = v->next_mode, before = v->picture.mode;
-	int fd = v->next_fd;
-	const char *why;
-
-	v->mode_waits = false;
-	if (!mode.width) {
-		if (fd >= 0)
-			close(fd);
-		fd = blank_picture(&mode, &before);
-	}
-	why = picture_open(&v->picture, &mode, fd);
-	if (why)
-		leave(why);
-	v->stale = true;
-	v->cursor.drawn.width = 0;
-	encoder_picture(v->encoder, v->picture.copy, mode.width, mode.height);
-	if (v->greeted && (mode.width != before.width || mode.height != before.height)) {
-		if (!(v->knows & (KNOWS_SIZE | KNOWS_EXTENDED_SIZE)))
-			leave("it cannot follow the picture's new size");
-		v->news |= v->knows & KNOWS_EXTENDED_SIZE ? KNOWS_EXTENDED_SIZE : KNOWS_SIZE;
-	}
-}
-
-/* A frame has said how many rectangles it has: they are written before its picture goes. */
-static void
-take_mode(struct viewer *v, int fd)
-{
-	if (v->mode_waits && v->next_fd >= 0)
-		close(v->next_fd);
-	v->next_mode = message.mode;
-	v->next_fd = fd;
-	v->mode_waits = true;
-	if (!v->frame.under_way)
-		change_mode(v);
-}
-
-static void
-take_state(struct viewer *v)
-{
-	bool relative = !message.state.absolute;
-
-	if (v->leds != message.state.leds)
-		viewer_news(v, KNOWS_LEDS);
-	if (v->relative != relative)
-		viewer_news(v, KNOWS_POINTER_TYPE);
-	v->leds = message.state.leds;
-	v->keyboard.caps = v->leds & FB_LED_CAPS;
-	v->relative = relative;
-	v->placed = false;
-}
-
-static void
-take_damage(struct viewer *v)
-{
-	const struct fb_damage *d = &message.damage;
-
-	for (uint32_t i = 0; i < d->count; i++)
-		picture_mark(&v->picture, d->rects[i].x, d->rects[i].y, d->rects[i].width, d->rects[i].height, TILE_DOUBTED);
-	v->waiting = v->stale = false;
-}
-
 static void
 hear_parent(struct viewer *v)
 {
@@ -129,25 +48,9 @@ hear_parent(struct viewer *v)
 
 	if (n <= 0)
 		leave(why);
-	switch (message.kind) {
-	case FB_MODE:
-		take_mode(v, fd);
-		break;
-	case FB_DAMAGE:
-		take_damage(v);
-		break;
-	case FB_CURSOR:
-		if (cursor_take(&v->cursor, &message.cursor))
-			viewer_news(v, KNOWS_CURSOR | KNOWS_ALPHA_CURSOR);
-		break;
-	case FB_STATE:
-		take_state(v);
-		break;
-	case FB_CLIPBOARD:
-		if (v->greeted && output_waiting(&v->out) < OUTPUT_ENOUGH)
-			clipboard_tell(&v->clipboard, message.clipboard.text, (uint32_t)(n - (ssize_t)offsetof(struct fb_clipboard, text)), &v->out);
-		break;
-	}
+	why = viewer_take(v, &message, (size_t)n, fd);
+	if (why)
+		leave(why);
 }
 
 /* RFC 6143, 7.3.2: size, what pixels are (ours: 0x00RRGGBB, little endian), name. */
@@ -248,13 +151,14 @@ static void
 serve(struct viewer *v)
 {
 	struct pollfd p[2] = {{.fd = v->rfb}, {.fd = v->channel, .events = POLLIN}};
+	const char *why;
 
 	take_requests(v);
 	viewer_frame(v);
 	if (!output_flush(&v->out, v->rfb))
 		leave("gone");
-	if (v->mode_waits && !v->frame.under_way)
-		change_mode(v);
+	if (v->mode_waits && !v->frame.under_way && (why = viewer_change_mode(v)))
+		leave(why);
 	ask(v);
 	/* Who does not read is not listened to either: what he asks for would be kept for ever. */
 	if (v->in_len < REQUEST_MAX && output_waiting(&v->out) < 2 * OUTPUT_ENOUGH)

@@ -71,6 +71,11 @@ struct viewer {
 /* viewer_says.c: one request, which is whole. NULL, or why the viewer must go. */
 const char *viewer_hear(struct viewer *v, const struct request *r);
 
+/* viewer_machine.c: one valid message of the machine's, of len bytes, with the descriptor that a mode has. NULL, or why the
+ * viewer must go. A mode that waits is changed to when no frame is under way. */
+const char *viewer_take(struct viewer *v, const union fb_message *m, size_t len, int fd);
+const char *viewer_change_mode(struct viewer *v);
+
 /* viewer_frame.c: begins a frame where there is news, or goes on with the one under way, as far as the output has room. */
 void viewer_frame(struct viewer *v);
 
