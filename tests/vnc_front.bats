@@ -319,6 +319,28 @@ load vnc
 	done
 }
 
+@test "names and passwords are not asked for where others would hear them" {
+	users
+	echo secret >"$T/pw"
+	netns net
+	in_ns net ip addr add 192.0.2.1/32 dev lo
+	front -O users="$T/users" -O insecure -l 192.0.2.1:1 -W 192.0.2.1:6080
+	rfb <<-'EOF'
+		assert version(dial()) == [VENCRYPT], "on this host"
+		s = dial(host="192.0.2.1")
+		assert version(s) == [] and reason(s) == "names and passwords only over TLS"
+		s = dial(6080, "192.0.2.1")
+		assert upgrade(s)[0] == 101 and version(Web(s)) == []
+	EOF
+	kill "${pids[front]}"
+	await front 143
+	front -O users="$T/users" -O password="$T/pw" -l 192.0.2.1:1
+	rfb <<-'EOF'
+		assert version(dial()) == [VENCRYPT, VNC]
+		assert version(dial(host="192.0.2.1")) == [VNC]
+	EOF
+}
+
 @test "only those of the list of addresses are met" {
 	front -a 127.0.0.2 -a 127.1.0.0/16 -a ::1 -l '[::]:2' -l "$T/sock"
 	rfb <<-'EOF'
