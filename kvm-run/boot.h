@@ -53,6 +53,9 @@ struct boot_file {
 const char *boot_bzimage(struct boot_file *f, struct boot_entry *e);
 const char *boot_elf(struct boot_file *f, struct boot_entry *e);
 
+/* Linux's 64-bit entry at rip, with its zero page. With `header` the kernel's own setup header is in f->head. */
+void boot_linux(struct boot_file *f, uint64_t rip, bool header, struct boot_entry *e);
+
 /* Puts the initrd at the top of low RAM, not past max; sets f->initrd and f->initrd_size. After kernel_end is known. */
 const char *boot_initrd(struct boot_file *f, uint64_t max);
 

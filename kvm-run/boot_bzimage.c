@@ -7,6 +7,8 @@
 /* Offsets in the setup header, which is also at the same place in boot_params. */
 #define HDR_START 0x1f1
 #define HDR_SETUP_SECTS 0x1f1
+#define HDR_BOOT_FLAG 0x1fe
+#define HDR_MAGIC 0x202
 #define HDR_JUMP_LEN 0x201 /* the header ends at 0x202 + this byte */
 #define HDR_SYSSIZE 0x1f4 /* of what follows the setup sectors, in paragraphs of 16 bytes */
 #define HDR_VERSION 0x206
@@ -114,15 +116,29 @@ write_screen_info(uint8_t *zero)
 	zero[BP_VIDEO_POINTS] = 16;
 }
 
+/* The kernel's own header, or as much of one as a kernel looks at that needs no loader any more. */
 static void
-write_zero_page(struct boot_file *f)
+write_header(const struct boot_file *f, bool header, uint8_t *zero)
+{
+	unsigned end = 0x202U + f->head[HDR_JUMP_LEN];
+
+	if (header) {
+		memcpy(zero + HDR_START, f->head + HDR_START, end - HDR_START);
+		return;
+	}
+	put(zero, HDR_BOOT_FLAG, 0xaa55, 2);
+	memcpy(zero + HDR_MAGIC, "HdrS", 4);
+	put(zero, HDR_VERSION, PROTOCOL_MIN, 2);
+}
+
+static void
+write_zero_page(struct boot_file *f, bool header)
 {
 	uint8_t *zero = guest_ptr(f->mem, BOOT_ZERO_PAGE, 4096);
-	unsigned end = 0x202U + f->head[HDR_JUMP_LEN];
 
 	if (f->images->vga)
 		write_screen_info(zero);
-	memcpy(zero + HDR_START, f->head + HDR_START, end - HDR_START);
+	write_header(f, header, zero);
 	zero[HDR_LOADER] = LOADER_UNDEFINED;
 	zero[HDR_LOADFLAGS] |= LOADED_HIGH;
 	put(zero, HDR_INITRD, f->initrd, 4);
@@ -130,6 +146,15 @@ write_zero_page(struct boot_file *f)
 	put(zero, HDR_CMDLINE, BOOT_CMDLINE, 4);
 	put(zero, BP_ACPI_RSDP, f->images->rsdp, 8);
 	write_e820(f->mem, zero);
+}
+
+void
+boot_linux(struct boot_file *f, uint64_t rip, bool header, struct boot_entry *e)
+{
+	write_gdt(f->mem);
+	write_page_tables(f->mem);
+	write_zero_page(f, header);
+	*e = (struct boot_entry){.rip = rip, .rsi = BOOT_ZERO_PAGE, .long_mode = true, .cr3 = BOOT_PAGE_TABLES, .gdt = BOOT_GDT};
 }
 
 const char *
@@ -157,10 +182,6 @@ boot_bzimage(struct boot_file *f, struct boot_entry *e)
 		why = boot_cmdline(f, get(f->head, HDR_CMDLINE_SIZE, 4));
 	if (why)
 		return why;
-	write_gdt(f->mem);
-	write_page_tables(f->mem);
-	write_zero_page(f);
-	*e = (struct boot_entry){.rip = at + ENTRY_64, .rsi = BOOT_ZERO_PAGE, .long_mode = true,
-	    .cr3 = BOOT_PAGE_TABLES, .gdt = BOOT_GDT};
+	boot_linux(f, at + ENTRY_64, true, e);
 	return NULL;
 }

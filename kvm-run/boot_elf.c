@@ -7,6 +7,7 @@
 
 #include "kvm-run/boot.h"
 
+#define XEN_ELFNOTE_GUEST_OS 6
 #define XEN_ELFNOTE_PHYS32_ENTRY 18
 #define START_INFO_MAGIC 0x336ec578
 #define SEGMENTS_MAX 64
@@ -35,6 +36,12 @@ struct pvh_page {
 	struct memmap_entry map[E820_MAX];
 };
 
+/* What an ELF kernel's notes say. */
+struct kernel {
+	uint32_t entry; /* PVH's */
+	bool is_linux;
+};
+
 static const char *
 load_segment(struct boot_file *f, const Elf64_Phdr *p)
 {
@@ -49,10 +56,10 @@ load_segment(struct boot_file *f, const Elf64_Phdr *p)
 	return mem_load(f->mem, p->p_paddr, f->images->kern_fd, p->p_offset, p->p_filesz);
 }
 
-/* Looks through a note segment for Xen's entry point; 0 when it is not there. Notes: name size, value size, type; then
- * both padded to 4 bytes. */
-static uint32_t
-find_entry(const uint8_t *notes, size_t len)
+/* Looks through a note segment for what Xen's notes say of the kernel. Notes: name size, value size, type; then both
+ * padded to 4 bytes. */
+static void
+find_notes(const uint8_t *notes, size_t len, struct kernel *k)
 {
 	size_t off = 0;
 
@@ -62,31 +69,30 @@ find_entry(const uint8_t *notes, size_t len)
 
 		memcpy(&n, notes + off, sizeof(n));
 		if (n.n_namesz > len || n.n_descsz > len)
-			return 0;
+			return;
 		name = off + sizeof(n);
 		value = name + ((n.n_namesz + 3) & ~3U);
 		off = value + ((n.n_descsz + 3) & ~3U);
 		if (off > len)
-			return 0;
-		if (n.n_type == XEN_ELFNOTE_PHYS32_ENTRY && n.n_namesz == 4 && !memcmp(notes + name, "Xen", 4) &&
-		    n.n_descsz >= 4) {
-			uint32_t entry;
-
-			memcpy(&entry, notes + value, 4);
-			return entry;
-		}
+			return;
+		if (n.n_namesz != 4 || memcmp(notes + name, "Xen", 4))
+			continue;
+		if (n.n_type == XEN_ELFNOTE_PHYS32_ENTRY && n.n_descsz >= 4)
+			memcpy(&k->entry, notes + value, 4);
+		if (n.n_type == XEN_ELFNOTE_GUEST_OS && n.n_descsz == 6)
+			k->is_linux = !memcmp(notes + value, "linux", 6);
 	}
-	return 0;
 }
 
-static uint32_t
-read_notes(struct boot_file *f, const Elf64_Phdr *p)
+static void
+read_notes(struct boot_file *f, const Elf64_Phdr *p, struct kernel *k)
 {
 	uint8_t notes[NOTES_MAX];
 	ssize_t n = pread(f->images->kern_fd, notes, p->p_filesz < NOTES_MAX ? p->p_filesz : NOTES_MAX,
 	    (off_t)p->p_offset);
 
-	return n > 0 ? find_entry(notes, (size_t)n) : 0;
+	if (n > 0)
+		find_notes(notes, (size_t)n, k);
 }
 
 static void
@@ -108,7 +114,7 @@ write_start_info(struct boot_file *f)
 }
 
 static const char *
-load_segments(struct boot_file *f, const Elf64_Ehdr *h, uint32_t *entry)
+load_segments(struct boot_file *f, const Elf64_Ehdr *h, struct kernel *k)
 {
 	for (unsigned i = 0; i < h->e_phnum; i++) {
 		const char *why = NULL;
@@ -118,8 +124,8 @@ load_segments(struct boot_file *f, const Elf64_Ehdr *h, uint32_t *entry)
 			return "truncated";
 		if (p.p_type == PT_LOAD && p.p_memsz)
 			why = load_segment(f, &p);
-		else if (p.p_type == PT_NOTE && !*entry)
-			*entry = read_notes(f, &p);
+		else if (p.p_type == PT_NOTE && !k->entry)
+			read_notes(f, &p, k);
 		if (why)
 			return why;
 	}
@@ -130,7 +136,7 @@ const char *
 boot_elf(struct boot_file *f, struct boot_entry *e)
 {
 	Elf64_Ehdr h;
-	uint32_t entry = 0;
+	struct kernel k = {0};
 	const char *why;
 
 	memcpy(&h, f->head, sizeof(h));
@@ -138,17 +144,22 @@ boot_elf(struct boot_file *f, struct boot_entry *e)
 		return "not an x86-64 ELF file";
 	if (h.e_phentsize != sizeof(Elf64_Phdr) || !h.e_phnum || h.e_phnum > SEGMENTS_MAX || h.e_phoff > f->size)
 		return "bad ELF program headers";
-	why = load_segments(f, &h, &entry);
+	why = load_segments(f, &h, &k);
 	if (why)
 		return why;
-	if (!entry)
+	if (!k.entry)
 		return "ELF without a PVH entry (CONFIG_PVH)";
 	why = boot_initrd(f, 0xffffffff);
 	if (!why)
 		why = boot_cmdline(f, BOOT_CMDLINE_MAX);
 	if (why)
 		return why;
+	/* PVH has no words for a screen, but Linux's own protocol has: that is its ELF entry's, with the first GiB mapped. */
+	if (f->images->vga && k.is_linux && h.e_entry >= BOOT_HIGH && h.e_entry < 1 << 30) {
+		boot_linux(f, h.e_entry, false, e);
+		return NULL;
+	}
 	write_start_info(f);
-	*e = (struct boot_entry){.rip = entry, .rbx = BOOT_START_INFO, .gdt = BOOT_GDT};
+	*e = (struct boot_entry){.rip = k.entry, .rbx = BOOT_START_INFO, .gdt = BOOT_GDT};
 	return NULL;
 }

@@ -154,3 +154,54 @@ screen() {
 	run -2 clean wire-pair -K fb kvm-run -k "$BIN/guests/idle"
 	[[ $output = *'kvm-run: fb1: model=vga: that is fb0 already'* ]]
 }
+
+# bats test_tags=kvm
+@test "vga: the cloud kernel has its console there, and takes keys; bzImage and vmlinux" {
+	need_kvm
+	initrd "$T/initrd" <<-'EOS'
+		#!/bin/sh
+		dmesg | grep -o 'Console: colour VGA+ 80x25'
+		cat /proc/consoles
+		echo ready >/dev/tty0
+		read -r line </dev/tty0
+		echo "got $line"
+	EOS
+	cat >"$T/script" <<-'EOS'
+		wait ready
+		type hello\n
+	EOS
+	for file in vmlinuz vmlinux; do
+		run -0 clean timeout 150 fb-screen -o "$T/seen" -t 140 "$T/script" kvm-run -k "$(kernel)/$file" -i "$T/initrd" -A quiet </dev/null
+		[[ $output = *'Console: colour VGA+ 80x25'*'ttyS0 '*'tty0 '*'got hello'* ]]
+	done
+}
+
+# bats test_tags=kvm
+@test "vga: the generic kernel's bochs driver draws, and what it draws is what is told" {
+	need_kvm
+	initrd "$T/initrd" -g -m bochs <<-'EOS'
+		#!/bin/sh
+		dmesg -n 1
+		dmesg | grep -o 'Found bochs VGA, ID 0xb0c5'
+		stty -echo -F /dev/tty0
+		printf '\033[?25l\033[2J' >/dev/tty0
+		printf '\063\042\021\000' >/dev/fb0
+		read -r line </dev/tty0
+		printf '\033[10;10HX' >/dev/tty0
+		read -r line </dev/tty0
+	EOS
+	cat >"$T/script" <<-'EOS'
+		size 1024 768
+		pixel 0 0 112233
+		still 500
+		type \n
+		changes
+		still 500
+		type \n
+	EOS
+	run -0 clean timeout 150 fb-screen -o "$T/seen" -t 140 "$T/script" kvm-run -k "$(kernel generic)/vmlinuz" -i "$T/initrd" -A quiet </dev/null
+	[[ $output = *'Found bochs VGA'* ]]
+	# An X in its cell of 8 by 16, in the tenth row and column.
+	[[ $(<"$T/seen") =~ ^16x([0-9]+)\+64\+(1[45][0-9])$ ]]
+	((BASH_REMATCH[2] >= 144 && BASH_REMATCH[1] + BASH_REMATCH[2] <= 160))
+}
