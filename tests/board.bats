@@ -12,10 +12,6 @@ boot() {
 	clean timeout 100 kvm-run -k "$(kernel)/vmlinux" -i "$T/initrd" -m 128 -A "quiet ${*:2}" "${options[@]}" </dev/null
 }
 
-# What a kernel says that found something wrong with its board.
-complaints='[Ff]irmware [Bb]ug|[Ff]irmware [Ww]arn|ACPI (Error|Warning|Exception|BIOS)|AE_[A-Z]+|not detected|can.t claim|conflict'
-complaints+='|no compatible bridge|nobody cared|[Oo]verlap|XT-PIC|MP-BIOS|not responding|unable to read|rtc_cmos.*(fail|broken|no alarm)'
-
 # bats test_tags=kvm
 @test "every processor starts, and the tables tell of each" {
 	need_kvm

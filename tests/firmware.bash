@@ -10,15 +10,18 @@ sector_disk() {
 	truncate -s 1M "$1"
 }
 
-# bios OPTION...: run SeaBIOS with 64 MiB; its log is in $T/log, the console's output is $output. With fds of its own:
-# bios sh -c 'exec "$@" -w blk,fd=3 3<>disk' sh
+# bios [COMMAND... --] OPTION...: run SeaBIOS with 64 MiB, by COMMAND if there is one, for $patience seconds at most; its log
+# is in $T/log. With fds of its own: bios sh -c 'exec "$@" 3<>"$0"' "$T/disk" -- -w blk,fd=3
 bios() {
 	local command=()
-	if [[ $1 = sh ]]; then
-		command=("${@:1:4}")
-		shift 4
+	if [[ " $* " = *' -- '* ]]; then
+		while [[ $1 != -- ]]; do
+			command+=("$1")
+			shift
+		done
+		shift
 	fi
 	# shellcheck disable=SC2016 # expands there
-	clean timeout -k 1 50 "${command[@]}" sh -c 'exec "$@" 5>"$0"' "$T/log" \
+	clean timeout -k 1 "${patience:-50}" "${command[@]}" sh -c 'exec "$@" 5>"$0"' "$T/log" \
 		kvm-run -F "$SEABIOS/bios-256k.bin" -m 64 -w con,fd=5,as=debug "$@" </dev/null
 }

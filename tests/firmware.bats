@@ -5,7 +5,7 @@ load firmware
 
 @test "SeaBIOS boots a disk, with all processors and memory, and shows its text on the serial port" {
 	sector_disk "$T/disk" hello
-	run -0 bios sh -c 'exec "$@" 3<>"$0"' "$T/disk" -w blk,fd=3 -c 2 -m 3G
+	run -0 bios sh -c 'exec "$@" 3<>"$0"' "$T/disk" -- -w blk,fd=3 -c 2 -m 3G
 	grep -x 'sector: drive 80: hello.' "$T/log"
 	grep -x 'Booting from 0000:7c00' "$T/log"
 	grep 'Found 2 cpu(s) max supported 2 cpu(s)' "$T/log"
@@ -18,7 +18,7 @@ load firmware
 @test "-B: an order, once, and then the other one; a reset in place begins with the firmware" {
 	sector_disk "$T/first" Resets
 	sector_disk "$T/other" other
-	run -0 bios sh -c 'exec "$@" 3<>"$0/first" 4<>"$0/other"' "$T" -r -w blk,fd=3 -w blk,fd=4,id=other \
+	run -0 bios sh -c 'exec "$@" 3<>"$0/first" 4<>"$0/other"' "$T" -- -r -w blk,fd=3 -w blk,fd=4,id=other \
 		-B other,once=blk0,serial=off
 	[ "$(grep -a '^sector' "$T/log" | tr -d '\r')" = $'sector: drive 80: Resets\nsector: drive 80: other' ]
 	[[ $output != *'SeaBIOS (version '* ]]
@@ -26,7 +26,7 @@ load firmware
 
 @test "-B: only what is named, a menu, and how long nothing is waited for" {
 	sector_disk "$T/disk" never
-	run -4 bios sh -c 'exec "$@" 3<>"$0"' "$T/disk" -w blk,fd=3,media=disk -B cdrom,only,fail=1,menu=0
+	run -4 bios sh -c 'exec "$@" 3<>"$0"' "$T/disk" -- -w blk,fd=3,media=disk -B cdrom,only,fail=1,menu=0
 	! grep '^sector' "$T/log"
 	grep 'Press ESC for boot menu' "$T/log"
 	grep 'No bootable device.  Retrying in 1 seconds.' "$T/log"
@@ -35,7 +35,7 @@ load firmware
 @test "a guest that drives fw_cfg at random does kvm-run no harm" {
 	cp "$BIN/guests/fwstorm" "$T/disk"
 	truncate -s 1M "$T/disk"
-	run -0 bios sh -c 'exec "$@" 3<>"$0"' "$T/disk" -w blk,fd=3
+	run -0 bios sh -c 'exec "$@" 3<>"$0"' "$T/disk" -- -w blk,fd=3
 	grep -x survived "$T/log"
 }
 
@@ -86,4 +86,43 @@ refused() {
 	[[ $output = *'-chardev file,id=con0,path=/proc/self/fd/5 -device isa-debugcon,iobase=0x402,chardev=con0'* ]]
 	[[ $output = *'-boot menu=on,splash=/proc/self/fd/6'* ]]
 	run -2 clean sh -c 'exec kvm-run -N crosvm -w fw,fd=3,as=splash 3<"$0"' "$T/file"
+}
+
+# bats test_tags=kvm
+@test "a disk image with GRUB and a stock kernel boots to a login on tty0 and on serial, and nothing is odd there" {
+	need_kvm
+	need grub-mkimage sfdisk mke2fs
+	initrd "$T/initrd" <<-'EOS'
+		#!/bin/sh
+		hostname stock
+		getty -L 0 ttyS0 vt100 &
+		getty -L 0 tty1 linux &
+		sleep 2
+		echo "tty0 shows $(tr -d '\0' </dev/vcs1 | grep -o '[a-z]* login:')"
+		dmesg
+		for id in 8086:29c0 8086:2918 1af4:1042; do
+			grep -il "^PCI_ID=$id" /sys/bus/pci/devices/*/uevent
+		done
+	EOS
+	"$TESTS/lab/grub-disk" "$T/disk" "$T/initrd"
+	local patience=150
+	run -0 bios sh -c 'exec "$@" 3<>"$0"' "$T/disk" -- -m 192 -c 2 -w blk,fd=3
+	grep -x 'Booting from 0000:7c00' "$T/log"
+	output=$(sed 's/\x1b\[[0-9;?]*[A-Za-z]//g' <<<"$output") # the BIOS moves its cursor
+	echo "$output"
+	[[ $output = *'Welcome to GRUB!'*'stock login:'*'tty0 shows stock login:'* ]]
+	[[ ! $output =~ $complaints ]]
+	[[ $output = *'ACPI: Using ACPI (MADT) for SMP configuration information'* ]]
+	[[ $output = *'smp: Brought up 1 node, 2 CPUs'* ]]
+	[[ $output = *'0000:00:00.0/uevent'*'0000:00:1f.0/uevent'* ]]
+}
+
+# bats test_tags=kvm
+@test "iPXE, a ROM that is a wire, boots from vm-slirp's TFTP" {
+	need_kvm
+	mkdir "$T/root"
+	cp "$BIN/guests/sector" "$T/root/boot"
+	run -0 bios vm-slirp -T "$T/root" -E boot sh -c 'exec "$@" 4<"$0"' /usr/lib/ipxe/qemu/pxe-virtio.rom -- -B net,only -w fw,fd=4,of=net0
+	[[ $output = *iPXE*'/boot... ok'* ]]
+	grep 'sector: drive' "$T/log"
 }

@@ -154,6 +154,10 @@ in_ns() {
 	clean nsenter --preserve-credentials -U -n -t "$target" "$@"
 }
 
+# What a kernel says that found something wrong with its board.
+complaints='[Ff]irmware [Bb]ug|[Ff]irmware [Ww]arn|ACPI (Error|Warning|Exception|BIOS)|AE_[A-Z]+|not detected|can.t claim|conflict'
+complaints+='|no compatible bridge|nobody cared|[Oo]verlap|XT-PIC|MP-BIOS|not responding|unable to read|rtc_cmos.*(fail|broken|no alarm)'
+
 # examples PAGE: the command lines of a manual page's EXAMPLES, those of its displays (.Dl).
 examples() {
 	sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/p' "$1" | sed -nE 's/^\.Dl //p' | sed 's/\\e/\\/g; s/\\&//g'

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A boot sector. It says "sector: drive NN: TEXT" on the screen (int 10h) and to the firmware's debug port, where TEXT, up
- * to a NUL, is what int 13h reads from the drive's next sector. Then it powers off; or, if TEXT begins with R, resets. If it
- * begins with K, it says first what is typed (int 16h), up to Enter.
+ * to a NUL, is what int 13h reads from the drive's next sector. Then it powers off; or, if TEXT begins with R, resets; or,
+ * with S, stays. If it begins with K, it says first what is typed (int 16h), up to Enter.
  */
 #define TEXT 0x7e00
 #define DEBUG_PORT 0x402
@@ -43,6 +43,8 @@ _start:
 	je key
 	cmpb $'R', TEXT
 	je reset
+	cmpb $'S', TEXT
+	je stay
 off:
 	movw $PM1_CONTROL, %dx
 	movw $5 << 10 | 1 << 13, %ax /* S5, now */
@@ -61,6 +63,11 @@ reset:
 	movb $6, %al
 	outb %al, %dx
 	jmp 1b
+
+stay:
+	sti
+	hlt
+	jmp stay
 
 /* The bytes at si up to a NUL. */
 say:
