@@ -2,6 +2,7 @@
 # Firmware: SeaBIOS with boot sectors of our own wherever KVM runs anything, GRUB, Linux and iPXE in the lab.
 load lib
 load firmware
+load lan
 
 @test "SeaBIOS boots a disk, with all processors and memory, and shows its text on the serial port" {
 	sector_disk "$T/disk" hello
@@ -125,4 +126,33 @@ refused() {
 	run -0 bios vm-slirp -T "$T/root" -E boot sh -c 'exec "$@" 4<"$0"' /usr/lib/ipxe/qemu/pxe-virtio.rom -- -B net,only -w fw,fd=4,of=net0
 	[[ $output = *iPXE*'/boot... ok'* ]]
 	grep 'sector: drive' "$T/log"
+}
+
+# bats test_tags=kvm
+@test "iPXE boots from vm-dhcpd's TFTP, over a tap and a bridge" {
+	need_kvm
+	need_access /dev/net/tun
+	lan 10.9.0.1/24
+	mkdir "$T/root"
+	chmod 755 "$T/root"
+	install -m 644 "$BIN/guests/sector" "$T/root/boot"
+	spawn_in host -R dhcpd vm-dhcpd -R 9 -b br0 -d none -T "$T/root" -E boot
+	run -0 bios nsenter --preserve-credentials -U -n -t "${pids[host]}" vm-tap -b br0 \
+		sh -c 'exec "$@" 4<"$0"' /usr/lib/ipxe/qemu/pxe-virtio.rom -- -B net,only -w fw,fd=4,of=net0
+	[[ $output = *'tftp://10.9.0.1/boot... ok'* ]]
+	grep 'sector: drive' "$T/log"
+}
+
+# bats test_tags=kvm
+@test "the firmware's examples of kvm-run(1) run" {
+	need_kvm
+	local line
+	cd "$T"
+	ln -s "$SEABIOS/bios-256k.bin" /usr/lib/ipxe/qemu/pxe-virtio.rom .
+	sector_disk disk.raw example
+	while IFS= read -r line; do
+		run -0 clean timeout -k 1 80 sh -c "$line" </dev/null
+		[[ $output = *'Booting from Hard Disk'* ]]
+	done < <(examples "$TESTS/../man/kvm-run.1" | grep -e ' -F ')
+	grep 'sector: drive 80: example' log
 }

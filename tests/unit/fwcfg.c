@@ -8,7 +8,7 @@
 #include "kvm-run/vm.h"
 #include "tests/unit/ports.h"
 
-#define RAM (1 << 20)
+#define RAM (32 << 20)
 #define DESCRIPTOR 0x1000
 #define PLACE 0x2000
 #define READ 2
@@ -127,6 +127,7 @@ test_dma(void)
 	ok(dma(KEY(FWCFG_SIGNATURE) | READ, 4, UINT64_MAX - 1) == 1, "at the end of all addresses too");
 	ok(dma(KEY(FWCFG_SIGNATURE) | READ, 0, UINT64_MAX) == 0, "but nothing fits anywhere");
 	ok(dma(KEY(FWCFG_SIGNATURE) | READ, UINT32_MAX, 0) == 1, "and a length beyond all RAM");
+	ok(dma(KEY(FWCFG_SIGNATURE) | READ, (16 << 20) + 1, 0) == 1, "and one that would hold the processor up");
 	ok(dma(KEY(FWCFG_SIGNATURE) | READ, 16, DESCRIPTOR) == 0, "over its own descriptor it ends with its result");
 }
 

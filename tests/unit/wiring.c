@@ -237,6 +237,8 @@ test_blk(void)
 	is(check("blk,fd=$2 fw,fd=$1,of=blk0,as=splash", fds, 6), "of=blk0: only an option ROM is a device's", "a disk's picture");
 	is(check("con,fd=$1,as=debug", fds, 6), NULL, "a debug port");
 	is(check("con,fd=$2,as=debug", fds, 6), "fd $2: read-only", "a debug port is written");
+	is(check("con,fd=$3,as=debug con,fd=$1 con,fd=$2:$4,as=serial", fds, 6), "as=serial: that is con1 already",
+	    "a debug port is no console");
 	is(check("pcap,fd=$2", fds, 6), "fd $2: read-only", "a pcap wire is written");
 	is(check("key,fd=$3", fds, 6), "fd $3: write-only", "a key is read");
 	is(check("hold,fd=$5:$6", fds, 6), NULL, "hold takes anything");
