@@ -351,11 +351,9 @@ atapi_command(struct ata_cmd *c)
 	case STANDBY:
 	case IDLE:
 	case SLEEP: ahci_done(c, ATA_DRDY, 0); break;
-	case SET_FEATURES:
-		if (ata_set_features(c))
-			break;
-		/* fall through */
-	default: ahci_done(c, ATA_DRDY | ATA_ERR, ATA_ABRT);
+	default:
+		if (c->command != SET_FEATURES || !ata_set_features(c))
+			ahci_done(c, ATA_DRDY | ATA_ERR, ATA_ABRT);
 	}
 }
 
