@@ -383,6 +383,100 @@ drive_vga(unsigned slot)
 	}
 }
 
+static uint64_t
+arena_page(void)
+{
+	return (ARENA + below(RAM_END - ARENA - 0x8000)) & ~0xfffULL;
+}
+
+static uint64_t
+place_bar(unsigned slot, unsigned bar)
+{
+	uint64_t at = BAR_PLACE + slot * 0x100000ULL + bar * 0x20000;
+
+	MEM32(config(slot) + 0x10 + 4 * bar) = (uint32_t)at;
+	MEM16(config(slot) + 4) = 6;
+	return at;
+}
+
+/* A command list of the AHCI's with tables and FISes that mostly look like a driver's. */
+static void
+fill_list(uint64_t list)
+{
+	static const uint8_t commands[] = {0xec, 0xa1, 0xa0, 0xc8, 0xca, 0x25, 0x35, 0x60, 0x61, 0x06, 0xea, 0xef, 0x2f, 0xb0};
+
+	for (unsigned slot = 0; slot < 32; slot++) {
+		uint64_t h = list + 32 * slot, t = arena_page();
+		unsigned entries = below(4);
+
+		MEM32(h) = mistake() ? (uint32_t)any() : 5 | entries << 16;
+		MEM64(h + 8) = mistake() ? device_address() : t;
+		MEM32(t) = mistake() ? (uint32_t)any() : 0x8027U | (uint32_t)commands[below(sizeof(commands))] << 16 | 1U << 24;
+		MEM64(t + 4) = one_in(4) ? any() : below(8192);
+		MEM32(t + 12) = below(64);
+		MEM64(t + 0x40) = one_in(2) ? any() : 0x28;
+		for (unsigned i = 0; i < entries; i++) {
+			MEM64(t + 0x80 + 16 * i) = mistake() ? device_address() : arena_page();
+			MEM32(t + 0x8c + 16 * i) = mistake() ? (uint32_t)any() : 512 * (1 + below(8)) - 1;
+		}
+	}
+}
+
+/* Addresses alone stay in the arena: what else is written to registers is anything. */
+static void
+drive_ahci(unsigned slot)
+{
+	uint64_t hba = place_bar(slot, 5), port = hba + 0x100 + 0x80 * below(2), list = arena_page();
+
+	MEM32(hba + 4) = one_in(4) ? 1 : 0x80000002;
+	MEM32(port + 0x18) = 0;
+	MEM64(port) = list;
+	MEM64(port + 8) = arena_page();
+	MEM32(port + 0x14) = (uint32_t)any();
+	MEM32(port + 0x18) = 0x11;
+	fill_list(list);
+	for (unsigned i = below(64); i; i--) {
+		uint32_t bits = one_in(2) ? 1U << below(32) : (uint32_t)any();
+
+		if (one_in(2))
+			MEM32(port + 0x34) = bits;
+		MEM32(port + 0x38) = bits;
+		if (mistake())
+			MEM32(port + 0x10 + 4 * below(20)) = (uint32_t)odd_number();
+		if (mistake())
+			MEM32(hba + 4 * below(64)) = (uint32_t)odd_number();
+		(void)MEM32(port + 4 * below(32));
+	}
+}
+
+static void
+drive_e1000(unsigned slot)
+{
+	uint64_t regs = place_bar(slot, 0), tx = arena_page(), rx = arena_page();
+
+	MEM64(regs + 0x3800) = tx;
+	MEM32(regs + 0x3808) = 16 * 64;
+	MEM64(regs + 0x2800) = rx;
+	MEM32(regs + 0x2808) = 16 * 64;
+	for (unsigned i = 0; i < 64; i++) {
+		MEM64(tx + 16 * i) = mistake() ? device_address() : arena_page();
+		MEM64(tx + 16 * i + 8) = one_in(3) ? any() : (uint64_t)any() << 32 | 0x29100000 | below(2048);
+		MEM64(rx + 16 * i) = mistake() ? device_address() : arena_page();
+	}
+	MEM32(regs + 0x100) = 2 | (uint32_t)any();
+	MEM32(regs + 0x400) = 2;
+	for (unsigned i = below(64); i; i--) {
+		unsigned reg = 4 * below(0x5800 / 4);
+
+		MEM32(regs + 0x3818) = one_in(8) ? (uint32_t)any() : below(64);
+		MEM32(regs + 0x2818) = below(64);
+		if (reg / 16 != 0x3800 / 16 && reg / 16 != 0x2800 / 16) /* not where the rings are */
+			MEM32(regs + reg) = (uint32_t)odd_number();
+		(void)MEM32(regs + reg);
+	}
+	MEM32(regs) = 1U << 26;
+}
+
 static void
 some_device(void)
 {
@@ -393,11 +487,15 @@ some_device(void)
 		slot = below(32);
 	if (MEM16(config(slot)) == 0x1234)
 		drive_vga(slot);
+	mistakes_one_in = 4U << 2 * below(6);
+	if (MEM32(config(slot)) == 0x29228086)
+		drive_ahci(slot);
+	if (MEM32(config(slot)) == 0x100e8086)
+		drive_e1000(slot);
 	if (MEM16(config(slot)) != 0x1af4) {
 		scramble_config(slot);
 		return;
 	}
-	mistakes_one_in = 4U << 2 * below(6);
 	c = find_caps(slot);
 	if (!c.common || !c.notify)
 		return;

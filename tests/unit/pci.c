@@ -28,6 +28,7 @@ static unsigned msi_routes, routings, armed, mapped;
 static uint64_t rom_at;
 static uint32_t rom_flags;
 static bool kvm_fails;
+static uint32_t lines; /* of the interrupt controllers, a bit each */
 
 int
 ioctl(int fd, unsigned long request, ...)
@@ -48,6 +49,11 @@ ioctl(int fd, unsigned long request, ...)
 			msi_routes += r->entries[i].type == KVM_IRQ_ROUTING_MSI;
 		errno = ENOMEM;
 		return kvm_fails ? -1 : 0;
+	}
+	if (request == KVM_IRQ_LINE) {
+		const struct kvm_irq_level *l = arg;
+
+		lines = l->level ? lines | 1U << l->irq : lines & ~(1U << l->irq);
 	}
 	if (request == KVM_IRQFD) {
 		const struct kvm_irqfd *i = arg;
@@ -261,6 +267,55 @@ test_reset(void)
 	    "and every other register that the guest wrote");
 }
 
+/* Two devices in slots that share a line, one of which also has MSI; and the bridge that routes lines to the PICs. */
+static void
+test_pins(void)
+{
+	static const struct pci_ops ops = {.bar_access = bar_access, .bar_mapped = bar_mapped};
+	static struct pci_dev pin, msi, bridge;
+	unsigned was, control;
+
+	for (struct pci_dev *d = &pin; d; d = d == &pin ? &msi : NULL) {
+		pci_dev_init(d, &vm, "pin", &ops, 0x8086, 0x100e, 0x020000, 0);
+		pci_add_intx(d);
+		d->slot = d == &pin ? 5 : 9;
+		if (d == &msi && pci_add_msi(d))
+			abort();
+		pci_plug(&vm.pci, d, false);
+	}
+	pci_dev_init(&bridge, &vm, "lpc", &ops, 0x8086, 0x2918, 0x060100, 2);
+	bridge.slot = PCI_LPC_SLOT;
+	memset(&bridge.config[0x60], 0x80, 12);
+	memset(&bridge.wmask[0x60], 0xff, 12);
+	pci_plug(&vm.pci, &bridge, false);
+	ok(config(5, 0x3d, 1) == 1 && config(9, 0x3d, 1) == 1, "their pins are INTA");
+	pci_irq(&pin, true);
+	ok(lines == 1U << 21 && config(5, 6, 2) & 8, "a pin is a line of the IO-APIC, and shows in the status");
+	pci_irq(&msi, true);
+	pci_irq(&pin, false);
+	ok(lines == 1U << 21 && !(config(5, 6, 2) & 8), "a line that another shares stays");
+	set_config(PCI_LPC_SLOT, 0x69, 11, 1);
+	ok(lines == (1U << 21 | 1U << 11), "routed, it is one of the PICs', too");
+	set_config(PCI_LPC_SLOT, 0x69, 9, 1);
+	ok(lines == 1U << 21, "but never the SCI's");
+	set_config(9, COMMAND, 0x400, 2);
+	ok(!lines, "a device may be kept from its pin");
+	set_config(9, COMMAND, 0, 2);
+	control = msi.msi_cap + 2;
+	set_config(9, msi.msi_cap + 4, 0xfee00000, 4);
+	set_config(9, msi.msi_cap + 12, 0x55, 2);
+	was = armed;
+	set_config(9, control, 1, 2);
+	ok(!lines && armed == was + 1 && msi.msi.data == 0x55, "with MSI the pin rests");
+	set_config(9, control, 0, 2);
+	ok(lines == 1U << 21 && armed == was, "and without is what it was");
+	pci_reset(&vm.pci);
+	ok(!lines && !(config(9, 6, 2) & 8), "a reset takes the levels");
+	pci_unplug(&vm.pci, &pin);
+	pci_unplug(&vm.pci, &msi);
+	pci_unplug(&vm.pci, &bridge);
+}
+
 int
 main(void)
 {
@@ -270,6 +325,7 @@ main(void)
 	test_msix();
 	test_route_failure();
 	test_reset();
+	test_pins();
 	pci_unplug(&vm.pci, &dev);
 	ok(config(SLOT, 0, 4) == 0xffffffff && !dev.vectors, "unplugged it is gone");
 	return tap_done();
