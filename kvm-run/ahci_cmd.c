@@ -414,7 +414,7 @@ ahci_settle(struct ahci_port *p)
 	if (p->wire.disk)
 		disk_commit(p->wire.disk);
 	go_on(p);
-	if (p->finished)
+	if (p->finished && !p->failed) /* else it was told with the error */
 		put_bits_fis(p, ATA_READY, 0);
 	if (!p->events)
 		return;

@@ -110,14 +110,13 @@ read_blocks(struct ata_cmd *c, uint32_t block, uint32_t n)
 {
 	struct ahci_port *p = c->port;
 
+	c->count = REASON_DONE; /* the disk may be done at once */
 	if (!range_within(block, n, p->cd.blocks))
 		check(c, ILLEGAL_REQUEST, SENSE_OUT_OF_RANGE);
 	else if (!n)
 		finish(c);
 	else if (!ahci_to_disk(c, DISK_READ, (uint64_t)block * BLOCK, (uint64_t)n * BLOCK, 0))
 		illegal(c);
-	else
-		c->count = REASON_DONE;
 }
 
 static void

@@ -171,7 +171,7 @@ struct pieces {
 static struct pieces
 cut(struct e1000 *e, const struct settings *s, const uint8_t *frame, size_t len)
 {
-	static uint8_t zeroes[SHORTEST + FCS];
+	static const uint8_t zeroes[SHORTEST + FCS];
 	struct pieces c = {.stripped = s->ctrl & CTRL_VME && is_tagged(e, frame, len)};
 	size_t skip = c.stripped ? E1000_TAG : 0, fill;
 
@@ -181,7 +181,7 @@ cut(struct e1000 *e, const struct settings *s, const uint8_t *frame, size_t len)
 	fill += s->rctl & RCTL_SECRC ? 0 : FCS;
 	c.iov[0] = (struct iovec){(void *)(uintptr_t)frame, 12};
 	c.iov[1] = (struct iovec){(void *)(uintptr_t)(frame + 12 + skip), len - 12 - skip};
-	c.iov[2] = (struct iovec){zeroes, fill};
+	c.iov[2] = (struct iovec){(void *)(uintptr_t)zeroes, fill};
 	c.len = len - skip + fill;
 	return c;
 }
@@ -230,7 +230,7 @@ e1000_rx_put(struct net_pair *p, const void *frame, size_t len)
 	struct pieces c;
 	bool wanted;
 
-	if (!p->dev->up || !(s.rctl & RCTL_EN) || len > (s.rctl & RCTL_LPE ? LONGEST_JUMBO : LONGEST)) {
+	if (!p->dev->up || !(s.rctl & RCTL_EN) || len < FRAME_MIN || len > (s.rctl & RCTL_LPE ? LONGEST_JUMBO : LONGEST)) {
 		lose(e, p, false);
 		return;
 	}

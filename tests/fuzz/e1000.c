@@ -58,7 +58,7 @@ static void
 arrive(struct input *in)
 {
 	uint8_t frame[4096] = {0};
-	size_t len = 14 + number(in, 2) % 4000;
+	size_t len = 1 + number(in, 2) % 4000;
 
 	for (unsigned i = 0; i < 18; i++)
 		frame[i] = (uint8_t)number(in, 1);

@@ -221,7 +221,8 @@ test_stop(void)
 	rig_write(port(DISK, CI), 2);
 	ok(rig_read(port(DISK, CI)) == 3 && rig_read(port(DISK, TFD)) & 0x80, "while one is under way the next waits");
 	rig_write(port(DISK, 0x18), 0x10);
-	ok(!rig_read(port(DISK, CI)) && !(rig_read(port(DISK, 0x18)) & 0x8000) && !rig_held && !rig_read(port(DISK, IS)),
+	ok(!rig_read(port(DISK, CI)) && !(rig_read(port(DISK, 0x18)) & 0x8000) && !rig_held && !rig_read(port(DISK, IS)) &&
+		rig_ram[RIG_FIS + 0x43] == 1,
 	    "a stop waits for the disk, and tells nothing");
 	rig_hold = false;
 }

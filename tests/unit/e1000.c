@@ -305,11 +305,12 @@ test_receive(void)
 	ok(rig_rises == 1 && rig_read(R_ICR) & ICR_RXT0 && rig_read(R_RDH) == 1, "is told");
 	arrives(frame, 20);
 	ok(get_le16(d + 16 + 8) == 64, "a short one is filled up");
+	arrives(frame, 5);
 	frame[5]++;
 	arrives(frame, 60);
 	frame[0] = 0x33;
 	arrives(frame, 60);
-	ok(rig_read(R_RDH) == 2, "those for others do not come, nor multicast");
+	ok(rig_read(R_RDH) == 2, "what is no frame does not come, nor those for others, nor multicast");
 	rig_write(R_MTA + 4 * ((get_le16(frame + 4) >> 4 & 0xfff) >> 5), 1U << (get_le16(frame + 4) >> 4 & 31));
 	arrives(frame, 60);
 	ok(rig_read(R_RDH) == 3 && rig_read(R_MPRC) == 1, "unless the table has them");
@@ -323,21 +324,29 @@ test_receive(void)
 	arrives(frame, 600);
 	ok(rig_read(R_RDH) == 7 && get_le16(d + 4 * 16 + 8) == 256 && get_le16(d + 6 * 16 + 8) == 88 && !(d[4 * 16 + 12] & 2) &&
 		d[6 * 16 + 12] & 2, "one of several buffers of 256 bytes, without its check sequence");
-	rig_write(R_RCTL, RCTL_EN | RCTL_SECRC | RCTL_VFE);
-	rig_write(R_CTRL, CTRL_VME);
+	rig_write(R_RCTL, RCTL_EN | RCTL_SECRC);
 	put_be32(frame + 12, 0x81000021);
 	arrives(frame, 100);
-	ok(rig_read(R_RDH) == 7, "a VLAN that is not wanted");
+	ok(rig_read(R_RDH) == 8 && get_le16(d + 7 * 16 + 8) == 100 && !(d[7 * 16 + 12] & 8), "a tag stays where it is");
+	rig_write(R_RCTL, RCTL_EN | RCTL_SECRC | RCTL_VFE);
+	rig_write(R_CTRL, CTRL_VME);
+	arrives(frame, 100);
+	ok(rig_read(R_RDH) == 8, "a VLAN that is not wanted");
 	rig_write(R_VFTA + 4, 2);
 	arrives(frame, 100);
-	ok(get_le16(d + 7 * 16 + 8) == 96 && get_le16(d + 7 * 16 + 14) == 0x21 && d[7 * 16 + 12] & 8, "one that is, without its tag");
+	ok(get_le16(d + 8 * 16 + 8) == 96 && get_le16(d + 8 * 16 + 14) == 0x21 && d[8 * 16 + 12] & 8, "one that is, without its tag");
 }
 
 static void
 test_full(void)
 {
-	uint8_t frame[60] = {0};
+	uint8_t frame[2000] = {0};
 
+	begin(RCTL_UPE | RCTL_LPE | 3 << 16);
+	rig_write(R_RDLEN, 16 * 8);
+	rig_write(R_RDT, 7);
+	arrives(frame, 2000);
+	ok(rig_read(R_RDH) == 0 && rig_read(R_MPC) == 1 && rig_read(R_ICR) & ICR_RXO, "a frame that no whole ring could take is lost");
 	begin(RCTL_UPE);
 	for (unsigned i = 0; i < 40; i++)
 		arrives(frame, 60);
