@@ -103,7 +103,7 @@ to_set1(uint8_t *bytes, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		uint8_t release = 0;
 
-		if (bytes[i] == PS2_RELEASE) {
+		if (bytes[i] == PS2_RELEASE && i + 1 < n) {
 			release = 0x80;
 			i++;
 		}
