@@ -17,6 +17,7 @@
 #include "kvm-run/vm.h"
 
 /* Milliseconds. While nothing changes looks become rarer, down to LOOK_IDLE; a key or a pointer makes them fast again. */
+#define LOOK_SOON 1 /* the first look after input, from where looks become rarer, too */
 #define LOOK_FAST 16
 #define LOOK_IDLE 128
 #define LOOK_EAGER 500	/* after input: its effect is waited for */
@@ -166,7 +167,9 @@ look(struct screen *s, int64_t now)
 		s->ops->refresh(s->dev);
 	if (s->ask_all)
 		damage_all(s);
-	s->interval = s->damage.n || now < s->last_input + LOOK_EAGER ? LOOK_FAST : s->interval * 2;
+	s->interval = s->damage.n ? LOOK_FAST : s->interval * 2;
+	if (s->interval > LOOK_FAST && now < s->last_input + LOOK_EAGER)
+		s->interval = LOOK_FAST;
 	if (s->interval > LOOK_IDLE)
 		s->interval = LOOK_IDLE;
 	tell(s);
@@ -200,7 +203,7 @@ static void
 on_input(struct screen *s)
 {
 	s->last_input = timer_now();
-	s->interval = LOOK_FAST;
+	s->interval = LOOK_SOON;
 	plan(s, s->last_input);
 }
 
