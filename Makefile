@@ -29,8 +29,6 @@ PKG_vm-tap := libnl-3.0
 PKG_vm-dhcpd := libnl-3.0 libseccomp
 PKG_vm-nat := libnl-3.0 libseccomp
 PKG_vm-img := libdeflate libzstd zlib nettle libseccomp
-PKG_vm-vnc := libvncserver libseccomp gnutls nettle libsasl2
-LIBS_vm-vnc := -lcrypt
 LIBS_vm-img := -lbz2
 # libvncserver comes as a shared library, and only what is used of it and of those beside it is linked.
 LINK_vm-vnc := -Wl,--as-needed

@@ -63,7 +63,7 @@ users_right(const struct users *u, const char *name, const char *password, bool 
 		if (!strcmp(u->list[i].name, name))
 			e = &u->list[i];
 	want = e ? e->hash : u->list[0].hash;
-	got = data ? crypt_r(password, want, data) : NULL;
+	got = data ? crypt_rn(password, want, data, sizeof(*data)) : NULL;
 	/* What differs is two hashes: how soon they do tells nothing of a password. */
 	right = e && got && !strcmp(got, want);
 	*view = right && e->view;
