@@ -458,9 +458,8 @@ scripts() {
 
 @test "what the manual shows of certificates and passwords lets in whom it says" {
 	local script=''
-	touch "$T/disk.raw"
 	# The machine is one that has nothing but a screen; the password's store is a file.
-	scripts "$TESTS/../man/vm-vnc.1" | sed 's/kvm-run.*3<>disk.raw/-v -R 9 fb-machine cmds/; s/^pass show vnc/echo 1st-one/; s/DNS:host/DNS:localhost/' >"$T/scripts"
+	scripts "$TESTS/../man/vm-vnc.1" | sed 's,\./guest,-v -R 9 fb-machine cmds,; s/^pass show vnc/echo 1st-one/; s/DNS:host/DNS:localhost/' >"$T/scripts"
 	printf '#!/bin/sh -e\n' >"$T/1"
 	awk -v n=1 -v dir="$T/" '/^# end$/ { n++; next } { print >>(dir n) }' "$T/scripts"
 	netns net
