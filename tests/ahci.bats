@@ -22,11 +22,11 @@ medium() {
 	cp "$BIN/guests/sector" "$T/tree/boot"
 	truncate -s 2048 "$T/tree/boot"
 	genisoimage -quiet -R -b boot -no-emul-boot -boot-load-size 4 -o "$T/cd" "$T/tree"
-	run -0 bios sh -c 'exec "$@" 3<>"$0/disk" 4<"$0/cd"' "$T" -w blk,fd=3,bus=ahci -w blk,fd=4,media=cdrom
+	run -0 bios sh -c 'exec "$@" 3<>"$0/disk" 4<"$0/cd"' "$T" -- -w blk,fd=3,bus=ahci -w blk,fd=4,media=cdrom
 	grep -x 'sector: drive 80: hello.' "$T/log"
 	grep 'AHCI/0: registering: "AHCI/0: KVM-RUN DISK ATA-9 Hard-Disk (1 MiBytes)"' "$T/log"
 	grep 'DVD/CD .AHCI/1: KVM-RUN CD-ROM ATAPI-9' "$T/log"
-	run -0 bios sh -c 'exec "$@" 3<>"$0/disk" 4<"$0/cd"' "$T" -w blk,fd=3,bus=ahci -w blk,fd=4,media=cdrom -B cdrom,disk
+	run -0 bios sh -c 'exec "$@" 3<>"$0/disk" 4<"$0/cd"' "$T" -- -w blk,fd=3,bus=ahci -w blk,fd=4,media=cdrom -B cdrom,disk
 	grep 'Booting from DVD/CD' "$T/log"
 	grep '^sector: drive e0: ' "$T/log"
 }
