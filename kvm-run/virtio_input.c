@@ -254,24 +254,15 @@ destroy(struct virtio_dev *d)
 	free(of_dev(d));
 }
 
-static const struct virtio_ops ops = {
-	.device_id = VIRTIO_ID_INPUT,
-	.class_code = 0x090000, /* input device, keyboard */
-	.start = start,
-	.stop = stop,
-	.kick = kick,
-	.config_written = input_config_written,
-	.destroy = destroy,
-};
+#define OPS(class)                                                                                     \
+	{                                                                                              \
+		.device_id = VIRTIO_ID_INPUT, .class_code = class, .start = start, .stop = stop,       \
+		.kick = kick, .config_written = input_config_written, .destroy = destroy,              \
+	}
 
-static const struct virtio_ops tablet_ops = {
-	.device_id = VIRTIO_ID_INPUT,
-	.class_code = 0x098000, /* input device, other */
-	.start = start,
-	.stop = stop,
-	.kick = kick,
-	.config_written = input_config_written,
-	.destroy = destroy,
+static const struct virtio_ops ops[] = {
+    [VIRTIO_KEYBOARD] = OPS(0x090000), /* input device, keyboard */
+    [VIRTIO_TABLET] = OPS(0x098000),   /* input device, other */
 };
 
 const char *
@@ -285,7 +276,7 @@ virtio_input_create(struct vm *vm, enum virtio_input_kind kind, virtio_input_cha
 		in->kind = kind;
 		in->changed = on_change;
 		in->arg = arg;
-		in->dev.ops = kind == VIRTIO_TABLET ? &tablet_ops : &ops;
+		in->dev.ops = &ops[kind];
 		strcpy(in->dev.id, kind == VIRTIO_TABLET ? "tablet" : "keyboard");
 		in->dev.io = vm->io;
 		in->dev.config_len = INPUT_CONFIG_SIZE;

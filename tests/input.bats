@@ -3,16 +3,20 @@
 load lib
 load firmware
 
-@test "the BIOS reads the keyboard, and a boot sector what is typed" {
+@test "the BIOS reads the keyboard, and a boot sector what is typed; the other keyboard and the tablet are there to stay" {
 	sector_disk "$T/disk" Keys
-	cat >"$T/script" <<-'EOS'
+	cat >"$T/script" <<-EOS
 		wait drive 80: Keys
-		type Hello, i8042.\n
+		run printf '%s\\n' devices 'unplug tablet' | nc -NU $T/ctl
+		type Hello, i8042.\\n
 	EOS
 	# shellcheck disable=SC2016 # expands there
-	clean timeout 55 fb-screen -t 50 "$T/script" sh -c 'exec kvm-run -F "$1/bios-256k.bin" -m 64 -w fw,fd=4,of=fb0 \
+	run -0 clean timeout 55 fb-screen -t 50 "$T/script" sh -c 'exec kvm-run -C "${3%/*}/ctl" -F "$1/bios-256k.bin" -m 64 -w fw,fd=4,of=fb0 \
 		-w blk,fd=3 -w con,fd=5,as=debug 3<>"$2" 4<"$1/vgabios-stdvga.bin" 5>"$3"' sh "$SEABIOS" "$T/disk" "$T/log" </dev/null
 	tail -n 1 "$T/log" | grep -x 'Hello, i8042.'
+	grep -x $'keyboard\tinput\t00:02.0\t-' <<<"$output"
+	grep -x $'tablet\tinput\t00:03.0\t-' <<<"$output"
+	grep -x 'no tablet: .* stays' <<<"$output"
 }
 
 # guest MODEL OPTION...: boot with $T/initrd and a display of that model, which runs $T/script.
