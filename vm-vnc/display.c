@@ -26,7 +26,8 @@ display_attach(const char *control)
 		die_sys("-C %s", control);
 	n = fd_read_all(sock, answer, 3);
 	if (n != 3 || strcmp(answer, "ok\n")) {
-		n = read(sock, answer + 3, sizeof(answer) - 4);
+		if (n == 3 && read(sock, answer + 3, sizeof(answer) - 4) < 0)
+			die_sys("-C %s", control);
 		answer[strcspn(answer, "\n")] = '\0';
 		die("-C %s: %s", control, answer);
 	}

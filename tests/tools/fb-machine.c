@@ -205,7 +205,7 @@ scroll_up(struct machine *m)
 static void
 put_line(struct machine *m, const char *text)
 {
-	if (!m->mode.columns)
+	if (!m->mode.columns || !m->cursor)
 		die("no text mode");
 	for (unsigned c = 0; text[c] && c < m->mode.columns; c++) {
 		m->cells[m->cursor->row * m->mode.columns + c] = (uint16_t)(m->attr << 8 | (uint8_t)text[c]);
