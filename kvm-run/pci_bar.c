@@ -45,7 +45,7 @@ pci_add_bar(struct pci_dev *d, unsigned bar, uint64_t size, bool is64, bool pref
 void
 pci_add_io_bar(struct pci_dev *d, unsigned bar, uint32_t size)
 {
-	uint32_t mask = ~(size - 1) & 0xffff;
+	uint32_t mask = ~(size - 1); /* of all 32 bits: SeaBIOS takes the size from them */
 	unsigned off = bar_offset(bar);
 
 	d->bars[bar] = (struct pci_bar){.size = size, .io = true};

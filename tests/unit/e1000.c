@@ -285,7 +285,7 @@ test_offload(void)
 	context(0x04000000, 54, 1);
 	descriptor(TX_DATA, 1054 | 0x25100000, 0x300);
 	go();
-	for (frames = 0; frames < 2000 && (rig_run(), len = sent(frame)) > 0;)
+	for (frames = 0; frames < 2000 && (rig_run(), sent(frame)) > 0;)
 		frames++;
 	ok(frames == 1000, "a thousand segments of a byte, %u", frames);
 }
