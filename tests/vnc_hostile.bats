@@ -26,12 +26,12 @@ settled() {
 
 # ticks PID...: the processor time that these have used, in ticks.
 ticks() {
-	local pid all=0 stat
+	local pid sum=0 stat
 	for pid; do
 		read -ra stat </proc/"$pid"/stat || continue
-		all=$((all + stat[13] + stat[14]))
+		sum=$((sum + stat[13] + stat[14]))
 	done
-	echo "$all"
+	echo "$sum"
 }
 
 @test "half-open connections: sixteen of an address, and others are served meanwhile; each ends in its time; none spins" {

@@ -174,8 +174,11 @@ value_has(const char *value, const char *word)
 bool
 http_has(const struct http_request *r, const char *name, const char *word)
 {
-	for (size_t i = 0; i < r->nheaders; i++)
-		if (!strcasecmp(r->headers[i].name, name) && value_has(r->headers[i].value, word))
+	for (size_t i = 0; i < r->nheaders; i++) {
+		const struct http_header *h = &r->headers[i];
+
+		if (h->value && !strcasecmp(h->name, name) && value_has(h->value, word))
 			return true;
+	}
 	return false;
 }
