@@ -16,8 +16,8 @@ station() {
 	need_access /dev/net/tun
 	spawn_in host "$name" "$@" unshare -n wire-tap eth0 wire-join
 	until in_ns "$name" ip link set eth0 address "52:54:00:00:00:0${address##*.}" up 2>/dev/null; do
-		kill -0 "${pids[$name]}" || {
-			cat "$T/$name.log"
+		kill -0 "${pids[$name]}" 2>/dev/null || {
+			await "$name" -1 # with none: it is to run
 			return 1
 		}
 		sleep 0.02
@@ -296,6 +296,24 @@ until_gone() {
 	touch on
 	await b
 	[ "$(od -An -c b.log | tr -d ' \n')" = 'up\n\0\0\0020sixteenbytes...' ]
+}
+
+@test "pair: what the first says while the second comes is the second's, whole" {
+	need od
+	# shellcheck disable=SC2016 # for the inner shell
+	spawn_in host a vm-bridge pair ./cable bash -c 'exec 7>&"${VM_WIRES#*fd=}"; echo said; until [ -e go ]; do sleep 0.02; done
+		printf "\\0\\0\\0\\20sixteen bytes..." >&7; echo sent; exec sleep 1000'
+	wait_line a.log ^said$ 20
+	# The process between hears of both at once.
+	kill -STOP "$(backends)"
+	# shellcheck disable=SC2016
+	spawn_in host b vm-bridge pair ./cable bash -c 'exec timeout 20 head -c 20 <&"${VM_WIRES#*fd=}"'
+	until_in b 47 # recvmsg
+	touch go
+	wait_line a.log ^sent$ 20
+	kill -CONT "$(backends)"
+	await b
+	[ "$(od -An -c b.log | tr -d ' \n')" = '\0\0\0020sixteenbytes...' ]
 }
 
 @test "pair -: both ends to one program" {
