@@ -213,7 +213,7 @@ reset(struct job *j, uint64_t off)
 	j->nextents = j->npieces = 0;
 	j->err = 0;
 	j->lost = 0;
-	j->loaded = false;
+	j->loaded = j->put = false;
 }
 
 int
