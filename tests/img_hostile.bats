@@ -338,7 +338,7 @@ rename_data() {
 		for n in 255 257 4096 4097 60000; do
 			name=$(printf '%*s' "$n" '' | tr ' ' A)
 			printf '%b' "\\0\\0\\0\\3IHAVEOPT\\0\\0\\0\\$option$(printf '\\x%s' $(bytes 4 $((n + 6))))$(printf '\\x%s' $(bytes 4 "$n"))$name\\0\\0" |
-				timeout 20 nc -NU "$T/sock" | head -c 100000 >/dev/null
+				timeout 60 nc -NU "$T/sock" | head -c 100000 >/dev/null
 		done
 	done
 	for ((n = 0; n < 20; n++)); do
@@ -347,7 +347,7 @@ rename_data() {
 		pids[loud$n]=$!
 	done
 	for ((n = 0; n < 3; n++)); do
-		run -0 timeout 20 nbdinfo --size "nbd+unix:///?socket=$T/sock"
+		run -0 timeout 60 nbdinfo --size "nbd+unix:///?socket=$T/sock"
 		[[ $output = 4194304 ]]
 	done
 	# It ends though some are in the middle of their handshake.
@@ -484,11 +484,11 @@ rename_data() {
 	for at in $((luks + 164)) $((luks + 208 + 4)); do # iterations: of the digest, of a slot
 		cp good img
 		poke img "$at" ff ff ff ff
-		run -1 timeout 20 vm-img convert --object secret,id=s,data=x --image-opts driver=qcow2,file.filename=img,encrypt.key-secret=s -O raw out
+		run -1 timeout 60 vm-img convert --object secret,id=s,data=x --image-opts driver=qcow2,file.filename=img,encrypt.key-secret=s -O raw out
 	done
 	cp good img
 	poke img $((luks + 208 + 44)) ff ff ff ff # stripes
-	run -1 timeout 20 vm-img convert --object secret,id=s,data=x --image-opts driver=qcow2,file.filename=img,encrypt.key-secret=s -O raw out
+	run -1 timeout 60 vm-img convert --object secret,id=s,data=x --image-opts driver=qcow2,file.filename=img,encrypt.key-secret=s -O raw out
 	evil qcow2 '' 32 '0 0 0 1'
 	evil qcow2 '' 32 '0 0 0 3'
 }

@@ -115,7 +115,7 @@ image() {
 		'\00\00\00\03IHAVEOPT\00\00\00\012\00\00\00\010\00\00\00\00\0377\0377\0377\0377' \
 		'\00\00\00\03IHAVEOPT\00\00\00\01\00\00\00\00nonsense nonsense nonsense nonsense' \
 		'\00\00\00\03IHAVEOPT\00\00\00\01\00\00\00\00\x25\x60\x95\x13\00\00\00\01AAAAAAAA\00\00\00\00\00\00\00\00\0377\0377\0377\0377'; do
-		printf '%b' "$words" | timeout 5 nc -NU "$T/sock" | head -c 100000 >/dev/null
+		printf '%b' "$words" | timeout 60 nc -NU "$T/sock" | head -c 100000 >/dev/null
 	done
 	run -0 nbdinfo --size "$U"
 	[[ $output = 4194304 ]] || { cat "$T/server.log"; echo "$output"; return 1; }

@@ -173,7 +173,7 @@ take() {
 	exec {named}<>named {unnamed}<>unnamed
 	spawn -R vm sh -c "exec kvm-run -k $(kernel)/vmlinuz -R 9 -w hold,fd=7 7>named 8>unnamed"
 	exec {fd}<unnamed {unnamed}>&-
-	run -0 timeout 20 cat <&"$fd" # ends: kvm-run no longer has its end
+	run -0 timeout 60 cat <&"$fd" # ends: kvm-run no longer has its end
 	exec {fd}<named {named}>&-
 	run -124 timeout 1 cat <&"$fd"
 	run -0 find "/proc/${pids[vm]}/fd" -lname "*/named"
@@ -181,5 +181,5 @@ take() {
 	run -0 find "/proc/${pids[vm]}/fd" -lname "*/unnamed"
 	[ "$output" = '' ]
 	kill -KILL "${pids[vm]}"
-	run -0 timeout 20 cat <&"$fd" # ends with the guest
+	run -0 timeout 60 cat <&"$fd" # ends with the guest
 }
