@@ -9,8 +9,8 @@
 #	copied flags, order of writes, discard (what goes wrong without malice)	unit/qcow2.c, unit/powercut.c, tests/agree
 #	a short backing image, a long one	img_commit.bats, img_rebase.bats, img_convert.bats; locks: img_policy.bats
 #
-# An image has to stand its ordeal: every subcommand is run on it, or on a copy where it may write. None may crash, take longer
-# than 20 s or more than 1 GiB of addresses, or open anything but what it was given. B=asan looks for wrong accesses besides.
+# An image has to stand its ordeal: every subcommand is run on it, or on a copy where it may write. None may crash, hang, take more
+# than 20 s of a processor or 1 GiB of addresses, or open anything but what it was given. B=asan looks for wrong accesses besides.
 load lib
 load image
 
@@ -21,10 +21,11 @@ setup() {
 	cat >"$T/ordeal" <<-'END'
 		trap '' XFSZ
 		ulimit -f 1048576 # KiB
+		ulimit -t 20 # of each process
 		[ "$B" = asan ] || ulimit -v 1048576
 		refused=0
 		try() {
-			timeout -k 5 20 vm-img "$@" >>said 2>&1
+			timeout -k 5 100 vm-img "$@" >>said 2>&1
 			status=$?
 			case $status in
 			0) ;;
