@@ -59,10 +59,11 @@ until_in() {
 
 # backends: the pids of the processes that loaders left behind in this test.
 backends() {
-	local dir
+	local dir comm parent
 	for dir in /proc/[0-9]*; do
-		[[ $(readlink "$dir/cwd") != "$T" || $(cat "$dir/comm") != vm-bridge || $(cut -d' ' -f4 "$dir/stat") = "$$" ]] ||
-			echo "${dir#/proc/}"
+		if [[ $dir/cwd -ef $T ]] && read -r comm <"$dir/comm" && read -r _ _ _ parent _ <"$dir/stat"; then
+			[[ $comm != vm-bridge || $parent = "$$" ]] || echo "${dir#/proc/}"
+		fi
 	done 2>/dev/null
 }
 
