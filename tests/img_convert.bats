@@ -267,7 +267,7 @@ same() {
 	same qcow2 out
 	run -1 vm-img convert -C -c -f raw -O qcow2 s.raw out
 	SECONDS=0
-	vm-img convert -r 1M -f raw s.raw out
+	vm-img convert -r 400K -f raw s.raw out
 	cmp s.raw out
 	((SECONDS >= 1))
 }
