@@ -192,16 +192,17 @@ same() {
 }
 
 @test 'a full disk: said, the old file whole, nothing left' {
+	vm-img convert -c -f raw -O qcow2 s.raw packed
 	# shellcheck disable=SC2016 # for the inner shell
 	run unshare -rm bash -c '
 		mkdir d && mount -t tmpfs -o size=300k none d && echo old >d/out || exit 77
-		for o in "-O raw" "-O qcow2" "-c -O qcow2"; do
-			vm-img convert -f raw $o s.raw d/out
+		for o in "-f raw -O raw s.raw" "-f raw -O qcow2 s.raw" "-f raw -c -O qcow2 s.raw" "-f qcow2 -O raw packed"; do
+			vm-img convert $o d/out
 			echo "status $? $(cat d/out) $(ls -A d)"
 		done'
 	[ "$status" = 0 ]
-	[ "$(grep -c 'No space left on device' <<<"$output")" = 3 ]
-	[ "$(grep -c '^status 1 old out$' <<<"$output")" = 3 ]
+	[ "$(grep -c 'No space left on device' <<<"$output")" = 4 ]
+	[ "$(grep -c '^status 1 old out$' <<<"$output")" = 4 ]
 }
 
 @test 'what may not be: input missing, output in a missing directory, unwritable, in use' {
