@@ -137,8 +137,8 @@ x() {
 		(($(sed -n 's/^flags:\t/0/p' "/proc/$vmm/fdinfo/$i") & 040000)) && direct+=" $i"
 	done
 	[ "$direct" = ' 5 6' ]
-	kill "$vmm"
-	await guest || :
+	kill -KILL "$vmm" # its guest does not know of the power button
+	await guest 137
 	for i in 0 1 2 3 4; do
 		losetup -d "${loop[i]}"
 		(($(kib "$T/disk$i") <= 3 * 1024 + 8))

@@ -69,7 +69,7 @@ settled() {
 
 # gone NAME: wait until the interface is.
 gone() {
-	local end=$((SECONDS + 10))
+	local end=$((SECONDS + 60))
 	while host test -e "/sys/class/net/$1"; do
 		((SECONDS < end)) || return 1
 		sleep 0.02
@@ -330,7 +330,7 @@ gone() {
 	host vm-bridge add -a 10.0.0.1/24 -O vxlan=42,remote=192.0.2.2,remote=192.0.2.3,local=192.0.2.1 br0
 	# Both have this machine's id, and would have the same address.
 	on there vm-bridge add -a 10.0.0.2/24 -O mac=52:54:00:00:00:02 -O vxlan=42,remote=192.0.2.1 br0
-	host ping -q -c 3 -i 0.2 -W 2 10.0.0.2
+	host ping -q -c 3 -i 0.2 -W 20 10.0.0.2
 	run -0 host vm-bridge list
 	[[ $output = *$'\t1350\t'*$'\tvxlan42' ]]
 	[[ $(host bridge fdb show dev vxlan42) = *'00:00:00:00:00:00 dst 192.0.2.3 '* ]]

@@ -16,8 +16,8 @@ station() {
 	need_access /dev/net/tun
 	spawn_in host "$name" "$@" unshare -n wire-tap eth0 wire-join
 	until in_ns "$name" ip link set eth0 address "52:54:00:00:00:0${address##*.}" up 2>/dev/null; do
-		kill -0 "${pids[$name]}" || {
-			cat "$T/$name.log"
+		kill -0 "${pids[$name]}" 2>/dev/null || {
+			await "$name" -1 # with none: it is to run
 			return 1
 		}
 		sleep 0.02
@@ -27,7 +27,7 @@ station() {
 
 # reaches NAME ADDRESS: the station's ping is answered, sooner or later.
 reaches() {
-	in_ns "$1" ping -q -c 1 -w 20 "$2"
+	in_ns "$1" ping -q -c 1 -w 60 "$2"
 }
 
 # sends_file A B ADDRESS: a file from station A to B, which has the address, arrives whole.
@@ -42,7 +42,7 @@ sends_file() {
 
 # ask LINE: what the hub's control socket says to it.
 ask() {
-	timeout 10 socat -t 10 - "UNIX-CONNECT:$T/ctl" <<<"$1"
+	timeout 60 socat -t 60 - "UNIX-CONNECT:$T/ctl" <<<"$1"
 }
 
 # stop NAME [SIGNAL]: end what was spawned.
@@ -54,21 +54,22 @@ stop() {
 
 # until_in NAME NUMBER: wait until what was spawned waits in that system call.
 until_in() {
-	timeout 20 sh -c 'until grep -q "^$2 " "/proc/$1/syscall"; do sleep 0.02; done' sh "${pids[$1]}" "$2"
+	timeout 60 sh -c 'until grep -q "^$2 " "/proc/$1/syscall"; do sleep 0.02; done' sh "${pids[$1]}" "$2"
 }
 
 # backends: the pids of the processes that loaders left behind in this test.
 backends() {
-	local dir
+	local dir comm parent
 	for dir in /proc/[0-9]*; do
-		[[ $(readlink "$dir/cwd") != "$T" || $(cat "$dir/comm") != vm-bridge || $(cut -d' ' -f4 "$dir/stat") = "$$" ]] ||
-			echo "${dir#/proc/}"
+		if [[ $dir/cwd -ef $T ]] && read -r comm <"$dir/comm" && read -r _ _ _ parent _ <"$dir/stat"; then
+			[[ $comm != vm-bridge || $parent = "$$" ]] || echo "${dir#/proc/}"
+		fi
 	done 2>/dev/null
 }
 
 # until_gone: wait until no backend is left.
 until_gone() {
-	local end=$((SECONDS + 20))
+	local end=$((SECONDS + 60))
 	while [ "$(backends)" ]; do
 		((SECONDS < end)) || {
 			echo "left behind: $(backends)"
@@ -110,7 +111,7 @@ until_gone() {
 			spawn_in host "g$i" vm-bridge hub -C ctl lan sh -c 'echo up; exec sleep 1000'
 		done
 		for i in 0 1 2 3 4 5 6 7 8 9; do
-			wait_line "g$i.log" ^up$ 20
+			wait_line "g$i.log" ^up$
 		done
 		[ "$(backends | wc -l)" -eq 1 ]
 		run -0 ask list
@@ -131,7 +132,7 @@ until_gone() {
 		spawn_in host a vm-bridge hub lan true
 		spawn_in host b vm-bridge hub lan sh -c 'echo up; exec sleep 1000'
 		await a
-		wait_line b.log ^up$ 20
+		wait_line b.log ^up$
 		# A third finds the hub on which b is.
 		in_ns host vm-bridge hub lan true
 		[ "$(backends | wc -l)" -eq 1 ]
@@ -146,7 +147,7 @@ until_gone() {
 	station a 10.1.0.1 vm-bridge hub -C ctl lan
 	station b 10.1.0.2 vm-bridge hub lan
 	spawn_in host deaf vm-bridge hub lan sh -c 'echo up; exec sleep 1000'
-	wait_line deaf.log ^up$ 20
+	wait_line deaf.log ^up$
 	in_ns a ip neigh add 10.1.0.99 lladdr 52:54:00:99:99:99 dev eth0
 	reaches a 10.1.0.2
 	# Nobody has that address, so the frames go to all.
@@ -162,11 +163,11 @@ until_gone() {
 	station a 10.1.0.1 vm-bridge hub lan
 	station b 10.1.0.2 vm-bridge hub lan
 	reaches a 10.1.0.2
-	timeout 20 frame-storm -b lan
+	timeout 60 frame-storm -b lan
 	wait_line hub.log 'sent a length that no frame has'
 	# The storm is vm-slirp's, whose gateway nobody plays here: what counts is that the hub stays.
 	timeout 60 frame-storm lan 7 20000 || :
-	printf '\0\0\0\15fourteen bytes' | timeout 5 socat -t 5 - UNIX-CONNECT:lan
+	printf '\0\0\0\15fourteen bytes' | timeout 60 socat -t 60 - UNIX-CONNECT:lan
 	reaches b 10.1.0.1
 	kill "${pids[hub]}"
 	await hub
@@ -175,7 +176,7 @@ until_gone() {
 }
 
 @test "hub: the first is not held up when he goes, though the hub stays" {
-	in_ns host timeout 20 sh -c 'vm-bridge hub lan sh -c "vm-bridge hub lan sleep 1000 >/dev/null 2>&1 & echo \$! >b.pid" 2>&1 | cat'
+	in_ns host timeout 60 sh -c 'vm-bridge hub lan sh -c "vm-bridge hub lan sleep 1000 >/dev/null 2>&1 & echo \$! >b.pid" 2>&1 | cat'
 	pids[b]=$(<b.pid)
 	[ -S lan ]
 	[ "$(backends | wc -l)" -eq 1 ]
@@ -192,7 +193,7 @@ until_gone() {
 	until_in a 73 # flock
 	[ ! -e lan ]
 	exec {lock}<&-
-	wait_line a.log ^up$ 20
+	wait_line a.log ^up$
 	[ -S lan ]
 }
 
@@ -268,7 +269,7 @@ until_gone() {
 		spawn_in host a vm-bridge pair ./cable true
 		spawn_in host b vm-bridge pair ./cable sh -c 'echo up; exec sleep 1000'
 		await a
-		wait_line b.log ^up$ 20
+		wait_line b.log ^up$
 		# Either the two had met, or b is the first now, and meets the next.
 		if [ -S cable ]; then
 			in_ns host vm-bridge pair ./cable true
@@ -287,15 +288,33 @@ until_gone() {
 		printf "\\0\\0\\0\\20half" >&7; echo said; until [ -e go ]; do sleep 0.02; done
 		printf "of a frame.." >&7; until [ -e on ]; do sleep 0.02; done
 		printf "\\0\\0\\0\\20sixteen bytes...more" >&7; exec sleep 1000'
-	wait_line a.log ^said$ 20
+	wait_line a.log ^said$
 	spawn_in host b vm-bridge pair ./cable bash -c 'echo up; exec head -c 20 <&"${VM_WIRES#*fd=}"'
 	until_in b 47 # recvmsg
 	touch go
-	wait_line b.log ^up$ 20
+	wait_line b.log ^up$
 	until_in b 0 # read
 	touch on
 	await b
 	[ "$(od -An -c b.log | tr -d ' \n')" = 'up\n\0\0\0020sixteenbytes...' ]
+}
+
+@test "pair: what the first says while the second comes is the second's, whole" {
+	need od
+	# shellcheck disable=SC2016 # for the inner shell
+	spawn_in host a vm-bridge pair ./cable bash -c 'exec 7>&"${VM_WIRES#*fd=}"; echo said; until [ -e go ]; do sleep 0.02; done
+		printf "\\0\\0\\0\\20sixteen bytes..." >&7; echo sent; exec sleep 1000'
+	wait_line a.log ^said$
+	# The process between hears of both at once.
+	kill -STOP "$(backends)"
+	# shellcheck disable=SC2016
+	spawn_in host b vm-bridge pair ./cable bash -c 'exec timeout 20 head -c 20 <&"${VM_WIRES#*fd=}"'
+	until_in b 47 # recvmsg
+	touch go
+	wait_line a.log ^sent$
+	kill -CONT "$(backends)"
+	await b
+	[ "$(od -An -c b.log | tr -d ' \n')" = '\0\0\0020sixteenbytes...' ]
 }
 
 @test "pair -: both ends to one program" {
@@ -310,13 +329,13 @@ until_gone() {
 	local address
 	for address in 5000 '[::1]:5001' ./sock localhost:5002; do
 		station a 10.1.0.1 vm-bridge connect "$address"
-		wait_line a.log 'trying again$' 20
+		wait_line a.log 'trying again$'
 		station b 10.1.0.2 vm-bridge listen "${address/localhost/127.0.0.1}"
 		reaches a 10.1.0.2
-		wait_line a.log ': connected$' 20
+		wait_line a.log ': connected$'
 		sends_file b a 10.1.0.1
 		stop b
-		wait_line a.log 'the connection ended' 20
+		wait_line a.log 'the connection ended'
 		station b 10.1.0.2 vm-bridge listen "${address/localhost/127.0.0.1}"
 		reaches a 10.1.0.2
 		# It is the listener's turn: its peer goes and another comes.
@@ -369,7 +388,7 @@ until_gone() {
 
 @test "listen: a peer that breaks the framing is hung up on, and another welcome" {
 	station a 10.1.0.1 vm-bridge listen ./sock
-	timeout 20 frame-storm -b sock
+	timeout 60 frame-storm -b sock
 	station b 10.1.0.2 vm-bridge connect ./sock
 	reaches a 10.1.0.2
 }
@@ -409,7 +428,7 @@ until_gone() {
 	station c 10.1.0.3 vm-bridge pair ./cable
 	reaches a 10.1.0.3
 	stop a
-	wait_line b.log 'the connection ended' 20
+	wait_line b.log 'the connection ended'
 	kill "${pids[b]}"
 	await b
 	await c
@@ -417,7 +436,7 @@ until_gone() {
 
 @test "cables: -S hands the wire to a machine, -R says when, -U who has it" {
 	spawn_in host take wire-take vm.sock
-	wait_line take.log ready 20
+	wait_line take.log ready
 	run -0 in_ns host vm-bridge hub -S vm.sock -u 1400 lan
 	[ "$output" = '' ]
 	await take

@@ -108,7 +108,7 @@ on_terminal() {
 	on_terminal guest x
 	is_raw
 	type_keys 'a\003\001\001b\n'
-	wait_line "$T/term.log" $'a\003\001b' 10
+	wait_line "$T/term.log" $'a\003\001b'
 	type_keys q
 	await guest
 	restored
@@ -118,7 +118,7 @@ on_terminal() {
 	terminal
 	on_terminal guest x
 	type_keys '\001h'
-	wait_line "$T/term.log" 'Ctrl-A x' 10
+	wait_line "$T/term.log" 'Ctrl-A x'
 	type_keys '\001x'
 	await guest 5
 	restored

@@ -83,15 +83,15 @@ ok" ]
 	for _ in {1..20}; do
 		: >"$T/guest.log"
 		run -0 ask reset
-		wait_line "$T/guest.log" up 10
+		wait_line "$T/guest.log" up
 	done
 }
 
 @test "with socat, and a last line without its newline" {
 	guest
-	run -0 socat -t 5 - "UNIX-CONNECT:$T/ctl" <<<stop
+	run -0 socat -t 60 - "UNIX-CONNECT:$T/ctl" <<<stop
 	[ "$output" = ok ]
-	[ "$(printf cont | socat -t 5 - "UNIX-CONNECT:$T/ctl")" = ok ]
+	[ "$(printf cont | socat -t 60 - "UNIX-CONNECT:$T/ctl")" = ok ]
 }
 
 @test "the socket is mode 0600 and goes with the guest" {
@@ -188,7 +188,7 @@ no fd 0: only 0 descriptors came" ]
 	pids["slow"]=$!
 	sleep 1
 	for _ in 1 2 3; do
-		run -0 timeout 10 nc -UN "$T/ctl" <<<status
+		run -0 timeout 60 nc -UN "$T/ctl" <<<status
 		[ "${lines[-1]}" = ok ]
 	done
 }

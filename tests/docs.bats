@@ -290,7 +290,10 @@ images_of_the_pages() {
 	images_of_the_pages
 	while IFS= read -r line; do
 		echo "# $line" >&3 # a sign of life for the lab: these are many guests
-		run -0 clean timeout 100 sh -c "$line" </dev/null
+		run -0 clean timeout 200 sh -c "$line" </dev/null || {
+			echo "$output"
+			return 1
+		}
 		[[ $line = *-n* || $output = *'script ended with 0'* ]]
 	done < <(examples "$root/man/kvm-run.1" | grep -v ' -F ') # firmware.bats runs those
 }

@@ -163,7 +163,7 @@ one_set() {
 	[ "$(in_world vm-bridge show br0 | grep -c '^port')" -eq 4 ]
 	run -0 in_world ip route
 	[[ $output = *'default via 10.99.0.2 dev br0'* ]]
-	run -0 in_world ping -c 1 -W 5 10.99.0.2
+	run -0 in_world ping -c 1 -W 20 10.99.0.2
 	quit q1 q2 q3
 	[ "$(in_world vm-bridge show br0 | grep -c '^port')" -eq 1 ]
 	run -0 in_world vm-bridge release br0
@@ -187,7 +187,7 @@ one_set() {
 	printf '#!/bin/sh\n[ "$1" != bound ] || echo "$ip $boot_file"\n' >"$T/script"
 	chmod +x "$T/script"
 	in_world sh -ec 'ip link add v0 type veth peer name v1; ip link set v1 up; vm-bridge add lab0 v0'
-	run -0 in_world timeout 30 busybox udhcpc -i v1 -n -q -f -s /mnt/script
+	run -0 in_world timeout 60 busybox udhcpc -i v1 -n -q -f -s /mnt/script
 	[[ $output = *$'\n'10.20.[12].*' menu'* ]]
 	in_world ip link del v0
 	quit a

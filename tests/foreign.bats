@@ -10,21 +10,6 @@ setup() {
 	cd "$T" || return
 }
 
-# lines LINE...: the output was these lines.
-lines() {
-	local want
-	want=$(printf '%s\n' "$@")
-	[ "$output" = "$want" ] || {
-		diff <(echo "$want") <(echo "$output")
-		return 1
-	}
-}
-
-# in_sh SCRIPT: as a user of sh would, with no descriptors but 0 to 2.
-in_sh() {
-	clean sh -c "$1" </dev/null
-}
-
 # script NAME <<TEXT: make a program of sh.
 script() {
 	{ echo '#!/bin/sh' && cat; } >"$1"

@@ -163,6 +163,6 @@ combinations=(
 	# The iterations of key slot 0; where the header is, the extension says that comes first.
 	at=$(od -An -tu8 --endian=big -j120 -N8 "$T/i")
 	printf '\377\377\377\377' | dd of="$T/i" bs=1 seek=$((at + 212)) conv=notrunc status=none
-	run -1 timeout 5 vm-img convert "${S[@]}" --image-opts -O raw "$(opts "$T/i")" "$T/raw"
+	run -1 timeout 60 vm-img convert "${S[@]}" --image-opts -O raw "$(opts "$T/i")" "$T/raw"
 	[[ $output = *"iterations for one passphrase, more than"* ]]
 }

@@ -9,8 +9,8 @@
 #	copied flags, order of writes, discard (what goes wrong without malice)	unit/qcow2.c, unit/powercut.c, tests/agree
 #	a short backing image, a long one	img_commit.bats, img_rebase.bats, img_convert.bats; locks: img_policy.bats
 #
-# An image has to stand its ordeal: every subcommand is run on it, or on a copy where it may write. None may crash, take longer
-# than 20 s or more than 1 GiB of addresses, or open anything but what it was given. B=asan looks for wrong accesses besides.
+# An image has to stand its ordeal: every subcommand is run on it, or on a copy where it may write. None may crash, hang, take more
+# than 20 s of a processor or 1 GiB of addresses, or open anything but what it was given. B=asan looks for wrong accesses besides.
 load lib
 load image
 
@@ -21,10 +21,11 @@ setup() {
 	cat >"$T/ordeal" <<-'END'
 		trap '' XFSZ
 		ulimit -f 1048576 # KiB
+		ulimit -t 20 # of each process
 		[ "$B" = asan ] || ulimit -v 1048576
 		refused=0
 		try() {
-			timeout -k 5 20 vm-img "$@" >>said 2>&1
+			timeout -k 5 100 vm-img "$@" >>said 2>&1
 			status=$?
 			case $status in
 			0) ;;
@@ -338,7 +339,7 @@ rename_data() {
 		for n in 255 257 4096 4097 60000; do
 			name=$(printf '%*s' "$n" '' | tr ' ' A)
 			printf '%b' "\\0\\0\\0\\3IHAVEOPT\\0\\0\\0\\$option$(printf '\\x%s' $(bytes 4 $((n + 6))))$(printf '\\x%s' $(bytes 4 "$n"))$name\\0\\0" |
-				timeout 20 nc -NU "$T/sock" | head -c 100000 >/dev/null
+				timeout 60 nc -NU "$T/sock" | head -c 100000 >/dev/null
 		done
 	done
 	for ((n = 0; n < 20; n++)); do
@@ -347,7 +348,7 @@ rename_data() {
 		pids[loud$n]=$!
 	done
 	for ((n = 0; n < 3; n++)); do
-		run -0 timeout 20 nbdinfo --size "nbd+unix:///?socket=$T/sock"
+		run -0 timeout 60 nbdinfo --size "nbd+unix:///?socket=$T/sock"
 		[[ $output = 4194304 ]]
 	done
 	# It ends though some are in the middle of their handshake.
@@ -484,11 +485,11 @@ rename_data() {
 	for at in $((luks + 164)) $((luks + 208 + 4)); do # iterations: of the digest, of a slot
 		cp good img
 		poke img "$at" ff ff ff ff
-		run -1 timeout 20 vm-img convert --object secret,id=s,data=x --image-opts driver=qcow2,file.filename=img,encrypt.key-secret=s -O raw out
+		run -1 timeout 60 vm-img convert --object secret,id=s,data=x --image-opts driver=qcow2,file.filename=img,encrypt.key-secret=s -O raw out
 	done
 	cp good img
 	poke img $((luks + 208 + 44)) ff ff ff ff # stripes
-	run -1 timeout 20 vm-img convert --object secret,id=s,data=x --image-opts driver=qcow2,file.filename=img,encrypt.key-secret=s -O raw out
+	run -1 timeout 60 vm-img convert --object secret,id=s,data=x --image-opts driver=qcow2,file.filename=img,encrypt.key-secret=s -O raw out
 	evil qcow2 '' 32 '0 0 0 1'
 	evil qcow2 '' 32 '0 0 0 3'
 }

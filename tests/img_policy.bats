@@ -130,15 +130,15 @@ unrecorded() {
 
 @test "chains that name themselves end, as do long ones" {
 	command qemu-img create -q -f qcow2 -u -b ./self -F qcow2 self 1M
-	run -1 timeout 10 vm-img map -f qcow2 self
+	run -1 timeout 60 vm-img map -f qcow2 self
 	[ "$output" = 'vm-img: self: backing image ./self: it is in this chain already, which would have no end' ]
 	command qemu-img create -q -f qcow2 -u -b b -F qcow2 a 1M
 	command qemu-img create -q -f qcow2 -u -b ./a -F qcow2 b 1M
-	run -1 timeout 10 vm-img info -f qcow2 --backing-chain a
+	run -1 timeout 60 vm-img info -f qcow2 --backing-chain a
 	[ "$output" = 'vm-img: b: backing image ./a: it is in this chain already, which would have no end' ]
 	ln a c
 	command qemu-img rebase -u -b c -F qcow2 b
-	run -1 timeout 10 ./qemu-img map b
+	run -1 timeout 60 ./qemu-img map b
 	[[ $output = *'already'* ]]
 	command qemu-img create -q -f qcow2 l0 1M
 	for ((n = 1; n <= 64; n++)); do
@@ -153,10 +153,10 @@ unrecorded() {
 	mkfifo fifo
 	mkdir dir
 	for name in fifo /dev/null /dev/zero; do
-		run -1 timeout 10 vm-img info $name
+		run -1 timeout 60 vm-img info $name
 		[ "$output" = "vm-img: Could not open '$name': neither a file nor a block device" ]
 		command qemu-img create -q -f qcow2 -u -b $name -F raw over 1M
-		run -1 timeout 10 vm-img map -f qcow2 over
+		run -1 timeout 60 vm-img map -f qcow2 over
 		[ "$output" = "vm-img: over: backing image $name: neither a file nor a block device" ]
 	done
 	run -1 vm-img info dir

@@ -149,7 +149,7 @@ life() {
 @test "of a state saved by QEMU all is kept" {
 	need qemu-system-x86_64
 	qemu-img create -q -f qcow2 a.qcow2 1M
-	printf 'savevm state\nquit\n' | timeout 30 qemu-system-x86_64 -accel tcg -M pc -m 16 -nodefaults -display none -S -monitor stdio \
+	printf 'savevm state\nquit\n' | timeout 100 qemu-system-x86_64 -accel tcg -M pc -m 16 -nodefaults -display none -S -monitor stdio \
 		-drive if=ide,file=a.qcow2 >/dev/null
 	vm-img snapshot -l a.qcow2 >list
 	grep -q state list
@@ -157,7 +157,7 @@ life() {
 	[[ $(vm-img snapshot -l a.qcow2 | head -n 3) = "$(<list)" ]]
 	vm-img snapshot -d more a.qcow2
 	sound a.qcow2
-	printf 'info snapshots\nloadvm state\ninfo status\nquit\n' | timeout 30 qemu-system-x86_64 -accel tcg -M pc -m 16 -nodefaults -display none -S \
+	printf 'info snapshots\nloadvm state\ninfo status\nquit\n' | timeout 100 qemu-system-x86_64 -accel tcg -M pc -m 16 -nodefaults -display none -S \
 		-monitor stdio -drive if=ide,file=a.qcow2 >out
 	! grep -i error out
 }

@@ -133,6 +133,19 @@ le() {
 	qemu-io -f vmdk -c 'read -P 4 0 512' base.vmdk
 }
 
+@test 'of several content IDs the last one counts, and one that is none is left alone' {
+	local id
+	truncate -s 512 x-flat.vmdk
+	for id in '' 123456789abcdef0123456789; do
+		printf '# Disk DescriptorFile\nversion=1\nCID=1\nCID=%s\nparentCID=ffffffff\ncreateType="monolithicFlat"\n%s\n' "$id" \
+			'RW 1 FLAT "x-flat.vmdk" 0' >a.vmdk
+		cp a.vmdk before
+		imgio -f vmdk a.vmdk 'write 0 512 5'
+		cmp a.vmdk before
+		cmp x-flat.vmdk <(head -c 512 /dev/zero | tr '\0' '\005')
+	done
+}
+
 @test 'convert -B makes an image on top of another' {
 	vm-img create -q -f vmdk base.vmdk 5M
 	imgio -f vmdk base.vmdk 'write 0 5M 7'

@@ -69,6 +69,13 @@ b\" \$c \\" '*'
 	[ "${lines[-1]}" = 'lab: the machine ended before the command' ]
 }
 
+@test "the lab says where a machine is that gives no sign of life" {
+	[ ! -e /run/lab/job ] || skip 'in the lab already'
+	run -125 "$TESTS/lab/run" -q 25 sh -c 'mount -t tmpfs none /run/lab && exec sleep 1000'
+	[[ $output = *'Call Trace:'*'_idle'*$'\nRIP=ffffffff'* ]] || { echo "$output"; return 1; }
+	[ "${lines[-1]}" = 'lab: no sign of life for 25 s' ]
+}
+
 @test "clean leaves three descriptors" {
 	run -0 clean sh -c 'ls /proc/self/fd' 4</dev/null 9</dev/null
 	[ "$output" = $'0\n1\n2\n3' ] # 3 is the directory that ls reads

@@ -28,12 +28,12 @@ lan() {
 # capture: what goes over the bridge, into $T/pcap.
 capture() {
 	spawn_in host capture dumpcap -q -i br0 -w "$T/pcap"
-	wait_line "$T/capture.log" '^File: ' 20
+	wait_line "$T/capture.log" '^File: '
 }
 
 # captured FILTER: print what tshark's filter finds of it, as soon as that is something.
 captured() {
-	local end=$((SECONDS + 10))
+	local end=$((SECONDS + 60))
 	until tshark -r "$T/pcap" -Y "$1" 2>/dev/null | grep .; do
 		((SECONDS < end)) || return 1
 		sleep 0.1

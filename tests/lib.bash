@@ -69,6 +69,21 @@ initrd() {
 	"$TESTS/lab/guest-initrd" -o "$out" -x "$out.script" "$@"
 }
 
+# lines LINE...: the output was these lines.
+lines() {
+	local want
+	want=$(printf '%s\n' "$@")
+	[ "$output" = "$want" ] || {
+		diff <(echo "$want") <(echo "$output")
+		return 1
+	}
+}
+
+# in_sh SCRIPT: as a user of sh would, with no descriptors but 0 to 2.
+in_sh() {
+	clean sh -c "$1" </dev/null
+}
+
 # spawn [-R] NAME CMD...: start CMD, its input empty, its output in $T/NAME.log, its pid in ${pids[NAME]}.
 # With -R return when it has written its newline of readiness to fd 9, as in: spawn -R net vm-slirp -R 9 -l sock
 spawn() {

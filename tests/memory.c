@@ -7,6 +7,8 @@
 #include "common/util.h"
 #include "tests/memory.h"
 
+#define SECTOR 512
+
 struct memory_file {
 	struct file file;
 	struct memory *memory;
@@ -95,6 +97,15 @@ memory_read(struct file *f, void *buf, size_t len, uint64_t off)
 	return 0;
 }
 
+/* What a write that fails has written all the same: half of its sectors, as far as they have room. */
+static void
+write_part(struct memory *m, const void *buf, size_t len, uint64_t off)
+{
+	len = align_down(len / 2, SECTOR);
+	if (len && !grow(m, off + len))
+		memcpy(m->bytes + off, buf, len);
+}
+
 static int
 memory_write(struct file *f, const void *buf, size_t len, uint64_t off)
 {
@@ -103,8 +114,10 @@ memory_write(struct file *f, const void *buf, size_t len, uint64_t off)
 
 	if (!err)
 		err = grow(m, off + len);
-	if (err)
+	if (err) {
+		write_part(m, buf, len, off);
 		return err;
+	}
 	record(m, CHANGE_WRITE, off, len, buf);
 	memcpy(m->bytes + off, buf, len);
 	return 0;
@@ -116,12 +129,14 @@ memory_zero(struct file *f, uint64_t off, uint64_t len, bool unmap)
 	struct memory *m = memory_of(f);
 	int err = may_change(m);
 
-	(void)unmap;
 	if (!err)
 		err = grow(m, off + len);
 	if (err)
 		return err;
 	record(m, CHANGE_ZERO, off, len, NULL);
+	/* What was past the end, as the file's owner knows it, is zero. */
+	if (unmap)
+		len = off < f->size ? min_u64(len, f->size - off) : 0;
 	memset(m->bytes + off, 0, len);
 	return 0;
 }

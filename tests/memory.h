@@ -32,7 +32,7 @@ struct memory {
 	uint64_t size, limit; /* growing past the limit is -ENOSPC */
 	uint64_t room;	      /* allocated: kept from one content to the next, and grown by halves */
 	struct memory_log *log; /* NULL: nothing is recorded */
-	bool fails;		/* then, once `good` more changes have been made, each is -EIO; or the one alone */
+	bool fails;		/* then, once `good` more changes have been made, each is -EIO, a write in part; or the one alone */
 	bool once;
 	uint64_t good;
 	bool failed;		/* one was */

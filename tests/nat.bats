@@ -58,19 +58,19 @@ serve() {
 	until in_ns "$1" ss -Hlnut "sport = :$port" | grep -q .; do sleep 0.02; done
 }
 
-# ask NS SOCAT-ADDRESS: the line that is answered. One that does not come is waited for two seconds.
+# ask NS SOCAT-ADDRESS SECONDS: the line that is answered within that time.
 ask() {
 	local line=''
-	read -r -t 5 line < <(in_ns "$1" timeout 5 socat -t 2 -T 2 - "$2" <<<hello)
+	read -r -t $(($3 + 3)) line < <(in_ns "$1" timeout $(($3 + 3)) socat -t "$3" -T "$3" - "$2" <<<hello)
 	echo "$line"
 }
 
 # answers NS SOCAT-ADDRESS REGEX: the answer is such a one. silent NS SOCAT-ADDRESS: there is none.
 answers() {
 	local answer
-	answer=$(ask "$1" "$2" 2>&1) || :
+	answer=$(ask "$1" "$2" 5 2>&1) || :
 	# UDP may lose what it carries.
-	[[ $answer || $2 != UDP* ]] || answer=$(ask "$1" "$2" 2>&1) || :
+	[[ $answer || $2 != UDP* ]] || answer=$(ask "$1" "$2" 5 2>&1) || :
 	[[ $answer =~ ^$3\ hello$ ]] || {
 		echo "$1 asks $2: $answer"
 		return 1
@@ -78,7 +78,7 @@ answers() {
 }
 silent() {
 	local answer
-	answer=$(ask "$1" "$2,connect-timeout=1" 2>/dev/null) || :
+	answer=$(ask "$1" "$2,connect-timeout=1" 2 2>/dev/null) || :
 	[ ! "$answer" ] || {
 		echo "$1 asks $2: $answer"
 		return 1
@@ -131,8 +131,8 @@ state() {
 	answers guest 'TCP6:[2001:db8::2]:81' 'far6 \[?2001:0?db8.*1\]? [0-9]+'
 	answers other UDP4:192.0.2.2:53 'udp4 192.0.2.1 [0-9]+'
 	answers other 'UDP6:[2001:db8::2]:54' 'udp6 \[?2001:0?db8.*1\]? [0-9]+'
-	in_ns guest ping -c 1 -W 2 192.0.2.2
-	in_ns guest ping -c 1 -W 2 2001:db8::2
+	in_ns guest ping -c 1 -W 20 192.0.2.2
+	in_ns guest ping -c 1 -W 20 2001:db8::2
 	# A client's port is not one that some trust.
 	answers guest TCP4:192.0.2.2:80,sourceport=700,reuseaddr 'far4 192.0.2.1 [0-9]{4,5}'
 	run -0 in_host vm-nat show -b br0
@@ -147,7 +147,7 @@ state() {
 	serve remote far6 TCP6-LISTEN:81,fork,reuseaddr,ipv6only=1
 	answers guest TCP4:192.0.2.2:80 'far4 192.0.2.77 [0-9]+'
 	answers guest 'TCP6:[2001:db8::2]:81' 'far6 .*77\]? [0-9]+'
-	in_ns guest ping -c 1 -W 2 192.0.2.2
+	in_ns guest ping -c 1 -W 20 192.0.2.2
 }
 
 @test "vm-nat: a forward is reached from everywhere, by every address" {

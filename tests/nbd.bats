@@ -115,10 +115,34 @@ image() {
 		'\00\00\00\03IHAVEOPT\00\00\00\012\00\00\00\010\00\00\00\00\0377\0377\0377\0377' \
 		'\00\00\00\03IHAVEOPT\00\00\00\01\00\00\00\00nonsense nonsense nonsense nonsense' \
 		'\00\00\00\03IHAVEOPT\00\00\00\01\00\00\00\00\x25\x60\x95\x13\00\00\00\01AAAAAAAA\00\00\00\00\00\00\00\00\0377\0377\0377\0377'; do
-		printf '%b' "$words" | timeout 5 nc -NU "$T/sock" | head -c 100000 >/dev/null
+		printf '%b' "$words" | timeout 60 nc -NU "$T/sock" | head -c 100000 >/dev/null
 	done
 	run -0 nbdinfo --size "$U"
 	[[ $output = 4194304 ]] || { cat "$T/server.log"; echo "$output"; return 1; }
+	stop
+}
+
+@test "clients that never agree keep nobody out for ever; one that has may be silent" {
+	need nbdinfo nc
+	local i
+	image 4M
+	serve -f raw "$T/d.raw"
+	mkfifo "$T/never"
+	exec 8<>"$T/never"
+	# shellcheck disable=SC2016 # for the inner shell
+	spawn agreed sh -c '{ printf "\\0\\0\\0\\03IHAVEOPT\\0\\0\\0\\01\\0\\0\\0\\0"; cat "$2"; } | exec nc -U "$1"' sh "$T/sock" "$T/never"
+	# shellcheck disable=SC2016
+	spawn slow sh -c 'for i in 0 1 2 3 4 5 6 7 8 9 a b c d e f; do echo; sleep 1; done | exec nc -U "$1"' sh "$T/sock"
+	for i in {3..32}; do
+		spawn "silent$i" nc -dU "$T/sock"
+	done
+	until [ "$(ss -Hxp state established "src = $T/sock" | wc -l)" -eq 32 ]; do sleep 0.1; done
+	run -0 timeout 40 nbdinfo --size "$U"
+	[[ $output = 4194304 ]]
+	for i in {3..32}; do
+		await "silent$i"
+	done
+	[ "$(ss -Hxp state established "src = $T/sock" | wc -l)" -eq 1 ]
 	stop
 }
 

@@ -248,7 +248,7 @@ both_good() {
 	spawn switch bash -c 'exec vde_switch -s "$0/switch" <"$0/switch.in"' "$T"
 	exec {console}>"$T/switch.in"
 	echo port/showinfo >&"$console"
-	wait_line "$T/switch.log" '1000 Success' 30
+	wait_line "$T/switch.log" '1000 Success'
 	# Of the last two wires, a pair, the second is made vde_plug's standard input and output.
 	cat >"$T/plug" <<-'EOS'
 		read -ra w <<<"$VM_WIRES"

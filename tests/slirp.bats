@@ -41,11 +41,11 @@ listening() {
 }
 
 ask() { # NS SOCAT-ADDRESS TEXT
-	in_ns "$1" timeout 10 socat -t 5 - "$2" <<<"$3"
+	in_ns "$1" timeout 60 socat -t 5 - "$2" <<<"$3"
 }
 
 control() {
-	timeout 10 socat -t 5 - "UNIX-CONNECT:$T/ctl"
+	timeout 60 socat -t 60 - "UNIX-CONNECT:$T/ctl"
 }
 
 @test "vm-slirp: --help, --version, no arguments" {
@@ -157,7 +157,7 @@ control() {
 	[ "$output" = "vm-slirp: $T/none: No such file or directory" ]
 	run -126 ns vm-slirp "$T"
 	# A pid namespace ends with its first process: another way to say that nothing outlives the wire.
-	run -0 clean timeout 10 unshare -rnpf --mount-proc sh -c \
+	run -0 clean timeout 60 unshare -rnpf --mount-proc sh -c \
 		'ip link set lo up; vm-slirp true; until [ "$(ps -C vm-slirp -C slirp --no-headers | wc -l)" = 0 ]; do sleep 0.02; done'
 }
 
@@ -174,7 +174,7 @@ control() {
 }
 
 @test "vm-slirp as a loader: Ctrl-C is the program's, TERM and a killed program end the backend" {
-	run -0 clean timeout 20 unshare -rnpf --mount-proc sh -c 'ip link set lo up
+	run -0 clean timeout 60 unshare -rnpf --mount-proc sh -c 'ip link set lo up
 		vm-slirp sh -c "kill -INT -\$\$ 2>/dev/null; exec sleep 100" & p=$!
 		until pgrep -x slirp >/dev/null; do sleep 0.02; done
 		kill -INT $(pgrep -x slirp) $(pgrep -x vm-slirp); sleep 0.2; pgrep -x slirp >/dev/null || exit 1
@@ -182,7 +182,7 @@ control() {
 }
 
 @test "vm-slirp as a loader: a pipeline does not wait for the backend" {
-	run -0 ns sh -c '{ vm-slirp sh -c "echo done; exec sleep 100 >&- 2>&-" 2>/dev/null & echo $! >"$1"; } | { timeout 10 cat || echo waited; }
+	run -0 ns sh -c '{ vm-slirp sh -c "echo done; exec sleep 100 >&- 2>&-" 2>/dev/null & echo $! >"$1"; } | { timeout 60 cat || echo waited; }
 		kill "$(cat "$1")" && echo it still ran' sh "$T/pid"
 	[ "$output" = "$(printf 'done\nit still ran')" ]
 }
@@ -191,20 +191,20 @@ control() {
 	need_access /dev/net/tun
 	spawn machine socat "UNIX-LISTEN:$T/ctl" 'SYSTEM:read -r x; echo "$x" >&2; echo no no slots'
 	until [ -S "$T/ctl" ]; do sleep 0.02; done
-	run -1 ns timeout 20 vm-slirp -S "$T/ctl"
+	run -1 ns timeout 60 vm-slirp -S "$T/ctl"
 	[ "$output" = "vm-slirp: $T/ctl: no slots" ]
 	await machine
 	[ "$(cat "$T/machine.log")" = 'wire net,fd=0' ]
 	# This machine forgets its wire at once: the network ends with it.
 	spawn machine socat "UNIX-LISTEN:$T/ctl" 'SYSTEM:read -r x; echo ok net1'
 	until [ -S "$T/ctl" ]; do sleep 0.02; done
-	run -0 ns timeout 20 vm-slirp -S "$T/ctl"
+	run -0 ns timeout 60 vm-slirp -S "$T/ctl"
 }
 
 @test "vm-slirp: the stack is sealed" {
 	slirp -T "$T"
 	guest
-	in_guest ping -c 1 -W 5 10.0.2.2 >/dev/null || :
+	in_guest ping -c 1 -W 20 10.0.2.2 >/dev/null || :
 	local stack
 	stack=$(pgrep -P "${pids[slirp]}" -x slirp)
 	[ "${B-}" = asan ] || grep -q '^Seccomp:	2' "/proc/$stack/status" # sanitizers need calls of their own
@@ -234,7 +234,7 @@ control() {
 	grep -q 'no namespaces here' "$T/slirp.log"
 	[ "${B-}" = asan ] || grep -q '^Seccomp:	2' "/proc/$(pgrep -P "${pids[slirp]}" -x slirp)/status"
 	run ! compgen -G '/tmp/vm-slirp.*'
-	in_guest timeout 30 busybox tftp -g -r file -l "$T/got" 10.0.2.2
+	in_guest timeout 60 busybox tftp -g -r file -l "$T/got" 10.0.2.2
 	[ "$(cat "$T/got")" = hello ]
 }
 
@@ -246,7 +246,7 @@ control() {
 	until in_guest ip link set eth0 up 2>/dev/null; do sleep 0.02; done
 	printf '#!/bin/sh\n[ "$1" != bound ] || env >"%s/lease"\n' "$T" >"$T/script"
 	chmod +x "$T/script"
-	in_guest timeout 30 busybox udhcpc -i eth0 -n -q -f -s "$T/script" -O search -O bootfile -O tftp -O hostname -O domain
+	in_guest timeout 60 busybox udhcpc -i eth0 -n -q -f -s "$T/script" -O search -O bootfile -O tftp -O hostname -O domain
 	for line in ip=10.7.0.50 subnet=255.255.255.0 router=10.7.0.1 dns=10.7.0.9 hostname=vm7 domain=dom.example \
 		boot_file=boot.bin 'search=one.example two.example'; do
 		grep -Fx "$line" "$T/lease" || { cat "$T/lease"; false; }
@@ -260,8 +260,8 @@ control() {
 	in_guest sysctl -qw net.ipv6.conf.default.accept_dad=0
 	spawn_in guest cable wire-tap eth0 wire-join "$T/net"
 	until in_guest ip link set eth0 up 2>/dev/null; do sleep 0.02; done
-	timeout 30 bash -c "until nsenter --preserve-credentials -U -n -t ${pids[guest]} ip -6 addr show dev eth0 | grep fd77:1:; do sleep 0.1; done"
-	in_guest ping -6 -c 1 -W 5 fd77:1::2
+	timeout 60 bash -c "until nsenter --preserve-credentials -U -n -t ${pids[guest]} ip -6 addr show dev eth0 | grep fd77:1:; do sleep 0.1; done"
+	in_guest ping -6 -c 1 -W 20 fd77:1::2
 	serve host server TCP6-LISTEN:8000,bind=[::1],fork,reuseaddr over-v6
 	run -0 ask guest 'TCP:[fd77:1::2]:8000' hello
 	[ "$output" = 'over-v6 hello' ]
@@ -328,7 +328,7 @@ control() {
 	in_host sysctl -qw net.ipv4.ping_group_range='0 0' || skip 'no ping sockets here'
 	in_host ip addr add 192.0.2.1/32 dev lo
 	in_guest ping -c 2 -i 0.2 -W 5 10.0.2.2
-	in_guest ping -c 1 -W 5 192.0.2.1
+	in_guest ping -c 1 -W 20 192.0.2.1
 }
 
 @test "vm-slirp: names are asked of the server in resolv.conf, also after it changed" {
@@ -339,11 +339,11 @@ control() {
 	spawn_in host -R dns2 dns-stub -R 9 127.0.0.54 192.0.2.54
 	spawn_in host -R slirp unshare -m sh -c "mount --bind '$T/resolv.conf' /etc/resolv.conf && exec vm-slirp -R 9 -l '$T/net'"
 	guest
-	run -0 in_guest timeout 20 busybox nslookup -type=a name.example 10.0.2.3
+	run -0 in_guest timeout 60 busybox nslookup -type=a name.example 10.0.2.3
 	[[ $output = *192.0.2.53* ]]
 	echo nameserver 127.0.0.54 >"$T/resolv.conf"
 	sleep 1.2 # libslirp looks again after a second
-	run -0 in_guest timeout 20 busybox nslookup -type=a name.example 10.0.2.3
+	run -0 in_guest timeout 60 busybox nslookup -type=a name.example 10.0.2.3
 	[[ $output = *192.0.2.54* ]]
 }
 
@@ -366,7 +366,7 @@ control() {
 	[ "$output" = 'tcp d' ]
 	run ! ask host TCP:192.0.2.1:2000 e
 	# libslirp knows the guest's IPv6 address once the guest has spoken.
-	timeout 30 bash -c "until nsenter --preserve-credentials -U -n -t ${pids[guest]} ping -6 -c 1 -W 1 fec0::2; do :; done" >/dev/null
+	timeout 60 bash -c "until nsenter --preserve-credentials -U -n -t ${pids[guest]} ping -6 -c 1 -W 1 fec0::2; do :; done" >/dev/null
 	run -0 ask host 'TCP:[::1]:2002' f
 	[ "$output" = 'v6 f' ]
 	kill "${pids[slirp]}"
@@ -439,7 +439,7 @@ control() {
 	run -0 ask guest TCP:10.0.2.100:80 still
 	[ "$output" = 'command still' ]
 	head -c 3000000 /dev/urandom >"$T/data"
-	in_guest sh -c "timeout 30 socat -t 5 - TCP:10.0.2.4:83 <'$T/data' >'$T/back'"
+	in_guest sh -c "timeout 60 socat -t 5 - TCP:10.0.2.4:83 <'$T/data' >'$T/back'"
 	cmp "$T/data" "$T/back"
 }
 
@@ -460,7 +460,7 @@ control() {
 	until [ -s "$T/pid" ]; do sleep 0.02; done
 	kill "${pids[slirp]}"
 	await slirp
-	timeout 10 sh -c "while kill -0 $(cat "$T/pid") 2>/dev/null; do sleep 0.02; done"
+	timeout 60 sh -c "while kill -0 $(cat "$T/pid") 2>/dev/null; do sleep 0.02; done"
 }
 
 @test "vm-slirp -x: nothing goes out, forwards still work" {
@@ -484,7 +484,7 @@ control() {
 	ln -s /etc/resolv.conf "$T/tftp/inside"
 	slirp -T "$T/tftp"
 	guest
-	in_guest timeout 30 busybox tftp -g -b 1428 -r image -l "$T/got" 10.0.2.2
+	in_guest timeout 60 busybox tftp -g -b 1428 -r image -l "$T/got" 10.0.2.2
 	cmp "$T/tftp/image" "$T/got"
 	run ! in_guest timeout 10 busybox tftp -g -r link -l "$T/stolen" 10.0.2.2
 	run ! in_guest timeout 10 busybox tftp -g -r ../secret -l "$T/stolen" 10.0.2.2
@@ -532,7 +532,7 @@ control() {
 	spawn cable nsenter -n -t "${pids[guest]}" wire-tap eth0 wire-join "$T/net"
 	until nsenter -n -t "${pids[guest]}" ip link set eth0 up 2>/dev/null; do sleep 0.02; done
 	nsenter -n -t "${pids[guest]}" ip addr add 10.0.2.15/24 dev eth0
-	run -0 clean nsenter -n -t "${pids[guest]}" timeout 30 smbclient -N //10.0.2.4/share -c "get file $T/got"
+	run -0 clean nsenter -n -t "${pids[guest]}" timeout 60 smbclient -N //10.0.2.4/share -c "get file $T/got"
 	[ "$(cat "$T/got")" = hello ]
 	rm -r "$dir"
 	kill "${pids[slirp]}"
@@ -576,7 +576,7 @@ control() {
 		kill "${pids[pair]}"
 		# A datagram socket hears of it only when it has something to send.
 		[ $type = seqpacket ] || kill "$(cat "$T/pid")"
-		timeout 10 sh -c "while kill -0 $(cat "$T/pid") 2>/dev/null; do sleep 0.02; done"
+		timeout 60 sh -c "while kill -0 $(cat "$T/pid") 2>/dev/null; do sleep 0.02; done"
 		reap
 	done
 }
@@ -609,8 +609,8 @@ control() {
 	for seed in 1 2 3; do
 		timeout 60 frame-storm "$T/net" $seed 20000
 	done
-	timeout 10 frame-storm -b "$T/net"
-	timeout 10 frame-storm "$T/net" 4 0
+	timeout 60 frame-storm -b "$T/net"
+	timeout 60 frame-storm "$T/net" 4 0
 	[ "$(cat "$T/slirp.log")" = "vm-slirp: the guest's end sent a length that no frame has" ]
 	kill "${pids[slirp]}"
 	await slirp
@@ -618,12 +618,12 @@ control() {
 
 @test "vm-slirp: a stack that dies takes nobody along but its guest" {
 	slirp
-	timeout 10 frame-storm "$T/net" 1 0
+	timeout 60 frame-storm "$T/net" 1 0
 	spawn storm socat -u "UNIX-CONNECT:$T/net" STDOUT
 	until stack=$(pgrep -P "${pids[slirp]}" -x slirp); do sleep 0.02; done
 	kill -KILL "$stack"
 	await storm
-	timeout 10 frame-storm "$T/net" 1 0
+	timeout 60 frame-storm "$T/net" 1 0
 	[ "$(cat "$T/slirp.log")" = 'vm-slirp: the stack died of signal 9 (Killed)' ]
 }
 
@@ -634,8 +634,8 @@ control() {
 	chown nobody "$dir"
 	spawn -R slirp unshare -n sh -c 'ip link set lo up && exec vm-slirp -U nobody -R 9 -p 80:80 -C "$1/ctl" -l "$1/net"' sh "$dir"
 	grep -q '^Uid:	65534' "/proc/${pids[slirp]}/status"
-	timeout 10 frame-storm "$dir/net" 1 10
-	run -0 timeout 5 socat -t 3 - "UNIX-CONNECT:$dir/ctl" <<<'add 81:81'
+	timeout 60 frame-storm "$dir/net" 1 10
+	run -0 timeout 60 socat -t 60 - "UNIX-CONNECT:$dir/ctl" <<<'add 81:81'
 	[ "$output" = 'no Permission denied' ]
 	rm -r "$dir"
 }

@@ -63,6 +63,8 @@ exercise() {
 		sleep 0.2
 	done
 	exercise "/dev/$disk"
+	# While there is somebody to ask: at the machine's end the kernel would wait two minutes for him.
+	echo 1 >"/sys/block/$disk/device/delete"
 }
 
 # shared FILE: how many of its extents another file has too.

@@ -61,7 +61,7 @@ taps() {
 
 # What a program that was loaded does with its first wire: read a frame that matches a pattern, as hexadecimal digits.
 cat_frame='fd=${VM_WIRES#*fd=}; fd=${fd%%[,:]*}
-	frame() { until f=$(timeout 20 dd bs=2000 count=1 <&"$fd" 2>/dev/null | od -An -v -tx1 | tr -d " \n") && [[ $f =~ $1 ]]; do [ "$f" ] || exit 9; done; echo "$f"; }
+	frame() { until f=$(timeout 60 dd bs=2000 count=1 <&"$fd" 2>/dev/null | od -An -v -tx1 | tr -d " \n") && [[ $f =~ $1 ]]; do [ "$f" ] || exit 9; done; echo "$f"; }
 	put() { printf "$1" | dd obs=2000 status=none >&"$fd"; }'
 
 # An ARP request of 10.0.0.2, behind an empty virtio header, for printf.
@@ -465,7 +465,7 @@ gone() {
 	local line fd
 	[ "$(taps)" ] || return 0
 	exec {fd}< <(exec nsenter -n -t "${pids[host]}" ip monitor link)
-	while [ "$(taps)" ] && read -r -t 20 -u "$fd" line; do :; done
+	while [ "$(taps)" ] && read -r -t 60 -u "$fd" line; do :; done
 	kill $!
 	exec {fd}<&-
 	[ ! "$(taps)" ]
@@ -625,7 +625,7 @@ lent_rights() {
 		-netdev tap,id=t,fd=${fd%%,*} -netdev hubport,id=h0,hubid=0,netdev=t \
 		-netdev bridge,id=b,br=br0,helper='"$(command -v vm-tap)"' -netdev hubport,id=h1,hubid=0,netdev=b <"$0"' /dev/zero
 	until [ "$(taps)" ]; do kill -0 "${pids[qemu]}"; done
-	run -0 host ping -c 3 -i 0.2 -w 20 10.0.0.2
+	run -0 host ping -c 3 -i 0.2 -w 60 10.0.0.2
 	kill "${pids[qemu]}"
 	wait "${pids[qemu]}" || :
 	unset 'pids[qemu]'

@@ -9,21 +9,6 @@ setup() {
 	cd "$T" || return
 }
 
-# lines LINE...: the output was these lines.
-lines() {
-	local want
-	want=$(printf '%s\n' "$@")
-	[ "$output" = "$want" ] || {
-		diff <(echo "$want") <(echo "$output")
-		return 1
-	}
-}
-
-# in_sh SCRIPT: as a user of sh would, with no descriptors but 0 to 2.
-in_sh() {
-	clean sh -c "$1" </dev/null
-}
-
 tab=$'\t'
 
 @test "a redirection and -w make a wire" {
@@ -188,7 +173,7 @@ take() {
 	exec {named}<>named {unnamed}<>unnamed
 	spawn -R vm sh -c "exec kvm-run -k $(kernel)/vmlinuz -R 9 -w hold,fd=7 7>named 8>unnamed"
 	exec {fd}<unnamed {unnamed}>&-
-	run -0 timeout 20 cat <&"$fd" # ends: kvm-run no longer has its end
+	run -0 timeout 60 cat <&"$fd" # ends: kvm-run no longer has its end
 	exec {fd}<named {named}>&-
 	run -124 timeout 1 cat <&"$fd"
 	run -0 find "/proc/${pids[vm]}/fd" -lname "*/named"
@@ -196,5 +181,5 @@ take() {
 	run -0 find "/proc/${pids[vm]}/fd" -lname "*/unnamed"
 	[ "$output" = '' ]
 	kill -KILL "${pids[vm]}"
-	run -0 timeout 20 cat <&"$fd" # ends with the guest
+	run -0 timeout 60 cat <&"$fd" # ends with the guest
 }

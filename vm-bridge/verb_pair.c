@@ -67,7 +67,10 @@ throw_away(int fd)
 	return true;
 }
 
-/* The second holds the lock until it has its end, so nobody can be between it and the end of the path. */
+/*
+ * The second holds the lock until it has its end, so nobody can be between it and the end of the path. What the first says
+ * from here on is his: also what the kernel has reported to us already.
+ */
 static void
 hand_over(void)
 {
@@ -77,6 +80,7 @@ hand_over(void)
 		loop_watch(&k.loop, &k.listener, EPOLLIN);
 		return;
 	}
+	loop_unwatch(&k.end);
 	meet_remove(&k.meet);
 	if (fd_send(fd, "", 1, &k.end.fd, 1) != 1)
 		warn_sys("%s: handing over the cable", k.meet.path);

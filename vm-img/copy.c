@@ -82,7 +82,7 @@ finish(struct course *r, struct job *j, struct why *w)
 		return failed("reading", j->err_off, j->err, NULL, w);
 	if (j->lost && c->lost)
 		c->lost(c->user, j->err_off, j->lost, j->err);
-	err = writer_put(&r->writer, j);
+	err = j->put ? j->put_err : writer_put(&r->writer, j);
 	if (err)
 		return failed("writing", j->off, err, c->target, w);
 	if (j->kind == JOB_LOAD)

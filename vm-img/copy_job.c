@@ -8,6 +8,7 @@
 
 #define GRAIN 4096  /* of looking for zeroes: what file systems allocate */
 #define SECTOR 512
+#define PAGE 4096
 
 int
 copy_tools_make(struct copy_tools *t, const struct copy *c)
@@ -217,8 +218,9 @@ job_load(struct job *j, const struct copy *c, size_t room, struct copy_tools *t)
 {
 	int err;
 
+	/* Whole pages: the kernel copies them faster than what lies askew. */
 	if (!j->data && c->pass != COPY_LAYOUT)
-		j->data = malloc(room);
+		j->data = aligned_alloc(PAGE, align_up(room, PAGE));
 	if (c->pass == COPY_LAYOUT)
 		err = add_piece(j, PIECE_DATA, 0, j->len, 0);
 	else if (!j->data)

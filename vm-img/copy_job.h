@@ -42,7 +42,9 @@ struct job {
 	size_t npieces, pieces_room;
 	int err;		     /* of mapping or loading; with salvage, the first one */
 	uint64_t err_off, lost;	     /* where; how many bytes salvage made zeroes */
-	bool loaded;		     /* the pool's: it can be written */
+	bool loaded;		     /* the pool's: it can be written, */
+	bool put;		     /* or is, by who loaded it: */
+	int put_err;
 };
 
 int copy_tools_make(struct copy_tools *t, const struct copy *c);

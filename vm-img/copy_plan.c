@@ -83,6 +83,21 @@ fate(const struct plan *p, uint64_t at, const struct extent *e)
 	return c->zeroed ? FATE_PASS : FATE_ZERO;
 }
 
+/* Whether `at` is in what was looked at last, which begins there from now on: of plain bytes the rest is an extent, too. */
+static bool
+seen(struct plan *p, uint64_t at)
+{
+	uint64_t n = at - p->seen_at;
+
+	if (n >= p->seen.len || (n && p->seen.kind != EXTENT_DATA))
+		return false;
+	p->seen_at = at;
+	p->seen.at += n;
+	p->seen.off += n;
+	p->seen.len -= n;
+	return true;
+}
+
 /* The extent at `at` and its fate, which is one: it is cut where the target's backing image ends. */
 static int
 look_cut(struct plan *p, uint64_t at, struct extent *e, enum fate *f)
@@ -92,10 +107,22 @@ look_cut(struct plan *p, uint64_t at, struct extent *e, enum fate *f)
 	int err;
 
 	p->bad = 0;
+	if (seen(p, at)) {
+		*e = p->seen;
+		*f = p->seen_fate;
+		return 0;
+	}
+	p->seen.len = 0;
 	err = look(p, at, len, !c->top_only, e);
-	if (!err)
-		*f = fate(p, at, e);
-	return err;
+	if (err)
+		return err;
+	*f = fate(p, at, e);
+	if (p->bad)
+		return 0;
+	p->seen = *e;
+	p->seen_at = at;
+	p->seen_fate = *f;
+	return 0;
 }
 
 /* The same; of what is not loaded, all that follows with the same fate, as one extent. */
@@ -186,7 +213,7 @@ reset(struct job *j, uint64_t off)
 	j->nextents = j->npieces = 0;
 	j->err = 0;
 	j->lost = 0;
-	j->loaded = false;
+	j->loaded = j->put = false;
 }
 
 int

@@ -21,6 +21,10 @@ struct plan {
 	uint64_t source_at;
 	int bad;	 /* salvage: why the last extent could not be mapped */
 	uint64_t bad_at;
+	/* What was looked at last; no bytes of it: nothing. A file system takes its time to find the end of a long extent. */
+	struct extent seen;
+	uint64_t seen_at;
+	enum fate seen_fate;
 	/* The last run of bytes that are not loaded: the end of one job is the beginning of the next. */
 	uint64_t run_at, run_end;
 	enum fate run_fate;

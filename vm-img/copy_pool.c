@@ -19,6 +19,16 @@ load(struct worker *w, struct job *j)
 		job_load(j, w->pool->copy, w->pool->room, &w->tools);
 }
 
+/* Here its bytes are in this processor's cache. */
+static void
+put(struct worker *w, struct job *j)
+{
+	if (j->kind != JOB_LOAD || (j->err && !j->lost) || !writer_any_order(&w->writer))
+		return;
+	j->put_err = writer_put(&w->writer, j);
+	j->put = true;
+}
+
 static void *
 work(void *arg)
 {
@@ -36,6 +46,7 @@ work(void *arg)
 		j = job_of(p, p->taken++);
 		pthread_mutex_unlock(&p->lock);
 		load(w, j);
+		put(w, j);
 		pthread_mutex_lock(&p->lock);
 		j->loaded = true;
 		pthread_cond_signal(&p->loaded);
@@ -73,8 +84,10 @@ pool_begin(struct pool *p, const struct copy *c, size_t room)
 	p->workers = calloc(threads, sizeof(*p->workers));
 	if (!p->jobs || !p->workers)
 		return -ENOMEM;
-	for (size_t i = 0; i < threads; i++)
+	for (size_t i = 0; i < threads; i++) {
 		p->workers[i].pool = p;
+		writer_begin(&p->workers[i].writer, c);
+	}
 	return copy_tools_make(&p->workers[0].tools, c);
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Jobs in a ring: one thread plans them at one end and writes them at the other, in the same order; between, workers load
- * them. Without workers that thread loads each as it is planned.
+ * them, and write those whose place does not depend on the others. Without workers that thread loads each as it is planned.
  */
 #ifndef VM_IMG_COPY_POOL_H
 #define VM_IMG_COPY_POOL_H
 
 #include <pthread.h>
 
-#include "vm-img/copy_job.h"
+#include "vm-img/copy_write.h"
 
 struct pool {
 	const struct copy *copy;
@@ -21,6 +21,7 @@ struct pool {
 		struct pool *pool;
 		pthread_t thread;
 		struct copy_tools tools; /* the first one's are the caller's where there are no threads */
+		struct writer writer;
 	} *workers;
 	size_t threads, running;
 	bool stop;

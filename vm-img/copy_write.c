@@ -22,6 +22,14 @@ writer_begin(struct writer *w, const struct copy *c)
 	w->raw = t->format == &format_raw;
 }
 
+bool
+writer_any_order(const struct writer *w)
+{
+	const struct copy *c = w->copy;
+
+	return w->raw && !c->rate && c->target->file->size >= c->size;
+}
+
 /* The extent that has a byte of the job, and where in the job it begins. */
 static const struct extent *
 extent_at(const struct job *j, uint64_t at, uint64_t *begin)

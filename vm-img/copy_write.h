@@ -14,6 +14,9 @@ struct writer {
 
 void writer_begin(struct writer *w, const struct copy *c);
 
+/* Whether jobs may be written by several threads, each with a writer of its own, in any order. */
+bool writer_any_order(const struct writer *w);
+
 /* Writes a loaded job. 0 or -errno. */
 int writer_put(struct writer *w, struct job *j);
 

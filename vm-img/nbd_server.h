@@ -29,8 +29,11 @@ struct nbd_client {
 	uint8_t *room; /* NBD_HEAD_MAX + NBD_PIECE bytes */
 };
 
-/* A client's whole conversation, from the greeting to its end, whoever ends it. fd stays the caller's. */
-void nbd_serve(struct nbd_server *s, int fd);
+/*
+ * A client's whole conversation, from the greeting to its end, whoever ends it. fd stays the caller's. *agreed becomes true, under
+ * the lock, when the client goes on to requests.
+ */
+void nbd_serve(struct nbd_server *s, int fd, bool *agreed);
 
 /* Its first part: true when the client goes on to requests. */
 bool nbd_negotiate(struct nbd_client *c);

@@ -165,12 +165,16 @@ nbd_transmit(struct nbd_client *c)
 }
 
 void
-nbd_serve(struct nbd_server *s, int fd)
+nbd_serve(struct nbd_server *s, int fd, bool *agreed)
 {
 	struct nbd_client c = {.server = s, .fd = fd, .unpacker = unpacker_new(), .room = malloc(NBD_HEAD_MAX + NBD_PIECE)};
 
-	if (c.unpacker && c.room && nbd_negotiate(&c))
+	if (c.unpacker && c.room && nbd_negotiate(&c)) {
+		pthread_mutex_lock(&s->lock);
+		*agreed = true;
+		pthread_mutex_unlock(&s->lock);
 		nbd_transmit(&c);
+	}
 	unpacker_free(c.unpacker);
 	free(c.room);
 }

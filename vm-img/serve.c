@@ -16,11 +16,13 @@
 #include "common/num.h"
 #include "common/ready.h"
 #include "common/seal.h"
+#include "common/timer.h"
 #include "vm-img/chain.h"
 #include "vm-img/commands.h"
 #include "vm-img/nbd_server.h"
 
 #define CLIENTS_MAX 32
+#define HANDSHAKE_MS 10000 /* whose takes longer keeps a place from others */
 #define STACK (256 << 10)
 
 struct service {
@@ -32,7 +34,8 @@ struct service {
 		struct service *service;
 		pthread_t thread;
 		int fd; /* -1: nobody */
-		bool over; /* under the server's lock */
+		int64_t until; /* of timer_now: the end of its time to agree */
+		bool agreed, over; /* under the server's lock */
 	} clients[CLIENTS_MAX];
 	unsigned n;
 };
@@ -52,7 +55,7 @@ serve_client(void *arg)
 	struct service *s = c->service;
 	uint64_t one = 1;
 
-	nbd_serve(&s->server, c->fd);
+	nbd_serve(&s->server, c->fd, &c->agreed);
 	shutdown(c->fd, SHUT_RDWR);
 	pthread_mutex_lock(&s->server.lock);
 	c->over = true;
@@ -64,7 +67,7 @@ serve_client(void *arg)
 
 /* Takes the socket. */
 static void
-add_client(struct service *s, int fd)
+add_client(struct service *s, int fd, int64_t until)
 {
 	struct connection *c = s->clients;
 	pthread_attr_t attr;
@@ -72,7 +75,7 @@ add_client(struct service *s, int fd)
 
 	while (c->fd >= 0)
 		c++;
-	*c = (struct connection){.service = s, .fd = fd};
+	*c = (struct connection){.service = s, .fd = fd, .until = until};
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK);
 	err = pthread_create(&c->thread, &attr, serve_client, c);
@@ -113,6 +116,27 @@ reap(struct service *s, bool all)
 	}
 }
 
+/* Hangs up on who is over his time. Milliseconds until the next may be, or -1. */
+static int
+hang_up(struct service *s)
+{
+	int64_t now = timer_now(), next = TIMER_NEVER;
+
+	pthread_mutex_lock(&s->server.lock);
+	for (struct connection *c = s->clients; c < s->clients + CLIENTS_MAX; c++) {
+		if (c->fd < 0 || c->agreed || c->over)
+			continue;
+		if (c->until <= now) {
+			shutdown(c->fd, SHUT_RDWR);
+			c->until = TIMER_NEVER;
+		}
+		if (c->until < next)
+			next = c->until;
+	}
+	pthread_mutex_unlock(&s->server.lock);
+	return next == TIMER_NEVER ? -1 : (int)(next - now);
+}
+
 static void
 run(struct service *s)
 {
@@ -124,7 +148,7 @@ run(struct service *s)
 
 		/* Who comes when there are too many waits in the kernel's queue. */
 		p[LISTENER].fd = s->n < CLIENTS_MAX ? s->listener : -1;
-		if (poll(p, 3, -1) < 0 && errno != EINTR)
+		if (poll(p, 3, hang_up(s)) < 0 && errno != EINTR)
 			die_sys("poll");
 		if (p[SIGNALS].revents)
 			break;
@@ -133,7 +157,7 @@ run(struct service *s)
 		if (p[LISTENER].fd >= 0 && p[LISTENER].revents)
 			fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
 		if (fd >= 0)
-			add_client(s, fd);
+			add_client(s, fd, timer_now() + HANDSHAKE_MS);
 	}
 	reap(s, true);
 }
@@ -246,7 +270,7 @@ cmd_serve(int argc, char **argv)
 	seal();
 	ready_announce(ready);
 	if (client >= 0)
-		add_client(&s, client);
+		add_client(&s, client, TIMER_NEVER); /* it is in nobody's way */
 	run(&s);
 	err = image_close(s.server.image);
 	if (err)

@@ -3,7 +3,6 @@
 #include <netinet/in.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
@@ -16,27 +15,13 @@
 
 #include "common/diag.h"
 #include "common/num.h"
+#include "vm-nat/knob.h"
 #include "vm-nat/plan.h"
 #include "vm-nat/settings.h"
 
-#define ROOT "/proc/sys/net/"
 #define KEY_MAX 64
 #define TAGGED "tagged rules"
 #define BRIDGED "bridged packets"
-#define BRIDGE_NF4 "bridge/bridge-nf-call-iptables"
-#define BRIDGE_NF6 "bridge/bridge-nf-call-ip6tables"
-#define FORWARD4 "ipv4/ip_forward"	    /* of all interfaces: writing it writes them all */
-#define FORWARD6 "ipv6/conf/all/forwarding" /* likewise */
-
-/* The path of a setting, whole. */
-static const char *
-path_of(const char *text)
-{
-	static char path[sizeof(ROOT) + COMMENT_MAX];
-
-	snprintf(path, sizeof(path), ROOT "%.*s", (int)strcspn(text, "="), text);
-	return path;
-}
 
 static int
 was(const struct setting *s)
@@ -48,74 +33,13 @@ was(const struct setting *s)
 }
 
 static bool
-ends_in(const char *text, const char *end)
-{
-	size_t len = strcspn(text, "="), n = strlen(end);
-
-	return len >= n && !strncmp(text + len - n, end, n);
-}
-
-static bool
-is_key(const char *text, const char *key)
-{
-	size_t n = strlen(key);
-
-	return !strncmp(text, key, n) && (text[n] == '=' || !text[n]);
-}
-
-/* All are switches to be on, but those of br_netfilter, and that one: 2 is "also when this host forwards". */
-static int
-want(const char *text)
-{
-	return is_key(text, BRIDGE_NF4) || is_key(text, BRIDGE_NF6) ? 0 : ends_in(text, "/accept_ra") ? 2 : 1;
-}
-
-static bool
-is_of_all(const char *text)
-{
-	return is_key(text, FORWARD4) || is_key(text, FORWARD6);
-}
-
-/* The value, or -1 with errno. */
-static int
-get(const char *key)
-{
-	int fd = open(path_of(key), O_RDONLY | O_CLOEXEC);
-	char digit = '0';
-
-	if (fd < 0)
-		return -1;
-	if (read(fd, &digit, 1) != 1)
-		digit = '0';
-	close(fd);
-	return digit - '0';
-}
-
-static bool
-set(const char *key, int value)
-{
-	const char digit[] = { (char)('0' + value), '\n' };
-	bool done;
-	int fd;
-
-	if (get(key) == value)
-		return true;
-	fd = open(path_of(key), O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	done = write(fd, digit, sizeof(digit)) == sizeof(digit);
-	close(fd);
-	return done;
-}
-
-static bool
 has(const struct settings *s, const char *key)
 {
 	char name[COMMENT_MAX];
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(key, "="), key);
 	for (size_t i = 0; i < s->n; i++)
-		if (is_key(s->v[i].text, name))
+		if (knob_is(s->v[i].text, name))
 			return true;
 	return false;
 }
@@ -147,7 +71,7 @@ inherit(struct settings *s, const struct ruleset *rs, const char *begin, const c
 		for (size_t j = 0; j < rs->tables[i].n; j++) {
 			const struct found_rule *r = &rs->tables[i].rules[j];
 
-			if (!strcmp(r->chain, UNDO_CHAIN) && !strncmp(r->comment, begin, strlen(begin)) && ends_in(r->comment, end))
+			if (!strcmp(r->chain, UNDO_CHAIN) && !strncmp(r->comment, begin, strlen(begin)) && knob_ends_in(r->comment, end))
 				remember(s, r->comment);
 		}
 }
@@ -160,10 +84,10 @@ need(struct settings *s, const char *key)
 
 	if (has(s, key))
 		return false;
-	now = get(key);
+	now = knob_get(key);
 	if (now < 0)
-		die_sys("%s", path_of(key));
-	if (now == want(key))
+		die_sys("%s", knob_path(key));
+	if (now == knob_want(key))
 		return false;
 	remember_value(s, key, now);
 	return true;
@@ -184,12 +108,12 @@ remember_interfaces(struct settings *s, const char *family)
 	struct dirent *e;
 	DIR *d;
 
-	snprintf(key, sizeof(key), ROOT "%s/conf", family);
+	snprintf(key, sizeof(key), KNOB_ROOT "%s/conf", family);
 	d = opendir(key);
 	while (d && (e = readdir(d))) {
 		if (e->d_name[0] == '.' || !strcmp(e->d_name, "all") || strlen(e->d_name) >= IFNAMSIZ)
 			continue;
-		if (get(interface_key(key, family, e->d_name, "forwarding")) == 1)
+		if (knob_get(interface_key(key, family, e->d_name, "forwarding")) == 1)
 			remember_value(s, key, 1);
 	}
 	if (d)
@@ -207,7 +131,7 @@ plan4(struct settings *s, const struct network *n, const struct ruleset *rs)
 	if (n->bridge && n->via) {
 		need(s, interface_key(key, "ipv4", n->bridge, "forwarding"));
 		need(s, interface_key(key, "ipv4", n->via, "forwarding"));
-	} else if (need(s, FORWARD4)) {
+	} else if (need(s, KNOB_FORWARD4)) {
 		remember_interfaces(s, "ipv4");
 	} else if (n->bridge) {
 		/* This one may have been left out. */
@@ -226,7 +150,7 @@ take_route(struct nlmsghdr *h, void *arg)
 
 	if (h->nlmsg_type != RTM_NEWROUTE || r->rtm_protocol != RTPROT_RA || !oif || !if_indextoname(nla_get_u32(oif), name))
 		return 0;
-	if (get(interface_key(key, "ipv6", name, "accept_ra")) == 1)
+	if (knob_get(interface_key(key, "ipv6", name, "accept_ra")) == 1)
 		remember_value(s, key, 1);
 	return 0;
 }
@@ -242,7 +166,7 @@ plan6(struct settings *s, const struct ruleset *rs, struct netlink *route)
 
 	inherit(s, rs, "ipv6/", "/forwarding");
 	inherit(s, rs, "ipv6/", "/accept_ra");
-	if (!need(s, FORWARD6))
+	if (!need(s, KNOB_FORWARD6))
 		return;
 	remember_interfaces(s, "ipv6");
 	if (netlink_ask(route, RTM_GETROUTE, NLM_F_DUMP, &all, sizeof(all), take_route, s))
@@ -269,10 +193,10 @@ plan_bridge(struct settings *s, const struct network *n, const struct ruleset *r
 	for (size_t i = 0; i < rs->n; i++)
 		if (is_bridged(&rs->tables[i]))
 			return;
-	if (network_forwards(n, AF_INET) && get(BRIDGE_NF4) == 1)
-		need(s, BRIDGE_NF4);
-	if (network_forwards(n, AF_INET6) && get(BRIDGE_NF6) == 1)
-		need(s, BRIDGE_NF6);
+	if (network_forwards(n, AF_INET) && knob_get(KNOB_BRIDGE_NF4) == 1)
+		need(s, KNOB_BRIDGE_NF4);
+	if (network_forwards(n, AF_INET6) && knob_get(KNOB_BRIDGE_NF6) == 1)
+		need(s, KNOB_BRIDGE_NF6);
 }
 
 void
@@ -348,8 +272,8 @@ settings_can(const struct settings *s, const char **path)
 	for (size_t i = 0; i < s->n; i++) {
 		const char *text = s->v[i].text;
 
-		*path = path_of(text);
-		if (get(text) != want(text) && access(*path, W_OK) < 0)
+		*path = knob_path(text);
+		if (knob_get(text) != knob_want(text) && access(*path, W_OK) < 0)
 			return false;
 	}
 	return true;
@@ -361,8 +285,8 @@ settings_apply(const struct settings *s, const char **path)
 {
 	for (int all = 0; all <= 1; all++)
 		for (size_t i = 0; i < s->n; i++)
-			if (is_of_all(s->v[i].text) == all && !set(s->v[i].text, want(s->v[i].text))) {
-				*path = path_of(s->v[i].text);
+			if (knob_of_all(s->v[i].text) == all && !knob_set(s->v[i].text, knob_want(s->v[i].text))) {
+				*path = knob_path(s->v[i].text);
 				return false;
 			}
 	return true;
@@ -400,10 +324,10 @@ settings_restore(const struct settings *s, const struct ruleset *rs, const struc
 		for (size_t i = 0; i < s->n; i++) {
 			const char *text = s->v[i].text;
 
-			if (is_of_all(text) != all)
+			if (knob_of_all(text) != all)
 				continue;
-			if (!set(text, needed_by_others(text, rs, own) ? want(text) : was(&s->v[i])) && errno != ENOENT)
-				warn_sys("%s", path_of(text));
+			if (!knob_set(text, needed_by_others(text, rs, own) ? knob_want(text) : was(&s->v[i])) && errno != ENOENT)
+				warn_sys("%s", knob_path(text));
 		}
 }
 
@@ -411,6 +335,6 @@ void
 settings_print(FILE *f, const struct settings *s)
 {
 	for (size_t i = 0; i < s->n; i++)
-		if (get(s->v[i].text) != want(s->v[i].text))
-			fprintf(f, "# sysctl -w net/%.*s=%d\n", (int)strcspn(s->v[i].text, "="), s->v[i].text, want(s->v[i].text));
+		if (knob_get(s->v[i].text) != knob_want(s->v[i].text))
+			fprintf(f, "# sysctl -w net/%.*s=%d\n", (int)strcspn(s->v[i].text, "="), s->v[i].text, knob_want(s->v[i].text));
 }

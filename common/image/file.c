@@ -46,6 +46,8 @@ file_write(struct file *f, const void *buf, size_t len, uint64_t off)
 	err = f->ops->write(f, buf, len, off);
 	if (!err)
 		grown(f, off + len);
+	else if (off + len > f->size && f->ops->truncate(f, f->size)) /* what was written of it: past the end are zeroes alone */
+		grown(f, off + len);
 	return err;
 }
 

@@ -121,6 +121,13 @@ evict(struct qcow2 *q, struct qcow2_cache *c, uint32_t *index)
 	return err;
 }
 
+/* A slot for what is not in the cache. */
+static int
+new_slot(struct qcow2 *q, struct qcow2_cache *c, uint32_t *index)
+{
+	return c->n < c->max ? empty_slot(q, c, index) : evict(q, c, index);
+}
+
 int
 qcow2_slice(struct qcow2 *q, struct qcow2_cache *c, uint64_t off, struct qcow2_slice **out)
 {
@@ -131,7 +138,7 @@ qcow2_slice(struct qcow2 *q, struct qcow2_cache *c, uint64_t off, struct qcow2_s
 	off = align_down(off, 1U << q->slice_bits);
 	s = find(q, c, off);
 	if (!s) {
-		err = c->n < c->max ? empty_slot(q, c, &index) : evict(q, c, &index);
+		err = new_slot(q, c, &index);
 		if (err)
 			return err;
 		s = &c->slices[index];
@@ -143,6 +150,20 @@ qcow2_slice(struct qcow2 *q, struct qcow2_cache *c, uint64_t off, struct qcow2_s
 	}
 	s->used = true;
 	*out = s;
+	return 0;
+}
+
+int
+qcow2_slice_blank(struct qcow2 *q, struct qcow2_cache *c, uint64_t off)
+{
+	uint32_t index;
+	int err = new_slot(q, c, &index);
+
+	if (err)
+		return err;
+	memset(c->slices[index].data, 0, 1U << q->slice_bits);
+	c->slices[index].off = align_down(off, 1U << q->slice_bits);
+	insert(q, c, index);
 	return 0;
 }
 

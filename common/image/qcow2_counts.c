@@ -3,15 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/bytes.h"
 #include "common/image/qcow2_counts.h"
+#include "common/image/qcow2_refblock.h"
 
 #define CHUNK_BITS 12
-#define BYTES_MAX (2ULL << 30) /* of memory: enough for 128 TiB of clusters of 64 KiB */
+#define BYTES_MAX (2ULL << 30) /* of memory: enough for 1 PiB of clusters of 64 KiB that are all used once */
 #define CHUNK (1ULL << CHUNK_BITS)
+#define GROUP 64 /* numbers that are looked at together: 8 bytes or more, of any width */
 
+/* Numbers of 1 << order bits, as in a refcount block: those that are counted once take a bit. */
 struct chunk {
-	uint64_t width; /* bytes of a number: 1, 2 or 8 */
+	unsigned order;
 	uint8_t numbers[];
 };
 
@@ -46,22 +48,15 @@ chunk_of(const struct counts *c, uint64_t cluster)
 }
 
 static uint64_t
-load(const struct chunk *k, uint32_t i)
+load(const struct chunk *k, uint64_t cluster)
 {
-	if (k->width == 1)
-		return k->numbers[i];
-	return k->width == 2 ? ((const uint16_t *)(const void *)k->numbers)[i] : ((const uint64_t *)(const void *)k->numbers)[i];
+	return refblock_get(k->numbers, cluster % CHUNK, k->order);
 }
 
-static void
-store(struct chunk *k, uint32_t i, uint64_t n)
+static size_t
+chunk_bytes(unsigned order)
 {
-	if (k->width == 1)
-		k->numbers[i] = (uint8_t)n;
-	else if (k->width == 2)
-		((uint16_t *)(void *)k->numbers)[i] = (uint16_t)n;
-	else
-		((uint64_t *)(void *)k->numbers)[i] = n;
+	return CHUNK << order >> 3;
 }
 
 static bool
@@ -87,20 +82,22 @@ grow(struct counts *c, uint64_t n)
 static struct chunk *
 chunk_for(struct counts *c, uint64_t cluster, uint64_t n)
 {
-	unsigned width = n <= UINT8_MAX ? 1 : n <= UINT16_MAX ? 2 : 8;
 	struct chunk *k = chunk_of(c, cluster), *wide;
+	unsigned order = k ? k->order : 0;
 
-	if (k && k->width >= width)
+	if (k && n <= refblock_largest(order))
 		return k;
-	if (c->bytes + (uint64_t)CHUNK * width > BYTES_MAX || !grow(c, (cluster >> CHUNK_BITS) + 1))
+	while (n > refblock_largest(order))
+		order++;
+	if (c->bytes + chunk_bytes(order) > BYTES_MAX || !grow(c, (cluster >> CHUNK_BITS) + 1))
 		return NULL;
-	wide = calloc(1, sizeof(*wide) + (size_t)CHUNK * width);
+	wide = calloc(1, sizeof(*wide) + chunk_bytes(order));
 	if (!wide)
 		return NULL;
-	wide->width = width;
-	c->bytes += CHUNK * (width - (k ? k->width : 0));
+	wide->order = order;
+	c->bytes += chunk_bytes(order) - (k ? chunk_bytes(k->order) : 0);
 	for (uint32_t i = 0; k && i < CHUNK; i++)
-		store(wide, i, load(k, i));
+		refblock_put(wide->numbers, i, order, load(k, i));
 	free(k);
 	return c->chunks[cluster >> CHUNK_BITS] = wide;
 }
@@ -110,7 +107,7 @@ counts_get(const struct counts *c, uint64_t cluster)
 {
 	const struct chunk *k = chunk_of(c, cluster);
 
-	return k ? load(k, cluster % CHUNK) : 0;
+	return k ? load(k, cluster) : 0;
 }
 
 int
@@ -125,22 +122,15 @@ counts_set(struct counts *c, uint64_t cluster, uint64_t n)
 	k = chunk_for(c, cluster, n);
 	if (!k)
 		return -ENOMEM;
-	store(k, cluster % CHUNK, n);
+	refblock_put(k->numbers, cluster % CHUNK, k->order, n);
 	return 0;
 }
 
 int
 counts_add(struct counts *c, uint64_t cluster, uint64_t n)
 {
-	struct chunk *k = chunk_of(c, cluster);
-	uint64_t sum;
+	uint64_t sum = counts_get(c, cluster) + n;
 
-	/* Nearly all are counted once or twice. */
-	if (k && k->width == 1 && n < UINT8_MAX && k->numbers[cluster % CHUNK] <= UINT8_MAX - n) {
-		k->numbers[cluster % CHUNK] += (uint8_t)n;
-		return 0;
-	}
-	sum = counts_get(c, cluster) + n;
 	return counts_set(c, cluster, sum < n ? UINT64_MAX : sum);
 }
 
@@ -148,6 +138,23 @@ static uint64_t
 chunk_end(uint64_t cluster, uint64_t end)
 {
 	return min_u64(end, (cluster | (CHUNK - 1)) + 1);
+}
+
+/* The first of [from, end), which is in one chunk, whose number is not 0; or a cluster from `end` on. */
+static uint64_t
+next_in(const struct chunk *k, uint64_t from, uint64_t end)
+{
+	size_t bytes = (size_t)GROUP << k->order >> 3;
+
+	while (from < end) {
+		if (!(from % GROUP) && bytes_zero(k->numbers + (from % CHUNK / GROUP) * bytes, bytes))
+			from += GROUP;
+		else if (load(k, from))
+			break;
+		else
+			from++;
+	}
+	return from;
 }
 
 uint64_t
@@ -159,9 +166,10 @@ counts_next(const struct counts *c, uint64_t from, uint64_t end)
 		const struct chunk *k = chunk_of(c, from);
 
 		stop = chunk_end(from, end);
-		for (; k && from < stop; from++)
-			if (load(k, from % CHUNK))
-				return from;
+		if (k)
+			from = next_in(k, from, stop);
+		if (k && from < stop)
+			return from;
 	}
 	return UINT64_MAX;
 }
@@ -179,7 +187,7 @@ counts_room(const struct counts *c, uint64_t from, uint64_t n)
 static bool
 same(const struct chunk *a, const struct chunk *b)
 {
-	return a == b || (a && b && a->width == 1 && b->width == 1 && !memcmp(a->numbers, b->numbers, CHUNK));
+	return a == b || (a && b && a->order == b->order && !memcmp(a->numbers, b->numbers, chunk_bytes(a->order)));
 }
 
 uint64_t
@@ -229,7 +237,7 @@ counts_copy(const struct counts *c)
 		return NULL;
 	}
 	for (uint64_t i = 0; copy && i < c->nchunks; i++) {
-		size_t size = c->chunks[i] ? sizeof(struct chunk) + CHUNK * c->chunks[i]->width : 0;
+		size_t size = c->chunks[i] ? sizeof(struct chunk) + chunk_bytes(c->chunks[i]->order) : 0;
 
 		if (!size)
 			continue;
@@ -239,7 +247,7 @@ counts_copy(const struct counts *c)
 			return NULL;
 		}
 		memcpy(copy->chunks[i], c->chunks[i], size);
-		copy->bytes += size;
+		copy->bytes += size - sizeof(struct chunk);
 	}
 	return copy;
 }

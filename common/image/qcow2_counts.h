@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A number for each host cluster of a file: how often it is referred to. It takes memory only where something was counted, a
- * byte a cluster until a number there is larger.
+ * bit a cluster until a number there is larger.
  */
 #ifndef COMMON_IMAGE_QCOW2_COUNTS_H
 #define COMMON_IMAGE_QCOW2_COUNTS_H

@@ -13,12 +13,18 @@ qcow2_l1_needed(const struct qcow2 *q, uint64_t size)
 	return (size >> bits) + !!(size & ((1ULL << bits) - 1));
 }
 
+/* Where in its table the entry for `at` is. */
+static uint64_t
+entry_byte(const struct qcow2 *q, uint64_t at)
+{
+	return ((at >> q->cluster_bits) & ((1ULL << q->l2_bits) - 1)) << q->entry_bits;
+}
+
 /* The slice with the entry for `at`, of the table at `table`. */
 static int
 entries_at(struct qcow2 *q, uint64_t table, uint64_t at, uint8_t **entries, uint64_t *n, struct qcow2_slice **s)
 {
-	uint64_t index = (at >> q->cluster_bits) & ((1ULL << q->l2_bits) - 1);
-	uint64_t byte = index << q->entry_bits, in_slice = byte & ((1U << q->slice_bits) - 1);
+	uint64_t byte = entry_byte(q, at), in_slice = byte & ((1U << q->slice_bits) - 1);
 	int err;
 
 	if (table & (qcow2_cluster(q) - 1)) {
@@ -92,6 +98,10 @@ qcow2_l2_change(struct qcow2 *q, uint64_t at, uint8_t **entries, uint64_t *n)
 		qcow2_l1_dirty(q, index);
 		if (shared)
 			qcow2_free(q, shared, qcow2_cluster(q)); /* where there is no memory to note it, it leaks */
+		else
+			err = qcow2_slice_blank(q, &q->l2, table + entry_byte(q, at));
+		if (err)
+			return err;
 	}
 	err = entries_at(q, table, at, entries, n, &s);
 	if (!err)

@@ -201,6 +201,8 @@ int qcow2_write_features(struct qcow2 *q);
 
 /* qcow2_cache.c: the slice that holds file offset `off`, good until the next slice of this cache. */
 int qcow2_slice(struct qcow2 *q, struct qcow2_cache *c, uint64_t off, struct qcow2_slice **s);
+/* Has the slice with `off`, which is not in the cache and zeroes in the file, there without reading it. */
+int qcow2_slice_blank(struct qcow2 *q, struct qcow2_cache *c, uint64_t off);
 void qcow2_slice_dirty(struct qcow2_cache *c, struct qcow2_slice *s);
 /* What lies in this range of the file is no table any more, or was changed past the cache. */
 void qcow2_cache_drop(struct qcow2 *q, struct qcow2_cache *c, uint64_t off, uint64_t len);

@@ -131,7 +131,7 @@ const char *vhdx_log_read(struct vhdx *v, struct file *f, struct why *w);
 int vhdx_log_replay(struct vhdx *v, struct file *f);
 void vhdx_log_drop(struct vhdx *v);
 
-/* Writes the changed pages of the BAT, by way of the log; data is on disk already. All is on disk afterwards. */
+/* vhdx_log_write.c: writes the changed pages of the BAT, by way of the log; data is on disk already. All is on disk afterwards. */
 int vhdx_log_write(struct vhdx *v);
 
 const char *vhdx_create(const struct image_create *c, struct why *w);

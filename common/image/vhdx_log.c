@@ -1,44 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The log of a VHDX image (MS-VHDX, 2.3): a ring of entries, each of which says what sectors of the file are to be. Ours is
- * empty but for the moments in which a table is written, so that who cannot replay one can read the image afterwards.
- */
+/* The log of a VHDX image as it is found: whether there is a sequence of whole entries in it, and carrying that out. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "common/bytes.h"
-#include "common/image/vhdx.h"
+#include "common/image/vhdx_log.h"
 
 #define LOG_MAX (64 * VHDX_MIB) /* of a log that is replayed: it is kept in memory */
 #define PATCHES_MAX 16384
-#define PAGES_MAX 126 /* as many descriptors as the first sector of an entry holds */
-
-/* 2.3.1.1 Log Entry Header, followed by descriptors; from the next sector on the data of those that have some. */
-enum {
-	ENTRY_SUM = 4,
-	ENTRY_LEN = 8,
-	ENTRY_TAIL = 12, /* the oldest entry that had not been carried out */
-	ENTRY_SEQUENCE = 16,
-	ENTRY_COUNT = 24,
-	ENTRY_GUID = 32,
-	ENTRY_FLUSHED = 48, /* the file has at least this size */
-	ENTRY_LAST = 56,    /* and is to have this one */
-	ENTRY_HEAD = 64,
-};
-/* 2.3.1.2 and 2.3.1.3: "zero" and "desc" */
-enum {
-	DESC_TRAILING = 4, /* the last 4 bytes of the sector */
-	DESC_LEADING = 8,  /* the first 8; or the length in zeroes */
-	DESC_AT = 16,
-	DESC_SEQUENCE = 24,
-	DESC_LEN = 32,
-};
-/* 2.3.1.4: "data", and the sequence number around the bytes between */
-enum {
-	DATA_SEQUENCE_HIGH = 4,
-	DATA_BYTES = 8,
-	DATA_SEQUENCE_LOW = 4092,
-};
 
 struct entry {
 	uint64_t at, len, tail, sequence, flushed, last; /* at and tail: in the log */
@@ -250,9 +219,8 @@ vhdx_log_drop(struct vhdx *v)
 	v->patches = NULL;
 }
 
-/* The log is empty, say both headers. */
-static int
-empty_log(struct vhdx *v, struct file *f)
+int
+vhdx_log_empty(struct vhdx *v, struct file *f)
 {
 	int err;
 
@@ -274,129 +242,9 @@ vhdx_log_replay(struct vhdx *v, struct file *f)
 	if (!err)
 		err = file_flush(f);
 	if (!err)
-		err = empty_log(v, f);
+		err = vhdx_log_empty(v, f);
 	vhdx_log_drop(v);
 	v->image.dirty = err;
 	v->replayed = !err;
-	return err;
-}
-
-static uint8_t *
-descriptor(struct vhdx *v, unsigned n)
-{
-	return v->entry + ENTRY_HEAD + (size_t)n * DESC_LEN;
-}
-
-static uint8_t *
-page(struct vhdx *v, unsigned n)
-{
-	return v->entry + (size_t)(n + 1) * VHDX_SECTOR;
-}
-
-/* v->entry, of pages and descriptors that say where each is to be, becomes a log entry. */
-static void
-make_entry(struct vhdx *v, uint32_t at)
-{
-	uint8_t *p = v->entry;
-	uint32_t len = (v->npages + 1) * VHDX_SECTOR;
-
-	memcpy(p, "loge", 4);
-	put_le32(p + ENTRY_LEN, len);
-	put_le32(p + ENTRY_TAIL, at);
-	put_le64(p + ENTRY_SEQUENCE, ++v->log_sequence);
-	put_le32(p + ENTRY_COUNT, v->npages);
-	memcpy(p + ENTRY_GUID, v->header + HEADER_LOG_GUID, VHDX_GUID);
-	put_le64(p + ENTRY_FLUSHED, v->image.file->size);
-	put_le64(p + ENTRY_LAST, v->image.file->size);
-	for (unsigned n = 0; n < v->npages; n++) {
-		uint8_t *d = descriptor(v, n), *data = page(v, n);
-
-		memcpy(d, "desc", 4);
-		memcpy(d + DESC_LEADING, data, 8);
-		memcpy(d + DESC_TRAILING, data + VHDX_SECTOR - 4, 4);
-		put_le64(d + DESC_SEQUENCE, v->log_sequence);
-		memcpy(data, "data", 4);
-		put_le32(data + DATA_SEQUENCE_HIGH, (uint32_t)(v->log_sequence >> 32));
-		put_le32(data + DATA_SEQUENCE_LOW, (uint32_t)v->log_sequence);
-	}
-	put_le32(p + ENTRY_SUM, vhdx_sum(p, len, ENTRY_SUM));
-}
-
-static int
-write_pages(struct vhdx *v)
-{
-	int err = 0;
-
-	for (unsigned n = 0; n < v->npages && !err; n++) {
-		uint8_t *d = descriptor(v, n), *data = page(v, n);
-
-		memcpy(data, d + DESC_LEADING, 8);
-		memcpy(data + VHDX_SECTOR - 4, d + DESC_TRAILING, 4);
-		err = file_write(v->image.file, data, VHDX_SECTOR, get_le64(d + DESC_AT));
-	}
-	return err ? err : file_flush(v->image.file);
-}
-
-/*
- * The entry is on disk before a header says that there is one, and then before a page is written; in turn in the one half
- * of the log and the other, so that a header never speaks of a log without a whole entry.
- */
-static int
-commit(struct vhdx *v)
-{
-	struct file *f = v->image.file;
-	uint32_t at = v->slot ? (uint32_t)(v->log.len / 2) : 0;
-	int err;
-
-	if (!vhdx_guid(v->header + HEADER_LOG_GUID))
-		return -EIO;
-	make_entry(v, at);
-	err = file_write(f, v->entry, (size_t)(v->npages + 1) * VHDX_SECTOR, v->log.at + at);
-	if (!err)
-		err = file_flush(f);
-	if (!err)
-		err = vhdx_write_header(v, f);
-	if (!err)
-		err = write_pages(v);
-	if (!err)
-		err = empty_log(v, f);
-	v->slot ^= 1;
-	v->npages = 0;
-	return err;
-}
-
-/* A sector of the log is more than the last page of the BAT may be. */
-static int
-add_page(void *user, const void *buf, size_t len, uint64_t off)
-{
-	struct vhdx *v = user;
-	int err = v->npages == PAGES_MAX ? commit(v) : 0;
-
-	if (!err)
-		err = vhdx_read(v, v->image.file, page(v, v->npages) + len, VHDX_SECTOR - len, off + len);
-	if (err)
-		return err;
-	if (!v->npages)
-		memset(v->entry, 0, VHDX_SECTOR);
-	memcpy(page(v, v->npages), buf, len);
-	put_le64(descriptor(v, v->npages++) + DESC_AT, off);
-	return 0;
-}
-
-int
-vhdx_log_write(struct vhdx *v)
-{
-	int err;
-
-	if (v->broken)
-		return -EIO;
-	if (!v->entry)
-		v->entry = malloc((size_t)(PAGES_MAX + 1) * VHDX_SECTOR);
-	if (!v->entry)
-		return -ENOMEM;
-	err = tables_write(v->tables, add_page, v);
-	if (!err && v->npages)
-		err = commit(v);
-	v->broken = err;
 	return err;
 }

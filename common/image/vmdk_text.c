@@ -125,8 +125,7 @@ take_line(struct vmdk *v, char *line, uint64_t at, bool inside, struct why *w)
 	else if ((value = value_of(line, "CID"))) {
 		v->cid = hex(value);
 		v->cid_digits = (unsigned)strspn(value, "0123456789abcdefABCDEF");
-		if (v->cid_digits && v->cid_digits <= 8)
-			v->cid_at = at + (uint64_t)(value - line);
+		v->cid_at = v->cid_digits && v->cid_digits <= 8 ? at + (uint64_t)(value - line) : 0;
 	} else if ((value = value_of(line, "createType")))
 		return take_string(&v->create_type, value, w);
 	else if ((value = value_of(line, "parentFileNameHint")))

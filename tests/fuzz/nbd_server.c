@@ -42,7 +42,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* What cannot be sent at once fails, as to a client that is gone: this fuzzer has one thread. */
 	fd_set_nonblock(sv[0], true);
 	shutdown(sv[1], SHUT_WR);
-	nbd_serve(&s, sv[0]);
+	nbd_serve(&s, sv[0], &(bool){false});
 	if (s.image->size != SIZE || m.size != SIZE)
 		abort();
 	image_close(s.image);

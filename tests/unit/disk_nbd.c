@@ -12,64 +12,14 @@
 #include "common/fd.h"
 #include "common/nbd.h"
 #include "common/util.h"
+#include "tests/unit/disk_work.h"
 #include "tests/unit/tap.h"
 
 #define SIZE (1 << 20)
 #define MANY 300 /* requests at once: more than there are slots */
 
-static struct loop loop;
-static struct disk *disk;
-static unsigned pending, reaped, failed;
-static int last_error;
 static struct why w;
 static uint8_t mem[SIZE], want[SIZE];
-
-static void
-done(struct disk_req *r, int err)
-{
-	(void)r;
-	pending--;
-	failed += err != 0;
-	if (err)
-		last_error = err;
-}
-
-static void
-on_reaped(struct disk *d)
-{
-	(void)d;
-	reaped++;
-}
-
-static int
-run(struct disk_req *r)
-{
-	last_error = 0;
-	r->done = done;
-	pending++;
-	disk_submit(disk, r);
-	disk_commit(disk);
-	while (pending)
-		loop_once(&loop, 10000);
-	return last_error;
-}
-
-static int
-rw(enum disk_op op, unsigned flags, uint64_t off, void *p, size_t len)
-{
-	struct iovec iov[2] = {{p, len / 3}, {(char *)p + len / 3, len - len / 3}};
-	struct disk_req r = {.op = op, .flags = flags, .off = off, .len = len, .iov = iov, .niov = 2};
-
-	return run(&r);
-}
-
-static int
-range(enum disk_op op, unsigned flags, uint64_t off, uint64_t len)
-{
-	struct disk_req r = {.op = op, .flags = flags, .off = off, .len = len};
-
-	return run(&r);
-}
 
 /* A server in a process of its own, at the other end of *fd. */
 static pid_t

@@ -7,15 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/disk.h"
+#include "tests/unit/disk_work.h"
 #include "tests/unit/tap.h"
 
 #define SIZE (1 << 20)
 
-static struct loop loop;
-static struct disk *disk;
-static unsigned pending, reaped;
-static int last_error;
 static uint8_t *mem; /* SIZE bytes, aligned */
 
 static int
@@ -32,53 +28,6 @@ temp_file(void)
 		exit(1);
 	}
 	return fd;
-}
-
-static void
-done(struct disk_req *r, int err)
-{
-	(void)r;
-	pending--;
-	if (err)
-		last_error = err;
-}
-
-static void
-on_reaped(struct disk *d)
-{
-	(void)d;
-	reaped++;
-}
-
-/* Submits r, and waits for it and all others in the loop. */
-static int
-run(struct disk_req *r)
-{
-	last_error = 0;
-	r->done = done;
-	pending++;
-	disk_submit(disk, r);
-	disk_commit(disk);
-	while (pending)
-		loop_once(&loop, 10000);
-	return last_error;
-}
-
-static int
-rw(enum disk_op op, unsigned flags, uint64_t off, void *p, size_t len)
-{
-	struct iovec iov = {p, len};
-	struct disk_req r = {.op = op, .flags = flags, .off = off, .len = len, .iov = &iov, .niov = 1};
-
-	return run(&r);
-}
-
-static int
-range(enum disk_op op, unsigned flags, uint64_t off, uint64_t len)
-{
-	struct disk_req r = {.op = op, .flags = flags, .off = off, .len = len};
-
-	return run(&r);
 }
 
 static bool

@@ -17,7 +17,7 @@ static int sv[2];
 static void
 test_through(void)
 {
-	int fd, memory = memfd_create("fb", MFD_CLOEXEC);
+	int fd = -1, memory = memfd_create("fb", MFD_CLOEXEC);
 
 	m.mode = (struct fb_mode){.kind = FB_MODE, .width = 640, .height = 480, .stride = 2560, .size = 640 * 480 * 4};
 	ok(!fb_send(sv[0], &m, memory) && fb_recv(sv[1], true, &got, &fd, NULL) == sizeof(m.mode) && fd >= 0 &&

@@ -107,6 +107,7 @@ test_checks(void)
 static void
 test_file(void)
 {
+	static const uint8_t big[4 * KIB];
 	uint8_t buf[8] = "abcdefg";
 	struct memory m = {.limit = LIMIT};
 	struct file *f = memory_open(&m, false);
@@ -123,6 +124,9 @@ test_file(void)
 	ok(file_flush(f) == -EIO, "a flush fails");
 	m.fails = false;
 	ok(file_flush(f) == -EIO, "and is not taken back");
+	m.limit = 3 * KIB;
+	ok(file_write(f, big, sizeof(big), 14) == -ENOSPC && f->size == 14 && m.size == 14, "a write that failed in part is taken back past the end");
+	m.limit = LIMIT;
 	f->block_device = true;
 	ok(file_write(f, buf, 1, 14) == -ENOSPC && file_truncate(f, 15) == -ENOSPC && !file_truncate(f, 3) && f->size == 14,
 	    "a block device keeps its size");

@@ -1,4 +1,4 @@
-/* links: vm-nat/forward.c vm-nat/network.c vm-nat/plan.c vm-nat/rules.c vm-nat/text.c vm-nat/encode.c */
+/* links: vm-nat/forward.c vm-nat/network.c vm-nat/plan.c vm-nat/rules.c vm-nat/text.c vm-nat/encode.c vm-nat/encode_expr.c */
 /* SPDX-License-Identifier: ISC */
 /* The rules of a network, in nft's words, and what the messages for the kernel say that they are about. */
 #include <stdlib.h>

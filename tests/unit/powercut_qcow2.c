@@ -10,28 +10,15 @@
 #include <string.h>
 
 #include "common/image/formats.h"
-#include "common/image/qcow2_amend.h"
 #include "common/image/qcow2_bitmap.h"
 #include "common/image/qcow2_compact.h"
 #include "common/image/qcow2_snapshot.h"
 #include "common/util.h"
 #include "tests/powercut.h"
+#include "tests/unit/amend.h"
 #include "tests/unit/tap.h"
 
 static const char *const shapes[] = {"", "cluster_size=512", "cluster_size=4k,refcount_bits=64", "cluster_size=16k,extended_l2=on"};
-
-static const char *
-amend(struct image *i, const char *name, const char *text, uint64_t number, struct why *w)
-{
-	const struct image_option *o = qcow2_amend_options;
-	struct image_setting s = {.text = text, .number = number};
-	struct image_create c = {.settings = &s, .nsettings = 1};
-
-	while (strcmp(o->name, name))
-		o++;
-	s.option = o;
-	return qcow2_amend(i, &c, NULL, w);
-}
 
 static const char *
 one_change(struct cut *c, struct why *w)

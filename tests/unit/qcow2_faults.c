@@ -11,13 +11,13 @@
 #include <string.h>
 
 #include "common/image/formats.h"
-#include "common/image/qcow2_amend.h"
 #include "common/image/qcow2_bitmap.h"
 #include "common/image/qcow2_compact.h"
 #include "common/image/qcow2_snapshot.h"
 #include "common/num.h"
 #include "common/util.h"
 #include "tests/memory.h"
+#include "tests/unit/amend.h"
 #include "tests/unit/tap.h"
 
 #define SECTOR 512
@@ -209,19 +209,6 @@ static const char *
 do_remove(struct image *i, struct why *w)
 {
 	return qcow2_bitmap_remove(i, "old", w);
-}
-
-static const char *
-amend(struct image *i, const char *name, const char *text, uint64_t number, struct why *w)
-{
-	const struct image_option *o = qcow2_amend_options;
-	struct image_setting s = {.text = text, .number = number};
-	struct image_create c = {.settings = &s, .nsettings = 1};
-
-	while (strcmp(o->name, name))
-		o++;
-	s.option = o;
-	return qcow2_amend(i, &c, NULL, w);
 }
 
 static const char *
