@@ -395,6 +395,13 @@ ahci_run(struct ahci_port *p)
 	}
 }
 
+static void
+commit(struct ahci_port *p)
+{
+	if (p->wire.disk)
+		disk_commit(p->wire.disk);
+}
+
 /* Those who have more for the disk; which may be done with it at once, and come again. */
 static void
 go_on(struct ahci_port *p)
@@ -404,15 +411,14 @@ go_on(struct ahci_port *p)
 	while ((c = p->again)) {
 		p->again = c->next;
 		ata_next_range(c);
-		disk_commit(p->wire.disk);
+		commit(p);
 	}
 }
 
 void
 ahci_settle(struct ahci_port *p)
 {
-	if (p->wire.disk)
-		disk_commit(p->wire.disk);
+	commit(p);
 	go_on(p);
 	if (p->finished && !p->failed) /* else it was told with the error */
 		put_bits_fis(p, ATA_READY, 0);
@@ -426,8 +432,7 @@ ahci_settle(struct ahci_port *p)
 	p->finished = p->events = 0;
 	/* What waited for a command to end. */
 	ahci_run(p);
-	if (p->wire.disk)
-		disk_commit(p->wire.disk);
+	commit(p);
 	if (p->again || p->finished || p->events)
 		eventfd_write(p->kick_fd, 1);
 }

@@ -144,17 +144,17 @@ static const char *
 insert(struct ahci_port *p, struct blk_wire *b)
 {
 	int err = b->disk ? disk_attach(b->disk, &p->io.loop) : 0;
-	uint64_t size = b->disk && !err ? b->disk->size : 0;
 
 	if (err)
 		return strerror(-err);
 	p->wire = *b;
-	p->cd.blocks = size / CD_BLOCK;
-	p->sectors = p->cdrom ? 0 : size / b->disk->block_size;
-	if (b->disk) {
-		b->disk->user = p;
-		b->disk->reaped = ahci_port_reaped;
-	}
+	p->cd.blocks = p->sectors = 0;
+	if (!b->disk)
+		return NULL;
+	p->cd.blocks = b->disk->size / CD_BLOCK;
+	p->sectors = b->disk->size / b->disk->block_size;
+	b->disk->user = p;
+	b->disk->reaped = ahci_port_reaped;
 	return NULL;
 }
 
@@ -205,9 +205,12 @@ const char *
 ahci_create(struct vm *vm, const struct wire *w, struct vm_device *d, char *why, size_t size)
 {
 	struct ahci_port *p = new_port(w);
-	const char *reason = p ? give_port(vm, p) : strerror(ENOMEM);
 	struct blk_wire b = {0};
+	const char *reason;
 
+	if (!p)
+		return strerror(ENOMEM);
+	reason = give_port(vm, p);
 	if (!reason)
 		reason = blk_wire_open(&b, vm, w, why, size);
 	if (!reason) {
@@ -217,8 +220,7 @@ ahci_create(struct vm *vm, const struct wire *w, struct vm_device *d, char *why,
 			blk_wire_close(&b);
 	}
 	if (reason) {
-		if (p)
-			free_port(p);
+		free_port(p);
 		return reason;
 	}
 	blk_wire_take(&p->wire, w);
