@@ -126,7 +126,7 @@ EOS
 }
 
 # bats test_tags=kvm
-@test "a stock kernel: virtio-gpu shows its console, says what has changed, and takes another size; the mouse moves" {
+@test "a stock kernel: virtio-gpu shows its console, says what has changed, takes another size, and is reset; the mouse moves" {
 	need_kvm
 	echo "$guest_tools" >"$T/guest"
 	cat >>"$T/guest" <<-'EOS'
@@ -141,15 +141,14 @@ EOS
 		count 'kvm-run keyboard' 4
 		printf '\033[20;40HX' >/dev/tty0
 		count 'ImExPS/2 Generic Explorer Mouse' 11
+		events 'ImExPS/2 Generic Explorer Mouse'
 		paint 2
 		count 'kvm-run keyboard' 8
 		paint 4
-		count 'kvm-run keyboard' 12
-		echo mouse
-		events 'ImExPS/2 Generic Explorer Mouse'
+		count 'kvm-run keyboard' 100
 	EOS
 	initrd "$T/initrd" -g -m 'virtio_pci button evdev psmouse virtio_input virtio-gpu' <"$T/guest"
-	cat >"$T/script" <<-'EOS'
+	cat >"$T/script" <<-EOS
 		size 1280 800
 		state 0 1
 		pixel 700 400 aa0000
@@ -164,9 +163,17 @@ EOS
 		size 800 600
 		key 1e
 		pixel 700 400 0000aa
-		key 1e
+		key 1e 1f
+		pointer 5 5 1
+		run echo reset | nc -NU $T/ctl
+		state 0 0
+		size 0 0
+		size 800 600
+		state 0 1
+		pixel 700 400 aa0000
+		run echo quit | nc -NU $T/ctl
 	EOS
-	run -0 guest virtio -k "$(kernel generic)/vmlinuz"
+	run -5 guest virtio -k "$(kernel generic)/vmlinuz" -C "$T/ctl"
 	cat "$T/display"
 	grep -x '[0-9]*x16+[0-9]*+304' "$T/display"
 	tr -d '\r' <<<"$output" | grep -x '[12] [0-9]* .*' | tr '\n' , >"$T/events"
