@@ -5,6 +5,7 @@
 
 #include "common/bytes.h"
 #include "common/util.h"
+#include "vm-vnc/peer.h"
 #include "vm-vnc/throttle.h"
 
 /* All zero: of nobody. */
@@ -20,6 +21,7 @@ struct throttle {
 	struct meeting {
 		struct key key;
 		int64_t until; /* 0: free */
+		bool far;      /* with another host */
 	} meetings[THROTTLE_ALL];
 	struct failing {
 		struct key key;
@@ -71,6 +73,17 @@ find(struct throttle *t, const struct key *k)
 	return NULL;
 }
 
+/* Whether other hosts have all the meetings that they may have, and this is another one. */
+static bool
+is_crowded(const struct throttle *t, const union address *a, int64_t now)
+{
+	unsigned far = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(t->meetings); i++)
+		far += t->meetings[i].until > now && t->meetings[i].far;
+	return !peer_is_local(a) && far >= THROTTLE_FAR;
+}
+
 int
 throttle_begin(struct throttle *t, const union address *a, int64_t now)
 {
@@ -79,7 +92,7 @@ throttle_begin(struct throttle *t, const union address *a, int64_t now)
 	unsigned his = 0;
 	int free = -1;
 
-	if (f && now < f->wait_until)
+	if ((f && now < f->wait_until) || is_crowded(t, a, now))
 		return -1;
 	for (int i = 0; i < THROTTLE_ALL; i++) {
 		const struct meeting *m = &t->meetings[i];
@@ -91,7 +104,7 @@ throttle_begin(struct throttle *t, const union address *a, int64_t now)
 	}
 	if (free < 0 || (his >= THROTTLE_ONE && a->sa.sa_family != AF_UNIX))
 		return -1;
-	t->meetings[free] = (struct meeting){k, now + THROTTLE_MEETING};
+	t->meetings[free] = (struct meeting){k, now + THROTTLE_MEETING, !peer_is_local(a)};
 	return free;
 }
 

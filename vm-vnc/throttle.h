@@ -13,6 +13,7 @@
 #include "common/address.h"
 
 #define THROTTLE_ALL 64		 /* meetings at once */
+#define THROTTLE_FAR 48		 /* of them with other hosts: those who sit here are not kept out by a crowd there */
 #define THROTTLE_ONE 16		 /* of one address: a browser opens six connections for a page */
 #define THROTTLE_MEETING 150000	 /* milliseconds after which one is over in any case */
 #define THROTTLE_FAILURES 5	 /* wrong passwords before an address has to wait */

@@ -81,6 +81,17 @@ test_meetings(void)
 	throttle_forget(t);
 
 	t = throttle_new();
+	for (n = 0; n < 1000; n++) {
+		a.in.sin_addr.s_addr = htonl(0x0a000000 + (uint32_t)n);
+		if (throttle_begin(t, &a, 1000) < 0)
+			break;
+	}
+	ok(n == THROTTLE_FAR, "with other hosts %d", n);
+	a = host("127.0.0.1");
+	ok(throttle_begin(t, &a, 1000) >= 0, "there is room for this one then");
+	throttle_forget(t);
+
+	t = throttle_new();
 	for (n = 0; throttle_begin(t, &path, 1000) >= 0; n++)
 		;
 	ok(n == THROTTLE_ALL, "%d in all", n);
