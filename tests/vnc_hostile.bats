@@ -160,16 +160,21 @@ ticks() {
 	mapfile -t all < <(front_pids)
 	gate=${all[2]}
 	for ((i = 0; i < 100; i++)); do
-		! grep -q $'^Seccomp:\t2' "/proc/$gate/status" || break
+		! grep -q $'^NoNewPrivs:\t1' "/proc/$gate/status" || break
 		read -r -t 0.05 <> <(:) || :
 	done
-	grep -x $'Seccomp:\t2' "/proc/$gate/status"
 	grep -x $'NoNewPrivs:\t1' "/proc/$gate/status"
 	grep -x $'CapEff:\t0000000000000000' "/proc/$gate/status"
 	grep -x $'CapPrm:\t0000000000000000' "/proc/$gate/status"
 	run -0 find "/proc/$gate/fd" -lname 'socket:*' -printf '%f\n'
 	[ "${#lines[@]}" -eq 3 ]
 	[ "$(find "/proc/$gate/fd" -type l | wc -l)" -eq 6 ]
+	[ "$B" != asan ] || return 0 # sanitizers need calls of their own, and have memory that cannot be read
+	for ((i = 0; i < 100; i++)); do
+		! grep -q $'^Seccomp:\t2' "/proc/$gate/status" || break
+		read -r -t 0.05 <> <(:) || :
+	done
+	grep -x $'Seccomp:\t2' "/proc/$gate/status"
 	# Of the password nothing is in its memory; in the clerk's it is.
 	run -1 grep -aq pw4Xq9zK <(gcore_of "$gate")
 	run -0 grep -aq pw4Xq9zK <(gcore_of "${all[1]}")
