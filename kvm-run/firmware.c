@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/kvm.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -139,26 +138,23 @@ read_splash(struct vm *vm, struct firmware *f)
 const char *
 firmware_create(struct vm *vm, char *why, size_t size)
 {
+	static struct firmware f;
 	const struct wire *w = firmware_wire(vm);
 	const char *reason = add_roms(vm, why, size);
-	struct firmware *f;
 
 	if (reason || !w)
 		return reason;
-	f = calloc(1, sizeof(*f));
-	if (!f)
-		return strerror(ENOMEM);
-	reason = map_rom(vm, f, w);
+	reason = map_rom(vm, &f, w);
 	if (!reason)
-		reason = read_splash(vm, f);
+		reason = read_splash(vm, &f);
 	if (!reason)
-		reason = firmware_make_tables(vm, f);
+		reason = firmware_make_tables(vm, &f);
 	if (reason) {
 		snprintf(why, size, "firmware: %s", reason);
 		return why;
 	}
-	fwcfg_init(&f->cfg, vm);
-	vm->firmware = f;
+	fwcfg_init(&f.cfg, vm);
+	vm->firmware = &f;
 	return NULL;
 }
 

@@ -23,6 +23,7 @@ firmware_make_tables(struct vm *vm, struct firmware *f)
 	if (!size)
 		return "ACPI tables do not fit";
 	acpi_make_files(&f->acpi, buf, size);
+	smbios_make(&f->smbios, vm->mac_seed);
 	return NULL;
 }
 
@@ -46,6 +47,16 @@ add_acpi(struct firmware *f)
 	fwcfg_add_file(&f->cfg, ACPI_FILE_RSDP, a->rsdp, sizeof(a->rsdp));
 	fwcfg_add_file(&f->cfg, ACPI_FILE_TABLES, a->tables, a->tables_size);
 	fwcfg_add_file(&f->cfg, ACPI_FILE_LOADER, a->commands, a->ncommands * sizeof(a->commands[0]));
+}
+
+static void
+add_smbios(struct firmware *f)
+{
+	const struct smbios *s = &f->smbios;
+
+	fwcfg_add(&f->cfg, FWCFG_UUID, s->uuid, sizeof(s->uuid));
+	fwcfg_add_file(&f->cfg, SMBIOS_FILE_ANCHOR, s->anchor, sizeof(s->anchor));
+	fwcfg_add_file(&f->cfg, SMBIOS_FILE_TABLES, s->tables, s->tables_size);
 }
 
 /* BMP or JPEG by their first bytes: SeaBIOS wants to know before. */
@@ -93,6 +104,7 @@ firmware_add_files(struct vm *vm, struct firmware *f)
 	fwcfg_add_number(&f->cfg, FWCFG_CPUS_MAX, vm->opt.cpus, 2);
 	add_memory_map(vm, f);
 	add_acpi(f);
+	add_smbios(f);
 	add_boot(vm, f);
 	if (serial_text(vm))
 		fwcfg_add_number_file(&f->cfg, "etc/sercon-port", COM1);

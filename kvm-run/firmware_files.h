@@ -6,6 +6,7 @@
 #include "kvm-run/acpi_loader.h"
 #include "kvm-run/firmware.h"
 #include "kvm-run/fwcfg.h"
+#include "kvm-run/smbios.h"
 #include "kvm-run/vm.h"
 
 #define FIRMWARE_ORDER_MAX 4096
@@ -24,11 +25,12 @@ struct firmware {
 	uint64_t splash_size;
 	struct fwcfg cfg;
 	struct acpi_files acpi;
+	struct smbios smbios;
 	struct firmware_e820 e820[2];
 	char order[FIRMWARE_ORDER_MAX];
 };
 
-/* ACPI's tables, once: they do not change. NULL or the reason. */
+/* ACPI's and SMBIOS's tables, once: they do not change. NULL or the reason. */
 const char *firmware_make_tables(struct vm *vm, struct firmware *f);
 
 /* All items, anew. */

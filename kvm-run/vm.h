@@ -111,7 +111,7 @@ struct vm {
 	struct ctl *ctl;
 	struct firmware *firmware; /* or NULL: the kernel is booted directly */
 	struct con_out *debug;	   /* of the firmware's debug port, or NULL */
-	uint64_t mac_seed;		/* of default MACs, see net_init */
+	uint64_t mac_seed;		/* of default MACs, see net_init, and of the UUID */
 	struct net_capture **captures;	/* the pcap wires, see net_init */
 	atomic_int end;	 /* enum vm_end, set once by vm_end() */
 	int end_fd;	 /* eventfd that wakes the main loop for it */

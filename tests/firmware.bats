@@ -101,6 +101,7 @@ refused() {
 		sleep 2
 		echo "tty0 shows $(tr -d '\0' </dev/vcs1 | grep -o '[a-z]* login:')"
 		dmesg
+		cd /sys/class/dmi/id && echo "made by $(cat sys_vendor product_name)"
 		for id in 8086:29c0 8086:2918 1af4:1042; do
 			grep -il "^PCI_ID=$id" /sys/bus/pci/devices/*/uevent
 		done
@@ -114,6 +115,7 @@ refused() {
 	[[ $output = *'Welcome to GRUB!'*'stock login:'*'tty0 shows stock login:'* ]]
 	[[ ! $output =~ $complaints ]]
 	[[ $output = *'ACPI: Using ACPI (MADT) for SMP configuration information'* ]]
+	[[ $output = *'made by kvm-utils'*kvm-run* ]]
 	[[ $output = *'smp: Brought up 1 node, 2 CPUs'* ]]
 	[[ $output = *'0000:00:00.0/uevent'*'0000:00:1f.0/uevent'* ]]
 }
