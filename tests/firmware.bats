@@ -152,6 +152,7 @@ refused() {
 	cd "$T"
 	ln -s "$SEABIOS/bios-256k.bin" /usr/lib/ipxe/qemu/pxe-virtio.rom .
 	sector_disk disk.raw example
+	truncate -s 1M cd.iso
 	while IFS= read -r line; do
 		run -0 clean timeout -k 1 80 sh -c "$line" </dev/null
 		[[ $output = *'Booting from Hard Disk'* ]]
