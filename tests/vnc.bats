@@ -635,3 +635,46 @@ END
 	grep -E '^pointer at 164[0-9]* 164[0-9]* ' show.log
 	xdotool search --name TigerVNC windowclose
 }
+
+# boot_sector OUT: tests/scroll.S as a disk.
+boot_sector() {
+	as --32 -o sector.o "$TESTS/scroll.S"
+	ld -m elf_i386 -Ttext=0x7c00 --oformat=binary -o "$1" sector.o
+	truncate -s 1M "$1"
+}
+
+@test "a boot sector's screen, through SeaBIOS: pixel for pixel, and worked by keys" {
+	need gvnccapture convert as ld
+	local i
+	cd "$T"
+	boot_sector disk
+	# shellcheck disable=SC2016 # for the inner shell
+	spawn show sh -c 'exec vm-vnc -l '$port' -l "$1/vnc" -C ctl kvm-run -m 32 -F /usr/share/seabios/bios-256k.bin -w blk,fd=3 3<>disk' sh "$T"
+	viewer "$T/vnc" <<'END'
+v = Viewer(sys.argv[1])
+v.encodings(ZRLE, COPYRECT, SIZE, KEYS)
+def full():
+    return v.h == 400 and all(any(v.pixels[r * v.w * 64:][:v.w * 64]) for r in range(25))
+v.full()
+while not full():
+    v.ask()
+    v.update()
+before = bytes(v.pixels)
+v.key(ord('s'), 1, 0x1f)
+v.key(ord('s'), 0, 0x1f)
+row = v.w * 64
+while v.pixels[:24 * row] != before[row:]:
+    v.ask()
+    v.update()
+v.key(ord('x'), 1)
+v.key(ord('x'), 0)
+start = bytes(v.pixels)
+while v.pixels == start:
+    v.ask()
+    v.update()
+END
+	vm-vnc -C ctl -G ref.ppm
+	run -0 timeout 20 gvnccapture 127.0.0.1:$((port - 5900)) out.png
+	convert out.png out.ppm
+	cmp ref.ppm out.ppm
+}

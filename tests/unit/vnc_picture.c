@@ -83,6 +83,17 @@ scroll(unsigned from, unsigned to, int n)
 	picture_mark(&p, 0, from, W, to - from, TILE_DOUBTED);
 }
 
+/* As a machine says it that compares for itself: only what differs. */
+static void
+mark_differences(void)
+{
+	memset(p.tiles, TILE_SAME, (size_t)p.columns * p.rows);
+	for (unsigned y = 0; y < H; y++)
+		for (unsigned x = 0; x < W; x++)
+			if (viewer[y * W + x] != machine[y * STRIDE + x])
+				picture_mark(&p, x, y, 1, 1, TILE_DOUBTED);
+}
+
 static void
 at_random(void)
 {
@@ -123,7 +134,11 @@ main(void)
 	scroll(0, H, 7);
 	fill(0, 0, W, 7);
 	update();
-	ok(same() && copied >= W * (H - 10), "down by 7 rows, with new ones above");
+	ok(same() && copied >= W * (H - 10) && sent <= 16 * 3 * W, "down by 7 rows, with new ones above");
+	picture_mark(&p, 0, 0, 16, 16, TILE_CHANGED);
+	picture_mark(&p, 0, 0, 32, 16, TILE_DOUBTED);
+	update();
+	ok(sent == 16 * 16, "what must be sent is, even where it is doubted, too");
 	scroll(16, 128, -31);
 	update();
 	ok(same() && copied, "a part of it");
@@ -139,10 +154,21 @@ main(void)
 	scroll(0, H, -2);
 	update();
 	ok(same(), "rows that are all alike");
+	for (unsigned y = 0; y < H; y++)
+		for (unsigned x = 0; x < W; x++) /* a page with a blank half, line by line as different as text is */
+			machine[y * STRIDE + x] = x < 64 || y % 16 < 4 ? 0 : (y / 16 + 1) * 7919 + x % (y / 16 + 2);
+	mark_differences();
+	update();
+	scroll(0, H, -16);
+	mark_differences();
+	update();
+	ok(same() && copied, "scrolled, and only what differs is told");
 	for (unsigned i = 0; i < 2000 && all; i++) {
 		at_random();
 		if (rand() % 3 == 0)
 			at_random();
+		if (rand() % 2)
+			mark_differences();
 		update();
 		all = same();
 	}
