@@ -228,10 +228,15 @@ const char *
 vga_create(struct vm *vm, const struct wire *w, struct vm_device *d)
 {
 	struct vga *v = calloc(1, sizeof(*v));
-	const char *why = v ? create_memory(v) : strerror(errno);
+	const char *why;
 
-	if (why)
+	if (!v)
+		return strerror(errno);
+	why = create_memory(v);
+	if (why) {
+		free(v);
 		return why;
+	}
 	v->vm = vm;
 	pthread_mutex_init(&v->lock, NULL);
 	edid_make(v->edid, WIDTH_DEFAULT, HEIGHT_DEFAULT);

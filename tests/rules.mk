@@ -6,7 +6,7 @@ programs = $(patsubst tests/%.c,$(O)/%,$(wildcard $(1:%=tests/%/*.c)))
 linked = $(patsubst %/,%,$(sort $(dir $(call said,links,$(1)))))
 pkgs = $(call said,pkg,$(1)) $(foreach d,$(call linked,$(1)),$(PKG_$(d)))
 
-sectors = $(O)/guests/sector $(O)/guests/fwstorm
+sectors = $(O)/guests/sector $(O)/guests/fwstorm $(O)/guests/video
 
 .PHONY: tools fuzzers
 .PRECIOUS: $(O)/obj/%.o

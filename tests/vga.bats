@@ -118,17 +118,30 @@ screen() {
 	[[ $output = *'no fb0: was there at the start, so it stays'* ]]
 }
 
-@test "vga: SeaBIOS and its screen" {
-	[ -r /usr/share/seabios/vgabios-stdvga.bin ] || skip 'no SeaBIOS here'
+@test "vga: its BIOS sets modes of all kinds" {
+	cp "$BIN/guests/video" "$T/disk"
+	truncate -s 1M "$T/disk"
 	cat >"$T/script" <<-'EOS'
 		wait SeaBIOS (version
-		text
-		kill
+		wait video
+		type 1
+		size 640 400
+		pixel 7 5 aa0000
+		type 2
+		size 640 480
+		pixel 3 2 aa0000
+		type v
+		size 640 480
+		pixel 384 25 123456
+		type t
+		size 720 400
+		wait video
+		type q
 	EOS
 	# shellcheck disable=SC2016 # expands there
-	run -137 clean sh -c 'exec timeout 60 fb-screen -t 50 "$1" kvm-run -m 64 -F /usr/share/seabios/bios-256k.bin \
-		-w fw,fd=4,of=fb0 4</usr/share/seabios/vgabios-stdvga.bin' sh "$T/script" </dev/null
-	[[ $output = *'SeaBIOS (version'* ]]
+	run -0 clean sh -c 'exec timeout 90 fb-screen -o "$2" -t 30 "$1" kvm-run -m 64 -F /usr/share/seabios/bios-256k.bin \
+		-w fw,fd=4,of=fb0 -w blk,fd=3 3<>"$3" 4</usr/share/seabios/vgabios-stdvga.bin' \
+		sh "$T/script" "$T/seen" "$T/disk" </dev/null
 }
 
 @test "vga: a hostile guest, watched" {

@@ -7,6 +7,7 @@
  *
  *	wait TEXT         until the text screen has TEXT, in UTF-8; gone TEXT: until it has not
  *	size W H          until the picture is of that size
+ *	cells C R         until there is text of that many columns and rows
  *	pixel X Y RGB     until the pixel is of that colour (hexadecimal)
  *	state LEDS ABS    until the machine has said so
  *	cursor            until there is a pointer of the guest's, and prints it
@@ -185,6 +186,12 @@ static bool
 has_size(char **word)
 {
 	return mode.width == strtoul(word[0], NULL, 10) && mode.height == strtoul(word[1], NULL, 10);
+}
+
+static bool
+has_cells(char **word)
+{
+	return mode.columns == strtoul(word[0], NULL, 10) && mode.rows == strtoul(word[1], NULL, 10);
 }
 
 static bool
@@ -533,6 +540,7 @@ static const struct command {
     {"wait", -2, has_text, NULL},
     {"gone", -2, has_no_text, NULL},
     {"size", 2, has_size, NULL},
+    {"cells", 2, has_cells, NULL},
     {"pixel", 3, has_pixel, NULL},
     {"state", 2, has_state, NULL},
     {"cursor", 0, has_cursor, do_cursor},
