@@ -33,6 +33,20 @@ load lan
 	grep 'No bootable device.  Retrying in 1 seconds.' "$T/log"
 }
 
+# white_bmp: a picture of 640 by 480 pixels of 24 bits.
+white_bmp() {
+	printf 'BM\x36\x10\x0e\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x80\x02\0\0\xe0\x01\0\0\x01\0\x18\0\0\0\0\0\0\x10\x0e\0'
+	head -c 16 /dev/zero
+	head -c $((640 * 480 * 3)) /dev/zero | tr '\0' '\377'
+}
+
+@test "a splash picture is shown, with a VGA and its ROM" {
+	white_bmp >"$T/splash"
+	printf '%s\n' 'size 640 480' 'pixel 10 10 ffffff' 'pixel 630 470 ffffff' kill >"$T/script"
+	run -137 clean sh -c 'exec timeout -k 1 55 fb-screen -t 50 "$0/script" kvm-run -m 64 -F "$1/bios-256k.bin" \
+		-w fw,fd=4,of=fb0 -w fw,fd=5,as=splash 4<"$1/vgabios-stdvga.bin" 5<"$0/splash"' "$T" "$SEABIOS" </dev/null
+}
+
 @test "a guest that drives fw_cfg at random does kvm-run no harm" {
 	cp "$BIN/guests/fwstorm" "$T/disk"
 	truncate -s 1M "$T/disk"
