@@ -88,6 +88,9 @@ static void
 test_certificate(struct policy f)
 {
 	f.tls.demand = true;
+	hire(&f);
+	ok(!admits(), "a certificate is demanded, and none was shown: not let in");
+	ok(says_yes(ASK_CERTIFICATE, "cn:bob", 7) && admits() && dismiss(), "any that is good: let in");
 	names_add(&f.allow, "cn:alice");
 	hire(&f);
 	ok(!admits(), "no certificate shown: not let in");
