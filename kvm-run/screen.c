@@ -77,7 +77,7 @@ put(struct screen *s, const void *m, int fd)
 		return true;
 	if (errno == EAGAIN)
 		loop_watch(s->watch.loop, &s->watch, EPOLLIN | EPOLLOUT);
-	else
+	else if (errno != EPIPE && errno != ECONNRESET) /* who has gone may have typed something before: see on_socket() */
 		hang_up(s);
 	return false;
 }
@@ -244,11 +244,13 @@ on_socket(struct watch *w, uint32_t events)
 	}
 	for (unsigned i = 0; i < MESSAGES_MAX && connected(s); i++) {
 		len = fb_recv(w->fd, false, &s->in, &fd, &why);
+		if (len < 0 && errno == ECONNRESET) /* it went without reading all; what it sent is still there */
+			continue;
 		if (len <= 0)
 			break;
 		on_message(s, &s->in);
 	}
-	if (len > 0 || (len < 0 && errno == EAGAIN))
+	if (len > 0 || (len < 0 && (errno == EAGAIN || errno == ECONNRESET)))
 		return;
 	if (len < 0 && errno == EBADMSG)
 		warn("%s: the display sent %s: it is shown nothing any more", s->id, why);

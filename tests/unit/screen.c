@@ -225,6 +225,16 @@ test_input(void)
 	ok(keys == 30 && resized == 800 * 600, "keys and sizes are handed on");
 	end();
 	ok(releases == 1, "and let go at the end");
+	/* Closed at once, with all unread that the machine has said, and the machine says more before it reads. */
+	begin(&pulled);
+	fb_send(display, (const union fb_message *)&(struct fb_key){FB_KEY, 31, 1}, -1);
+	close(display);
+	screen_cursor(screen, &(struct fb_cursor){.flags = 0});
+	for (unsigned i = 0; i < 4; i++)
+		loop_once(&io.loop, 10);
+	ok(keys == 31 && releases == 1, "what was typed last is not lost");
+	display = -1;
+	end();
 }
 
 /* Nobody reads: the socket fills, nothing waits, and what is said at last is the last. */
