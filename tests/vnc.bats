@@ -693,3 +693,33 @@ END
 	convert out.png out.ppm
 	cmp ref.ppm out.ppm
 }
+
+@test "a busy screen does not flood its viewer" {
+	show -O rate=10
+	viewer "$T/vnc" <<'END'
+v = Viewer(sys.argv[1])
+v.encodings(RAW)
+v.full()
+open('cmds', 'w').write('mode 64 64\n')
+quick = Viewer(sys.argv[1])
+quick.encodings(RAW)
+quick.full()
+open('cmds', 'w').write('storm 1000 2\n')
+n, end = 0, time.time() + 1.5
+while time.time() < end:
+    quick.ask()
+    quick.update()
+    n += 1
+assert 5 <= n <= 17, n  # ten a second
+END
+}
+
+@test "-S: the wire is sent to a machine that runs" {
+	cd "$T"
+	spawn take wire-take sock
+	wait_line take.log '^ready' >/dev/null
+	run -0 clean timeout 20 vm-vnc -l "$T/vnc" -S sock
+	await take
+	grep -P '^fb0\tfb\t' take.log
+	[ ! -e vnc ]
+}
