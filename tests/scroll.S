@@ -9,7 +9,7 @@ _start:	xor %ax, %ax
 	cld
 	mov $0xb800, %ax
 	mov %ax, %es
-	mov $40, %cx
+	mov $25, %cx
 1:	push %cx
 	call line
 	pop %cx

@@ -667,8 +667,9 @@ def full(v):
     v.encodings(ZRLE, COPYRECT, SIZE, KEYS)
     v.full()
     return v.h == 400 and all(any(v.pixels[r * v.w * 64:][:v.w * 64]) for r in range(25))
-v = Viewer(sys.argv[1])
-while not full(v):
+v, last = Viewer(sys.argv[1]), None
+while not full(v) or v.pixels != last:  # until the last line is written, too
+    last = v.pixels
     time.sleep(.5)
     v.s.close()
     v = Viewer(sys.argv[1])
