@@ -104,8 +104,9 @@ hba_write(struct ahci *h, unsigned reg, uint32_t v)
 }
 
 static void
-access_dword(struct ahci *h, uint64_t off, uint32_t *v, bool write)
+access_dword(void *hba, uint64_t off, uint32_t *v, bool write)
 {
+	struct ahci *h = hba;
 	unsigned index = (unsigned)(off - PORTS_AT) / PORT_SIZE, reg = (unsigned)off % PORT_SIZE;
 	struct ahci_port *p = off >= PORTS_AT && index < h->nports ? h->ports[index] : NULL;
 
@@ -121,23 +122,11 @@ access_dword(struct ahci *h, uint64_t off, uint32_t *v, bool write)
 		*v = ahci_port_read(p, reg);
 }
 
-/* Registers are dwords; a smaller read is a part of one, a smaller write does nothing. */
 static void
 bar_access(struct pci_dev *d, unsigned bar, uint64_t off, void *data, unsigned len, bool write)
 {
-	struct ahci *h = container_of(d, struct ahci, pci);
-	uint32_t v;
-
 	(void)bar;
-	if (len < 4 && !write && off % 4 + len <= 4) {
-		access_dword(h, off & ~3ULL, &v, false);
-		memcpy(data, (char *)&v + off % 4, len);
-	}
-	for (unsigned i = 0; i + 4 <= len && off % 4 == 0; i += 4) {
-		memcpy(&v, (char *)data + i, 4);
-		access_dword(h, off + i, &v, write);
-		memcpy((char *)data + i, &v, 4);
-	}
+	bus_dwords(container_of(d, struct ahci, pci), access_dword, off, data, len, write);
 }
 
 struct ahci *

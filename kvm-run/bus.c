@@ -54,3 +54,20 @@ bus_do(const struct bus *b, uint64_t addr, void *data, unsigned len, bool write)
 	for (unsigned i = 0; i < len; i++)
 		bus_do(b, addr + i, (uint8_t *)data + i, 1, write);
 }
+
+void
+bus_dwords(void *dev, void (*fn)(void *dev, uint64_t off, uint32_t *v, bool write), uint64_t off, void *data,
+    unsigned len, bool write)
+{
+	uint32_t v;
+
+	if (len < 4 && !write && off % 4 + len <= 4) {
+		fn(dev, off & ~3ULL, &v, false);
+		memcpy(data, (char *)&v + off % 4, len);
+	}
+	for (unsigned i = 0; i + 4 <= len && off % 4 == 0; i += 4) {
+		memcpy(&v, (char *)data + i, 4);
+		fn(dev, off + i, &v, write);
+		memcpy((char *)data + i, &v, 4);
+	}
+}

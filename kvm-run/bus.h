@@ -30,4 +30,9 @@ void bus_add(struct bus *b, uint64_t base, uint64_t len, bus_access *access, voi
 /* Reads of nothing give all ones, writes to nothing vanish: as on a PC. */
 void bus_do(const struct bus *b, uint64_t addr, void *data, unsigned len, bool write);
 
+/* For devices whose registers are dwords: calls fn for each of them. A smaller read is a part of one, a smaller write does
+ * nothing, and so does what is not aligned. */
+void bus_dwords(void *dev, void (*fn)(void *dev, uint64_t off, uint32_t *v, bool write), uint64_t off, void *data,
+    unsigned len, bool write);
+
 #endif

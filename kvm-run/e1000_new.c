@@ -87,8 +87,10 @@ static const struct net_front front = {
 };
 
 static void
-access_register(struct e1000 *e, uint64_t off, uint32_t *v, bool write)
+access_register(void *card, uint64_t off, uint32_t *v, bool write)
 {
+	struct e1000 *e = card;
+
 	if (!write)
 		*v = e1000_read(e, (unsigned)off);
 	else if (off == R_CTRL && *v & CTRL_RST)
@@ -115,26 +117,15 @@ io_access(struct e1000 *e, uint64_t off, void *data, unsigned len, bool write)
 	memcpy(data, &v, 4);
 }
 
-/* Registers are dwords; a smaller read is a part of one, a smaller write does nothing. */
 static void
 bar_access(struct pci_dev *d, unsigned bar, uint64_t off, void *data, unsigned len, bool write)
 {
 	struct e1000 *e = container_of(d, struct e1000, pci);
-	uint32_t v;
 
-	if (bar == BAR_IO) {
+	if (bar == BAR_IO)
 		io_access(e, off, data, len, write);
-		return;
-	}
-	if (len < 4 && !write && off % 4 + len <= 4) {
-		access_register(e, off & ~3ULL, &v, false);
-		memcpy(data, (char *)&v + off % 4, len);
-	}
-	for (unsigned i = 0; i + 4 <= len && off % 4 == 0; i += 4) {
-		memcpy(&v, (char *)data + i, 4);
-		access_register(e, off + i, &v, write);
-		memcpy((char *)data + i, &v, 4);
-	}
+	else
+		bus_dwords(e, access_register, off, data, len, write);
 }
 
 static void

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* links: kvm-run/e1000_new.c kvm-run/e1000_regs.c kvm-run/e1000_irq.c kvm-run/e1000_serial.c kvm-run/e1000_rx.c kvm-run/e1000_tx.c kvm-run/e1000_segment.c kvm-run/virtio_net.c kvm-run/virtio_net_new.c kvm-run/net_hold.c kvm-run/net_virtq_rx.c kvm-run/net_virtq_tx.c kvm-run/net_tx.c kvm-run/net_ctrl.c kvm-run/net_pcap.c kvm-run/net_tap.c kvm-run/net_vhost.c kvm-run/vhost.c kvm-run/net_stream.c kvm-run/net_packet.c kvm-run/virtq.c kvm-run/mem.c */
+/* links: kvm-run/bus.c kvm-run/e1000_new.c kvm-run/e1000_regs.c kvm-run/e1000_irq.c kvm-run/e1000_serial.c kvm-run/e1000_rx.c kvm-run/e1000_tx.c kvm-run/e1000_segment.c kvm-run/virtio_net.c kvm-run/virtio_net_new.c kvm-run/net_hold.c kvm-run/net_virtq_rx.c kvm-run/net_virtq_tx.c kvm-run/net_tx.c kvm-run/net_ctrl.c kvm-run/net_pcap.c kvm-run/net_tap.c kvm-run/net_vhost.c kvm-run/vhost.c kvm-run/net_stream.c kvm-run/net_packet.c kvm-run/virtq.c kvm-run/mem.c */
 /*
  * An e1000 between a hostile driver and a peer. The input is a program of steps: write a register, write memory, describe a
  * packet, a frame comes, the cable. Every second byte decides whether rings and registers make sense.

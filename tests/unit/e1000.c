@@ -1,4 +1,4 @@
-/* links: kvm-run/e1000_new.c kvm-run/e1000_regs.c kvm-run/e1000_irq.c kvm-run/e1000_serial.c kvm-run/e1000_rx.c kvm-run/e1000_tx.c kvm-run/e1000_segment.c kvm-run/virtio_net.c kvm-run/virtio_net_new.c kvm-run/net_hold.c kvm-run/net_virtq_rx.c kvm-run/net_virtq_tx.c kvm-run/net_tx.c kvm-run/net_ctrl.c kvm-run/net_pcap.c kvm-run/net_tap.c kvm-run/net_vhost.c kvm-run/vhost.c kvm-run/net_stream.c kvm-run/net_packet.c kvm-run/virtq.c kvm-run/mem.c */
+/* links: kvm-run/bus.c kvm-run/e1000_new.c kvm-run/e1000_regs.c kvm-run/e1000_irq.c kvm-run/e1000_serial.c kvm-run/e1000_rx.c kvm-run/e1000_tx.c kvm-run/e1000_segment.c kvm-run/virtio_net.c kvm-run/virtio_net_new.c kvm-run/net_hold.c kvm-run/net_virtq_rx.c kvm-run/net_virtq_tx.c kvm-run/net_tx.c kvm-run/net_ctrl.c kvm-run/net_pcap.c kvm-run/net_tap.c kvm-run/net_vhost.c kvm-run/vhost.c kvm-run/net_stream.c kvm-run/net_packet.c kvm-run/virtq.c kvm-run/mem.c */
 /* SPDX-License-Identifier: ISC */
 /* The e1000 as a driver sees it: EEPROM, PHY, interrupts, both rings, filters, checksums and segments. */
 #include "tests/unit/e1000_rig.h"
