@@ -661,7 +661,7 @@ boot_sector() {
 	cd "$T"
 	boot_sector disk
 	# shellcheck disable=SC2016 # for the inner shell
-	spawn show sh -c 'exec vm-vnc -l '$port' -l "$1/vnc" -C ctl kvm-run -m 32 -F /usr/share/seabios/bios-256k.bin -w blk,fd=3 3<>disk' sh "$T"
+	spawn -R show sh -c 'exec vm-vnc -R 9 -l '$port' -l "$1/vnc" -C ctl kvm-run -m 32 -F /usr/share/seabios/bios-256k.bin -w blk,fd=3 3<>disk' sh "$T"
 	viewer "$T/vnc" <<'END'
 def full(v):
     v.encodings(ZRLE, COPYRECT, SIZE, KEYS)
