@@ -136,6 +136,8 @@ screen() {
 		type t
 		size 720 400
 		wait video
+		type l
+		cells 80 50
 		type q
 	EOS
 	# shellcheck disable=SC2016 # expands there

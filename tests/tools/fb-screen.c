@@ -36,6 +36,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -623,6 +624,7 @@ start(const char *model, bool with_input, char **argv)
 	if (child < 0)
 		die_sys("fork");
 	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* nothing is left of a test that is over its time */
 		if (with_input)
 			dup2(in_pipe[0], 0);
 		wire_export(word);
