@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: ISC
+# From the firmware to the eye: a guest of kvm-run whose screen vm-vnc shows, in the viewers that people have.
+load lib
+load firmware
+load vnc
+
+# start DISK [OPTION...]: SeaBIOS with that disk, its screen on display 1 and, for browsers, 6080, in the test's network.
+start() {
+	local disk=$1
+	shift
+	netns net
+	# shellcheck disable=SC2016 # expands there
+	spawn_in net guest env -C "$T" sh -c 'exec vm-vnc -l :1 -l "$PWD/vnc" -W 6080 -C ctl kvm-run "$@" \
+		3<>"$0" 4>log 5</usr/share/seabios/vgabios-stdvga.bin' "$disk" -F "$SEABIOS/bios-256k.bin" \
+		-w blk,fd=3 -w con,fd=4,as=debug -w fw,fd=5,of=fb0 "$@"
+}
+
+# viewer_of X: an X server, $DISPLAY, with TigerVNC in it.
+tiger() {
+	mkfifo "$T/display"
+	# shellcheck disable=SC2016
+	spawn_in net xvfb sh -c 'exec Xvfb -displayfd 9 -screen 0 1024x768x24 -nolisten tcp 9>"$1"' sh "$T/display"
+	read -r -t 60 DISPLAY <"$T/display"
+	export DISPLAY=:$DISPLAY HOME=$T
+	spawn_in net tiger vncviewer -Shared -RemoteResize=0 -AlertOnFatalError=0 "$T/vnc"
+	window=$(in_ns net timeout 60 xdotool search --sync --onlyvisible --name TigerVNC | tail -n 1)
+}
+
+# type_in_tiger TEXT: keys, as somebody would press them.
+type_in_tiger() {
+	in_ns net xdotool windowfocus --sync "$window" type --delay 100 "$1"
+}
+
+# as_one: the picture that a viewer gets is the one that the machine has, pixel for pixel. It must not change meanwhile.
+as_one() {
+	in_ns net env -C "$T" timeout 60 gvnccapture 127.0.0.1:1 seen.png
+	convert "$T/seen.png" "$T/seen.ppm"
+	in_ns net env -C "$T" vm-vnc -C ctl -G shown.ppm
+	cmp "$T/seen.ppm" "$T/shown.ppm"
+}
+
+@test "SeaBIOS and a boot sector: what TigerVNC and a browser type is read by the BIOS, and all see the same pixels" {
+	need gvnccapture convert Xvfb vncviewer xdotool chromium
+	sector_disk "$T/disk" 'Keys: '
+	start "$T/disk" -m 64
+	wait_line "$T/log" 'sector: drive 80: Keys' 60
+	as_one
+	tiger
+	type_in_tiger 'Tiger, '
+	wait_line "$T/log" 'Tiger, ' 60
+	in_ns net env -C "$T" HOME="$T" TMPDIR="$T" PYTHONDONTWRITEBYTECODE=1 timeout 100 /usr/bin/python3 "$TESTS/browser.py" \
+		'http://127.0.0.1:6080/vnc.html?autoconnect=true&resize=off' <<-'EOF'
+		b.until(lambda: b.pixels() and b.pixels()[:2] == [720, 400])
+		for c in "novnc":
+		    b.key(c, "Key" + c.upper(), c)
+		b.until(lambda: "novnc" in open("log", errors="replace").read())
+		b.key("Enter", "Enter", "\r")
+	EOF
+	await guest
+}
