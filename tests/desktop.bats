@@ -15,7 +15,7 @@ start() {
 		-w blk,fd=3 -w con,fd=4,as=debug -w fw,fd=5,of=fb0 "$@"
 }
 
-# viewer_of X: an X server, $DISPLAY, with TigerVNC in it.
+# tiger: TigerVNC, in $window of an X server; the picture is that of as_one before.
 tiger() {
 	mkfifo "$T/display"
 	# shellcheck disable=SC2016
@@ -24,11 +24,23 @@ tiger() {
 	export DISPLAY=:$DISPLAY HOME=$T
 	spawn_in net tiger vncviewer -Shared -RemoteResize=0 -AlertOnFatalError=0 "$T/vnc"
 	window=$(in_ns net timeout 60 xdotool search --sync --onlyvisible --name TigerVNC | tail -n 1)
+	# It takes keys once it shows something. Above there is a hint for some seconds.
+	convert "$T/shown.ppm" -crop 720x200+0+200 +repage "$T/below.ppm"
+	until in_ns net import -window "$window" -crop 720x200+0+200 +repage "$T/drawn.ppm" 2>/dev/null &&
+		[ "$(compare -metric AE "$T/below.ppm" "$T/drawn.ppm" null: 2>&1)" = 0 ]; do
+		kill -0 "${pids[tiger]}"
+		sleep 0.1
+	done
 }
 
 # type_in_tiger TEXT: keys, as somebody would press them.
 type_in_tiger() {
 	in_ns net xdotool windowfocus --sync "$window" type --delay 100 "$1"
+}
+
+# typed TEXT: the guest has read it, and said so; its line has not ended.
+typed() {
+	timeout 60 sh -c 'until grep -aq "$1" "$2"; do sleep 0.1; done' sh "$1" "$T/log"
 }
 
 # as_one: the picture that a viewer gets is the one that the machine has, pixel for pixel. It must not change meanwhile.
@@ -43,11 +55,11 @@ as_one() {
 	need gvnccapture convert Xvfb vncviewer xdotool chromium
 	sector_disk "$T/disk" 'Keys: '
 	start "$T/disk" -m 64
-	wait_line "$T/log" 'sector: drive 80: Keys' 60
+	wait_line "$T/log" 'sector: drive 80: Keys' 90
 	as_one
 	tiger
 	type_in_tiger 'Tiger, '
-	wait_line "$T/log" 'Tiger, ' 60
+	typed 'Tiger, '
 	in_ns net env -C "$T" HOME="$T" TMPDIR="$T" PYTHONDONTWRITEBYTECODE=1 timeout 100 /usr/bin/python3 "$TESTS/browser.py" \
 		'http://127.0.0.1:6080/vnc.html?autoconnect=true&resize=off' <<-'EOF'
 		b.until(lambda: b.pixels() and b.pixels()[:2] == [720, 400])
