@@ -18,7 +18,7 @@ start() {
 # tiger: TigerVNC, in $window of an X server; the picture is that of as_one before.
 tiger() {
 	mkfifo "$T/display"
-	# shellcheck disable=SC2016
+	# shellcheck disable=SC2016 # expands there
 	spawn_in net xvfb sh -c 'exec Xvfb -displayfd 9 -screen 0 1024x768x24 -nolisten tcp 9>"$1"' sh "$T/display"
 	read -r -t 60 DISPLAY <"$T/display"
 	export DISPLAY=:$DISPLAY HOME=$T
@@ -69,4 +69,39 @@ as_one() {
 		b.key("Enter", "Enter", "\r")
 	EOF
 	await guest
+}
+
+# bats test_tags=kvm
+@test "GRUB, a stock kernel and a login on the screen: seen as it is, and worked from two viewers" {
+	need_kvm
+	need gvnccapture convert Xvfb vncviewer xdotool grub-mkimage sfdisk mke2fs
+	initrd "$T/initrd" <<-'EOS'
+		#!/bin/sh
+		hostname stock
+		echo root::0:0::/root:/bin/sh >/etc/passwd
+		printf '\033[?25l' >/dev/tty1
+		getty -L 0 tty1 linux &
+		until tr -d '\0' </dev/vcs1 | grep -q 'stock login:'; do sleep 0.2; done
+		echo 'asks who it is'
+		wait
+	EOS
+	"$TESTS/lab/grub-disk" "$T/disk" "$T/initrd"
+	start "$T/disk" -m 192
+	wait_line "$T/guest.log" 'asks who it is' 200
+	as_one
+	tiger
+	type_in_tiger root
+	cat >"$T/script.py" <<-'EOF'
+		import sys
+		from vnc import *
+		v = Viewer(sys.argv[1])
+		v.encodings(-258)
+		for line in "", "echo it is $((6 * 7)) >/dev/ttyS0", "poweroff -f":
+		    for c in line + "\n":
+		        for down in 1, 0:
+		            v.key(0xff0d if c == "\n" else ord(c), down)
+	EOF
+	in_ns net env -C "$T" PYTHONPATH="$TESTS" PYTHONDONTWRITEBYTECODE=1 timeout 50 /usr/bin/python3 script.py "$T/vnc"
+	await guest
+	grep -a 'it is 42' "$T/guest.log"
 }
