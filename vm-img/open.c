@@ -22,6 +22,7 @@
 #include "vm-img/path.h"
 
 struct opened {
+	struct image *top; /* never closed: it has the locks */
 	int fds[WIRE_FDS_MAX];
 	size_t n;
 	char formats[WIRE_TEXT_MAX], data[WIRE_TEXT_MAX]; /* of fmt= and data= */
@@ -116,7 +117,7 @@ open_all(struct opened *o, const struct open_options *opt, struct opening *how)
 
 	how->flags = IMAGE_INFO;
 	how->writable = !opt->read_only;
-	top = chain_open(how);
+	top = o->top = chain_open(how);
 	if (!top)
 		exit(diag_exit);
 	if (!how->format && !how->follow && top->format != &format_raw)
