@@ -38,6 +38,11 @@ type_in_tiger() {
 	in_ns net xdotool windowfocus --sync "$window" type --delay 100 "$1"
 }
 
+# second_types TEXT: keys from another viewer, a script with the key symbols that it has.
+second_types() {
+	in_ns net env -C "$T" PYTHONPATH="$TESTS" PYTHONDONTWRITEBYTECODE=1 timeout 50 /usr/bin/python3 script.py "$T/vnc" "$1"
+}
+
 # typed TEXT: the guest has read it, and said so; its line has not ended.
 typed() {
 	timeout 60 sh -c 'until grep -aq "$1" "$2"; do sleep 0.1; done' sh "$1" "$T/log"
@@ -81,8 +86,13 @@ as_one() {
 		echo root::0:0::/root:/bin/sh >/etc/passwd
 		printf '\033[?25l' >/dev/tty1
 		getty -L 0 tty1 linux &
-		until tr -d '\0' </dev/vcs1 | grep -q 'stock login:'; do sleep 0.2; done
+		shown() {
+			until tr -d '\0' </dev/vcs1 | grep -q "$1"; do sleep 0.2; done
+		}
+		shown 'stock login:'
 		echo 'asks who it is'
+		shown '# '
+		echo 'takes commands'
 		wait
 	EOS
 	"$TESTS/lab/grub-disk" "$T/disk" "$T/initrd"
@@ -96,12 +106,17 @@ as_one() {
 		from vnc import *
 		v = Viewer(sys.argv[1])
 		v.encodings(-258)
-		for line in "", "echo it is $((6 * 7)) >/dev/ttyS0", "poweroff -f":
-		    for c in line + "\n":
-		        for down in 1, 0:
-		            v.key(0xff0d if c == "\n" else ord(c), down)
+		v.full()
+		for c in sys.argv[2]:
+		    for down in 1, 0:
+		        v.key(0xff0d if c == "\n" else ord(c), down)
+		    if c not in " \n":  # a keyboard remembers few keys: the next ones when this one is seen
+		        v.ask()
+		        v.update()
 	EOF
-	in_ns net env -C "$T" PYTHONPATH="$TESTS" PYTHONDONTWRITEBYTECODE=1 timeout 50 /usr/bin/python3 script.py "$T/vnc"
+	second_types $'\n'
+	wait_line "$T/guest.log" 'takes commands' 60
+	second_types $'echo it is $((6 * 7)) >/dev/ttyS0; poweroff -f\n'
 	await guest
 	grep -a 'it is 42' "$T/guest.log"
 }
