@@ -332,7 +332,7 @@ END
 # The machine is fb-machine, which takes no images.
 @test "the examples of vm-vnc(1) run" {
 	cd "$T"
-	touch disk.raw
+	touch disk.raw vgabios-stdvga.bin
 	mapfile -t lines_of_page < <(examples "$TESTS/../man/vm-vnc.1")
 	[[ ${lines_of_page[0]} = *'-l 1 '*kvm-run* ]]
 	spawn show sh -c "$(sed 's/-l 1 /-l '"$port"' /; s/kvm-run.*3<>/fb-machine cmds 3<>/' <<<"${lines_of_page[0]}")"
