@@ -220,3 +220,23 @@ screen() {
 	[[ $(<"$T/seen") =~ ^16x([0-9]+)\+64\+(1[45][0-9])$ ]]
 	((BASH_REMATCH[2] >= 144 && BASH_REMATCH[1] + BASH_REMATCH[2] <= 160))
 }
+
+# bats test_tags=kvm
+@test "vga: GRUB's menu in graphics" {
+	need_kvm
+	need grub-mkimage sfdisk mke2fs identify
+	echo true | initrd "$T/initrd"
+	"$TESTS/lab/grub-disk" -g "$T/disk" "$T/initrd"
+	cat >"$T/script" <<-EOS
+		size 800 600
+		still 3000
+		ppm $T/menu.ppm
+		kill
+	EOS
+	# shellcheck disable=SC2016 # expands there
+	run -137 clean sh -c 'exec timeout 150 fb-screen -t 140 "$1" kvm-run -m 64 -F /usr/share/seabios/bios-256k.bin -w blk,fd=3 \
+		-w fw,fd=4,of=fb0 3<>"$2" 4</usr/share/seabios/vgabios-stdvga.bin' sh "$T/script" "$T/disk" </dev/null
+	# A frame and letters, white on black; and the entry that is chosen, black on white.
+	run -0 identify -format '%k %[fx:mean>0.02&&mean<0.3]' "$T/menu.ppm"
+	[[ $output =~ ^[2-9][0-9]*' 1' ]]
+}
