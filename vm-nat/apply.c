@@ -17,6 +17,7 @@
 #include "common/nft_message.h"
 #include "vm-nat/apply.h"
 #include "vm-nat/hold.h"
+#include "vm-nat/knob.h"
 #include "vm-nat/plan.h"
 #include "vm-nat/settings.h"
 
@@ -233,9 +234,10 @@ apply_add(struct options *o)
 {
 	struct change c = { 0 };
 	struct netlink_batch b = { 0 };
-	int err;
+	int err, turn;
 
 	begin(&c, o);
+	turn = knob_turn();
 	do {
 		plan(&c, o);
 		settings_record(&c.settings, &c.table);
@@ -254,6 +256,7 @@ apply_add(struct options *o)
 		set(&c, o, c.table.name);
 		drop_old(&c);
 	}
+	knob_turn_end(turn);
 	end(&c);
 }
 
@@ -264,9 +267,10 @@ apply_hold(struct options *o)
 	struct change c = { 0 };
 	struct netlink_batch b = { 0 };
 	struct holder h;
-	int err;
+	int err, turn;
 
 	begin(&c, o);
+	turn = knob_turn();
 	do {
 		c.table.owner = true;
 		plan(&c, o);
@@ -287,6 +291,7 @@ apply_hold(struct options *o)
 		die_netlink(&c.nl, err);
 	holder_start(&h, &c.nl);
 	set(&c, o, h.table);
+	knob_turn_end(turn);
 	forward_blocks_free(&c.blocks);
 	table_free(&c.table);
 	ruleset_free(&c.rs);
@@ -344,8 +349,12 @@ apply_del(struct options *o)
 	if (own && o->check)
 		printf("delete table inet %s\n", name);
 	ruleset_free(&rs);
-	if (!o->check)
+	if (!o->check) {
+		int turn = knob_turn();
+
 		undo_table(&nl, name);
+		knob_turn_end(turn);
+	}
 	flush_stdout();
 	netlink_close(&nl);
 }

@@ -14,6 +14,7 @@
 #include "common/wire.h"
 #include "vm-nat/apply.h"
 #include "vm-nat/hold.h"
+#include "vm-nat/knob.h"
 #include "vm-nat/plan.h"
 
 int
@@ -44,8 +45,10 @@ static int
 take_back(void *arg)
 {
 	struct holder *h = arg;
+	int turn = knob_turn();
 
 	undo_table(&h->nl, h->table);
+	knob_turn_end(turn);
 	return 0;
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* One setting of the kernel; the contracts are in knob.h. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "vm-nat/knob.h"
@@ -44,6 +46,26 @@ bool
 knob_of_all(const char *text)
 {
 	return knob_is(text, KNOB_FORWARD4) || knob_is(text, KNOB_FORWARD6);
+}
+
+int
+knob_turn(void)
+{
+	int fd = open(KNOB_ROOT KNOB_FORWARD4, O_RDONLY | O_CLOEXEC);
+
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
+		;
+	return fd;
+}
+
+/* Not by close(2) alone: a process that was forked meanwhile may have the descriptor, too. */
+void
+knob_turn_end(int fd)
+{
+	if (fd < 0)
+		return;
+	flock(fd, LOCK_UN);
+	close(fd);
 }
 
 int

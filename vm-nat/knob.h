@@ -27,6 +27,14 @@ bool knob_of_all(const char *text);
 /* What a network needs it to be. */
 int knob_want(const char *text);
 
+/*
+ * One of us at a time looks at settings, records what they were and changes them, in this network namespace: what one has
+ * recorded another must not just be putting back. Waits for its turn, which lasts until the descriptor is given back, or the
+ * process ends; without such a file there are no turns.
+ */
+int knob_turn(void);
+void knob_turn_end(int fd);
+
 /* What it is, or -1 with errno; makes it that, false with errno. */
 int knob_get(const char *key);
 bool knob_set(const char *key, int value);
