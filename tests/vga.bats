@@ -177,6 +177,7 @@ screen() {
 		#!/bin/sh
 		dmesg | grep -o 'Console: colour VGA+ 80x25'
 		cat /proc/consoles
+		until ls /sys/bus/serio/devices/serio0/input/input* >/dev/null 2>&1; do sleep 0.1; done # keys before that are nobody's
 		echo ready >/dev/tty0
 		read -r line </dev/tty0
 		echo "got $line"
