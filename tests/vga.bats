@@ -225,19 +225,20 @@ screen() {
 # bats test_tags=kvm
 @test "vga: GRUB's menu in graphics" {
 	need_kvm
-	need grub-mkimage sfdisk mke2fs identify
+	need grub-mkimage sfdisk mke2fs
 	echo true | initrd "$T/initrd"
 	"$TESTS/lab/grub-disk" -g "$T/disk" "$T/initrd"
 	cat >"$T/script" <<-EOS
 		size 800 600
-		still 3000
-		ppm $T/menu.ppm
+		pixel 21 300 a8a8a8
+		pixel 774 300 a8a8a8
+		pixel 400 66 a8a8a8
+		pixel 400 80 a8a8a8
+		pixel 400 95 000000
 		kill
 	EOS
+	# Its frame, and the bar on the entry that is chosen.
 	# shellcheck disable=SC2016 # expands there
 	run -137 clean sh -c 'exec timeout 150 fb-screen -t 140 "$1" kvm-run -m 64 -F /usr/share/seabios/bios-256k.bin -w blk,fd=3 \
 		-w fw,fd=4,of=fb0 3<>"$2" 4</usr/share/seabios/vgabios-stdvga.bin' sh "$T/script" "$T/disk" </dev/null
-	# A frame and letters, white on black; and the entry that is chosen, black on white.
-	run -0 identify -format '%k %[fx:mean>0.02&&mean<0.3]' "$T/menu.ppm"
-	[[ $output =~ ^[2-9][0-9]*' 1' ]]
 }
