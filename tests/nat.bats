@@ -58,19 +58,20 @@ serve() {
 	until in_ns "$1" ss -Hlnut "sport = :$port" | grep -q .; do sleep 0.02; done
 }
 
-# ask NS SOCAT-ADDRESS SECONDS: the line that is answered within that time.
+# ask NS SOCAT-ADDRESS SECONDS: the line that is answered within that time. (socat, which waits for more of a datagram's
+# kind, must not hold the output open.)
 ask() {
 	local line=''
-	read -r -t $(($3 + 3)) line < <(in_ns "$1" timeout $(($3 + 3)) socat -t "$3" -T "$3" - "$2" <<<hello)
+	read -r -t $(($3 + 3)) line < <(in_ns "$1" timeout $(($3 + 3)) socat -t "$3" -T "$3" - "$2" <<<hello 2>/dev/null)
 	echo "$line"
 }
 
 # answers NS SOCAT-ADDRESS REGEX: the answer is such a one. silent NS SOCAT-ADDRESS: there is none.
 answers() {
 	local answer
-	answer=$(ask "$1" "$2" 5 2>&1) || :
+	answer=$(ask "$1" "$2" 5) || :
 	# UDP may lose what it carries.
-	[[ $answer || $2 != UDP* ]] || answer=$(ask "$1" "$2" 5 2>&1) || :
+	[[ $answer || $2 != UDP* ]] || answer=$(ask "$1" "$2" 5) || :
 	[[ $answer =~ ^$3\ hello$ ]] || {
 		echo "$1 asks $2: $answer"
 		return 1
@@ -78,7 +79,7 @@ answers() {
 }
 silent() {
 	local answer
-	answer=$(ask "$1" "$2,connect-timeout=1" 2 2>/dev/null) || :
+	answer=$(ask "$1" "$2,connect-timeout=1" 2) || :
 	[ ! "$answer" ] || {
 		echo "$1 asks $2: $answer"
 		return 1
