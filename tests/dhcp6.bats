@@ -162,7 +162,7 @@ solicit() {
 	solicitations 1000 255
 	captured 'icmpv6.type == 134 && ipv6.dst != ff02::1'
 	captured 'frame.number >= 1000' | tail -n 1
-	run -0 --separate-stderr tshark -r "$T/pcap" -Y 'icmpv6.type == 134 || icmpv6.type == 133 && ipv6.hlim == 254' -T fields -e icmpv6.type
+	run -0 packets -Y 'icmpv6.type == 134 || icmpv6.type == 133 && ipv6.hlim == 254' -T fields -e icmpv6.type
 	# The first answer comes after the three that were none of ours, and then few.
 	[[ ${output//$'\n'/ } =~ ^(134 )?133\ 133\ 133\ 134 ]]
 	[ "${#lines[@]}" -le 50 ]

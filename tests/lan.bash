@@ -40,8 +40,18 @@ captured() {
 	done
 }
 
+# packets OPTION...: what tshark says of all of it; not before its last packet is whole.
+packets() {
+	local end=$((SECONDS + 60))
+	until tshark -r "$T/pcap" "$@" >"$T/packets" 2>/dev/null; do
+		((SECONDS < end)) || return 1
+		sleep 0.1
+	done
+	cat "$T/packets"
+}
+
 # flawless: nothing of it is odd to tshark (0x600000 is its severity of a warning).
 flawless() {
-	run -0 --separate-stderr tshark -r "$T/pcap" -Y '_ws.expert.severity >= 0x600000'
+	run -0 packets -Y '_ws.expert.severity >= 0x600000'
 	[ ! "$output" ]
 }
