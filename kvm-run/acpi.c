@@ -324,8 +324,8 @@ size_t
 acpi_encode_vm(const struct vm *vm, uint8_t *buf, size_t size, uint64_t gpa)
 {
 	const struct acpi_board board = {
-		.cpus = vm->opt.cpus,
-		.cpus_max = vm->opt.cpus,
+		.cpus = vm->opt.cpus.cpus,
+		.cpus_max = vm->opt.cpus.max,
 		.window64 = vm->pci.window64,
 		.hot_slots = vm->pci.hot_slots,
 		.i8042 = vm->input,

@@ -100,8 +100,8 @@ void
 firmware_add_files(struct vm *vm, struct firmware *f)
 {
 	fwcfg_reset(&f->cfg);
-	fwcfg_add_number(&f->cfg, FWCFG_CPUS, vm->opt.cpus, 2);
-	fwcfg_add_number(&f->cfg, FWCFG_CPUS_MAX, vm->opt.cpus, 2);
+	fwcfg_add_number(&f->cfg, FWCFG_CPUS, vm->opt.cpus.cpus, 2);
+	fwcfg_add_number(&f->cfg, FWCFG_CPUS_MAX, vm->opt.cpus.max, 2);
 	add_memory_map(vm, f);
 	add_acpi(f);
 	add_smbios(f);

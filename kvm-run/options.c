@@ -12,10 +12,6 @@
 #include "common/num.h"
 #include "kvm-run/options.h"
 
-#define MEM_DEFAULT (256ULL << 20)
-#define MEM_MIN (1ULL << 20)
-#define MEM_MAX (1ULL << 40)
-#define CPUS_MAX 1024 /* KVM's own limit is checked when KVM is open */
 #define HOT_SLOTS_MAX 16
 
 /* Serial console; a panic ends the run (status 4) instead of hanging; the kernel's self-tests of its ciphers, which take
@@ -24,15 +20,16 @@
 #define CMDLINE_DISPLAY "console=tty0 " CMDLINE_DEFAULT /* with a display; the last one is /dev/console */
 
 static const char usage[] =
-    "usage: kvm-run [-nqrv] [-A words] [-B order] [-C path] [-c vcpus] [-F firmware] [-H slots]\n"
-    "               [-I name] [-i initrd] [-K cmdline] [-k kernel] [-m memory] [-N vmm] [-R fd]\n"
-    "               [-w wire]...\n"
+    "usage: kvm-run [-nPqrv] [-A words] [-B order] [-C path] [-c vcpus] [-F firmware] [-H slots]\n"
+    "               [-I name] [-i initrd] [-K cmdline] [-k kernel] [-M model] [-m memory] [-N vmm]\n"
+    "               [-R fd] [-w wire]...\n"
     "  -k kernel  bzImage or ELF vmlinux     -i initrd\n"
     "  -F file    firmware, such as SeaBIOS   -B order   what it boots: disk, cdrom, net\n"
     "  -K words   kernel command line in place of \"" CMDLINE_DEFAULT "\"\n"
     "  -A words   append to the kernel command line\n"
     "  -m size    memory, in MiB or with K, M, G, T (256M)\n"
     "  -c count   vCPUs (1)                  -H count   slots for hot-plug (0)\n"
+    "  -M model   kind of processor (host)   -P         take all memory at the start\n"
     "  -w wire    a device, see vm-wires(7)  -w @fd     read wires from fd\n"
     "  -C path    make a control socket      -I name    name of the guest\n"
     "  -r         reboot in place            -R fd      write a newline when ready\n"
@@ -79,6 +76,26 @@ add_order(struct boot_options *b, const char *words)
 		die_usage("-B %s", why);
 }
 
+static void
+read_topology(struct topology *t, const char *words)
+{
+	char text[128];
+	const char *why = topology_parse(t, words, text, sizeof(text));
+
+	if (why)
+		die_usage("-c %s: %s", words, why);
+}
+
+static void
+read_memory(struct memory_options *m, const char *words)
+{
+	char text[128];
+	const char *why = memory_options_parse(m, words, text, sizeof(text));
+
+	if (why)
+		die_usage("-m %s: %s", words, why);
+}
+
 static const char *
 join(const char *a, const char *b)
 {
@@ -96,24 +113,26 @@ options_parse(struct options *o, struct wires *ws, int argc, char **argv)
 	int c;
 
 	*o = (struct options){.ready_fd = -1,
-	    .vm = {.name = "vm", .mem = MEM_DEFAULT, .cpus = 1, .boot = BOOT_OPTIONS_NONE}};
+	    .vm = {.name = "vm", .memory = MEMORY_OPTIONS_NONE, .cpus = TOPOLOGY_ONE, .boot = BOOT_OPTIONS_NONE}};
 	diag_long_options(argc, argv, usage);
 	wires_load_env(ws);
-	while ((c = getopt(argc, argv, "+A:B:C:c:F:H:I:i:K:k:m:N:nqR:rvw:")) != -1) {
+	while ((c = getopt(argc, argv, "+A:B:C:c:F:H:I:i:K:k:M:m:N:nPqR:rvw:")) != -1) {
 		switch (c) {
 		case 'A': append = join(append, optarg); break;
 		case 'B': add_order(&o->vm.boot, optarg); break;
 		case 'C': o->vm.ctl_path = optarg; break;
-		case 'c': o->vm.cpus = (unsigned)num_opt('c', optarg, 1, CPUS_MAX); break;
+		case 'c': read_topology(&o->vm.cpus, optarg); break;
 		case 'F': add_file(ws, "fw", optarg); break;
 		case 'H': o->vm.hot_slots = (unsigned)num_opt('H', optarg, 0, HOT_SLOTS_MAX); break;
 		case 'I': o->vm.name = optarg; break;
 		case 'i': add_file(ws, "init", optarg); break;
 		case 'K': o->vm.cmdline = optarg; break;
 		case 'k': add_file(ws, "kern", optarg); break;
-		case 'm': o->vm.mem = size_opt('m', optarg, 1 << 20, MEM_MIN, MEM_MAX) & ~0xfffULL; o->vm.mem_given = true; break;
+		case 'M': o->vm.cpu_model = optarg; break;
+		case 'm': read_memory(&o->vm.memory, optarg); break;
 		case 'N': o->foreign = optarg; o->show = SHOW_FOREIGN; break;
 		case 'n': o->show = SHOW_WIRES; break;
+		case 'P': o->vm.populate = true; break;
 		case 'q': diag_verbose = -1; break;
 		case 'R': o->ready_fd = (int)num_opt('R', optarg, 1, 1 << 20); break;
 		case 'r': o->vm.reboot = true; break;

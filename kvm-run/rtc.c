@@ -305,7 +305,7 @@ init_memory(struct rtc *r, const struct guest_mem *m)
 	put16(r, 0x5b, high);
 	r->ram[0x5d] = (uint8_t)(high >> 16);
 	r->ram[0x14] = 0x02; /* equipment: an FPU; no floppy, no display */
-	r->ram[0x5f] = (uint8_t)at_most(r->vm->opt.cpus - 1, 255);
+	r->ram[0x5f] = (uint8_t)at_most(r->vm->opt.cpus.cpus - 1, 255);
 }
 
 void

@@ -53,8 +53,8 @@ vcpus_create(struct vm *vm)
 
 	if (!cpuid)
 		return "KVM_GET_SUPPORTED_CPUID";
-	vm->vcpus = calloc(vm->opt.cpus, sizeof(*vm->vcpus));
-	vm->nvcpus = vm->opt.cpus;
+	vm->vcpus = calloc(vm->opt.cpus.max, sizeof(*vm->vcpus));
+	vm->nvcpus = vm->opt.cpus.cpus;
 	if (!vm->vcpus)
 		what = "vCPUs";
 	for (unsigned i = 0; i < vm->nvcpus && !what; i++)

@@ -128,7 +128,7 @@ new_blk(struct vm *vm, const char *id, const struct blk_wire *wire)
 	b->dev.ops = &blk_ops;
 	b->dev.io = &b->io;
 	snprintf(b->dev.id, sizeof(b->dev.id), "%s", id);
-	b->dev.nqueues = vm->opt.cpus < BLK_QUEUES_MAX ? vm->opt.cpus : BLK_QUEUES_MAX;
+	b->dev.nqueues = vm->opt.cpus.max < BLK_QUEUES_MAX ? vm->opt.cpus.max : BLK_QUEUES_MAX;
 	for (unsigned q = 0; q < b->dev.nqueues; q++)
 		b->dev.queues[q].size_max = BLK_QUEUE_SIZE;
 	return b;

@@ -13,7 +13,9 @@
 #include "kvm-run/bootorder.h"
 #include "kvm-run/bus.h"
 #include "kvm-run/mem.h"
+#include "kvm-run/memory_options.h"
 #include "kvm-run/pci.h"
+#include "kvm-run/topology.h"
 #include "kvm-run/virtio.h"
 
 struct ahci;
@@ -44,9 +46,10 @@ enum vm_end {
 
 struct vm_options {
 	const char *name; /* -I */
-	uint64_t mem;	  /* -m, bytes */
-	bool mem_given;	  /* with a mem wire -m must agree */
-	unsigned cpus;	  /* -c */
+	struct memory_options memory; /* -m */
+	bool populate;	  /* -P */
+	struct topology cpus; /* -c */
+	const char *cpu_model; /* -M, or NULL: the host's */
 	const char *cmdline; /* -K or the default, with -A appended; owned */
 	unsigned hot_slots; /* -H */
 	bool reboot;	    /* -r */

@@ -70,8 +70,8 @@ check_kvm(struct vm *vm)
 			die("/dev/kvm: this kernel's KVM has no %s", needed[i].name);
 	if (max < 1 || max > APIC_IDS)
 		max = max < 1 ? 4 : APIC_IDS; /* 4: what the KVM API says of kernels that do not tell */
-	if (vm->opt.cpus > (unsigned)max)
-		die_usage("-c %u: KVM takes at most %d vCPUs here", vm->opt.cpus, max);
+	if (vm->opt.cpus.max > (unsigned)max)
+		die_usage("-c %u: KVM takes at most %d vCPUs here", vm->opt.cpus.max, max);
 }
 
 static int
@@ -89,12 +89,12 @@ memory_size(const struct vm *vm, int fd)
 	struct stat st;
 
 	if (fd < 0)
-		return vm->opt.mem;
+		return vm->opt.memory.size;
 	if (fstat(fd, &st) < 0)
 		die_sys("mem wire");
 	if (st.st_size < 1 << 20 || st.st_size % 4096)
 		die_usage("mem wire: its size is not at least 1 MiB and whole pages");
-	if (vm->opt.mem_given && vm->opt.mem != (uint64_t)st.st_size)
+	if (vm->opt.memory.given && vm->opt.memory.size != (uint64_t)st.st_size)
 		die_usage("-m: the mem wire's size is another one, %lld bytes", (long long)st.st_size);
 	return (uint64_t)st.st_size;
 }
@@ -124,10 +124,10 @@ create_memory(struct vm *vm)
 	struct guest_mem *m = &vm->mem;
 	const char *why;
 
-	vm->opt.mem = memory_size(vm, fd);
-	why = mem_init(m, vm->opt.mem, fd);
+	vm->opt.memory.size = memory_size(vm, fd);
+	why = mem_init(m, vm->opt.memory.size, fd);
 	if (why)
-		die("memory of %llu MiB: %s", (unsigned long long)(vm->opt.mem >> 20), why);
+		die("memory of %llu MiB: %s", (unsigned long long)(vm->opt.memory.size >> 20), why);
 	map(vm, MEM_SLOT_LOW, 0, has_vga(vm) ? VGA_WINDOW : m->low_size, m->base);
 	if (has_vga(vm))
 		map(vm, MEM_SLOT_ABOVE_VGA, VGA_WINDOW_END, m->low_size - VGA_WINDOW_END, m->base + VGA_WINDOW_END);

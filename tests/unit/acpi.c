@@ -164,7 +164,7 @@ check_install(void)
 {
 	static struct vm vm;
 
-	vm.opt.cpus = 2;
+	vm.opt.cpus.cpus = vm.opt.cpus.max = 2;
 	vm.pci.window64 = 1ULL << 32;
 	vm.mem.base = calloc(1, 1 << 20);
 	vm.mem.low_size = 1 << 20;

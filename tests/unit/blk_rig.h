@@ -144,7 +144,7 @@ rig_make(bool read_only, bool writeback, unsigned cpus)
 	char why[64];
 
 	rig_vm.mem = (struct guest_mem){.base = rig_ram, .size = RIG_RAM, .low_size = RIG_RAM, .fd = -1};
-	rig_vm.opt.cpus = cpus;
+	rig_vm.opt.cpus.max = cpus;
 	rig_disk = (struct disk){
 		.ops = &rig_ops, .size = RIG_DISK, .block_size = 512, .physical_block = 4096, .read_only = read_only};
 	if (blk_create_disk(&rig_vm, "blk0", &rig_disk, "serial-0123456789abcdef", writeback, false, &d, why, sizeof(why)))

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: ISC */
+/* The words of -m; the contract is in memory_options.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/num.h"
+#include "common/util.h"
+#include "kvm-run/memory_options.h"
+#include "kvm-run/subopt.h"
+
+#define PAGE 4096ULL
+
+typedef bool word_fn(struct memory_options *o, char *value);
+
+static bool
+read_size(const char *s, uint64_t *out)
+{
+	if (!s || !size_parse(s, 1 << 20, MEMORY_MIN, MEMORY_MAX, out))
+		return false;
+	*out &= ~(PAGE - 1);
+	return true;
+}
+
+static bool
+do_huge(struct memory_options *o, char *value)
+{
+	o->huge = 2ULL << 20;
+	return !value || (read_size(value, &o->huge) && (o->huge == 2ULL << 20 || o->huge == 1ULL << 30));
+}
+
+static bool
+do_max(struct memory_options *o, char *value)
+{
+	return read_size(value, &o->max);
+}
+
+static bool
+do_share(struct memory_options *o, char *value)
+{
+	o->share = true;
+	return !value;
+}
+
+static bool
+do_lock(struct memory_options *o, char *value)
+{
+	o->lock = true;
+	return !value;
+}
+
+static bool
+do_merge(struct memory_options *o, char *value)
+{
+	o->merge = true;
+	return !value;
+}
+
+static bool
+do_thp(struct memory_options *o, char *value)
+{
+	bool always = value && !strcmp(value, "always");
+
+	o->thp = always ? THP_ALWAYS : THP_NEVER;
+	return always || (value && !strcmp(value, "never"));
+}
+
+/* "2": even shares, set when all of -m was read; "1G:2G": these. */
+static bool
+do_nodes(struct memory_options *o, char *value)
+{
+	uint64_t count = 0;
+	char *one;
+
+	if (!value)
+		return false;
+	if (!strchr(value, ':')) {
+		if (!num_parse(value, 1, MEMORY_NODES_MAX, &count))
+			return false;
+		o->nodes = (unsigned)count;
+		return true;
+	}
+	for (; (one = strsep(&value, ":")); count++)
+		if (count == MEMORY_NODES_MAX || !read_size(one, &o->node_size[count]))
+			return false;
+	o->nodes = (unsigned)count;
+	return true;
+}
+
+static bool
+do_host(struct memory_options *o, char *value)
+{
+	uint64_t node;
+	char *one;
+
+	while ((one = strsep(&value, ":"))) {
+		if (o->hosts == MEMORY_NODES_MAX || !num_parse(one, 0, 1023, &node))
+			return false;
+		o->host[o->hosts++] = (unsigned)node;
+	}
+	return o->hosts;
+}
+
+static const struct word {
+	const char *name;
+	word_fn *fn;
+	const char *want;
+} words[] = {
+    {"huge", do_huge, "2M or 1G"},
+    {"share", do_share, "no value"},
+    {"lock", do_lock, "no value"},
+    {"merge", do_merge, "no value"},
+    {"thp", do_thp, "always or never"},
+    {"max", do_max, "a size"},
+    {"nodes", do_nodes, "a count up to 8, or sizes: 1G:2G"},
+    {"host", do_host, "nodes of the host: 0:1"},
+};
+
+static const char *
+read_word(struct memory_options *o, const char *text, const char *key, char *value, char *why, size_t size)
+{
+	if (!strcmp(key, "cpus") && value) { /* for whoever lays the vCPUs out: the text itself stays */
+		o->node_cpus = text;
+		return NULL;
+	}
+	for (const struct word *w = words; w < words + ARRAY_LEN(words); w++) {
+		if (strcmp(key, w->name))
+			continue;
+		if (w->fn(o, value))
+			return NULL;
+		snprintf(why, size, "%s: wants %s", key, w->want);
+		return why;
+	}
+	snprintf(why, size, "%s: unknown", key);
+	return why;
+}
+
+/* What one word alone cannot tell. */
+static const char *
+check(struct memory_options *o)
+{
+	uint64_t sum = 0;
+
+	if (o->nodes > 1 && !o->node_size[0])
+		for (unsigned i = 0; i < o->nodes; i++)
+			o->node_size[i] = i ? o->size / o->nodes & ~(PAGE - 1) : o->size - (o->nodes - 1) * (o->size / o->nodes & ~(PAGE - 1));
+	for (unsigned i = 0; i < o->nodes && o->nodes > 1; i++)
+		sum += o->node_size[i];
+	if (o->nodes > 1 && sum != o->size)
+		return "nodes: together they are not the memory's size";
+	if (o->hosts && o->hosts != o->nodes)
+		return "host: one node of the host for each of the guest's";
+	if (o->max && o->max <= o->size)
+		return "max: not above the size";
+	if (o->huge && o->size % o->huge)
+		return "huge: the size is not whole huge pages";
+	if (o->merge && (o->huge || o->share))
+		return "merge: only private memory is merged, not huge or shared";
+	return NULL;
+}
+
+const char *
+memory_options_parse(struct memory_options *o, const char *text, char *why, size_t size)
+{
+	char *copy = strdup(text), *rest = copy, *value;
+	const char *key, *fault = copy ? NULL : "no memory";
+
+	*o = (struct memory_options)MEMORY_OPTIONS_NONE;
+	for (bool first = true; !fault && subopt_next(&rest, &key, &value); first = false) {
+		if (!first)
+			fault = read_word(o, text + (value ? value - copy : 0), key, value, why, size);
+		else if (value || !read_size(key, &o->size))
+			fault = "not a size from 1M to 1048576M";
+	}
+	o->given = true;
+	free(copy);
+	return fault ? fault : check(o);
+}
