@@ -28,6 +28,7 @@ PKG_vm-bridge := libnl-3.0 libseccomp
 PKG_vm-tap := libnl-3.0
 PKG_vm-dhcpd := libnl-3.0 libseccomp
 PKG_vm-nat := libnl-3.0 libseccomp
+PKG_vm-pin := libseccomp
 PKG_vm-img := libdeflate libzstd zlib nettle libseccomp
 LIBS_vm-img := -lbz2
 # libvncserver comes as a shared library, and only what is used of it and of those beside it is linked.
@@ -37,6 +38,7 @@ LIBS_vm-vnc := -lcrypt
 # kvm-run is linked statically: no ld.so at start, a smaller process, one file to carry around.
 LINK_kvm-run := -static-pie
 LINK_vm-img := -static-pie
+LINK_vm-pin := -static-pie
 # libnl can look names up, which a static program cannot; nothing here asks it to.
 STATIC_NL := -static-pie $(patsubst %,-Wl$(,)--defsym=%=0,getaddrinfo freeaddrinfo getprotobyname getprotobynumber)
 LINK_vm-bridge := $(STATIC_NL)
@@ -56,6 +58,7 @@ CFLAGS := -O1 -g
 HARDEN := -fPIE -fno-strict-aliasing -fstack-protector-strong
 LINK_kvm-run := -pie
 LINK_vm-img := -pie
+LINK_vm-pin := -pie
 LINK_vm-bridge := -pie
 LINK_vm-tap := -pie
 LINK_vm-dhcpd := -pie
