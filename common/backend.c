@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /* A loader's backend; the contracts are in backend.h. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/backend.h"
 #include "common/diag.h"
 #include "common/fd.h"
+#include "common/ready.h"
+#include "common/util.h"
 
 #define KEEP_MAX 512
 
 static int ready_fd = -1;
+static bool in_backend;
 
 void
 backend_tell(int fd)
@@ -28,6 +33,39 @@ backend_ready(void)
 {
 	backend_tell(ready_fd);
 	ready_fd = -1;
+}
+
+void
+backend_announce(int fd)
+{
+	if (in_backend)
+		backend_ready();
+	else
+		ready_announce(fd);
+}
+
+int
+backend_signals(void)
+{
+	static const int of_terminal[] = {SIGINT, SIGHUP, SIGQUIT};
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	if (!in_backend) {
+		sigaddset(&set, SIGINT);
+		sigaddset(&set, SIGHUP);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < ARRAY_LEN(of_terminal); i++)
+		signal(of_terminal[i], in_backend ? SIG_IGN : SIG_DFL);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (fd < 0)
+		die_sys("signalfd");
+	return fd;
 }
 
 /* What is open besides was opened by the user's other loaders for the program. */
@@ -76,6 +114,7 @@ backend_fork(const int *keep, size_t n)
 	if (pid)
 		_exit(pid < 0);
 	ready_fd = pipe[1];
+	in_backend = true;
 	setsid();
 	fd_leave_stdio();
 	close_others(keep, n);

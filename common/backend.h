@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The process that a loader leaves behind to serve the wire that it hands on. */
+/* The process that a loader leaves behind to serve the wire that it hands on, or the same service in the foreground. */
 #ifndef COMMON_BACKEND_H
 #define COMMON_BACKEND_H
 
@@ -17,6 +17,16 @@ bool backend_fork(const int *keep, size_t n);
 
 /* In the backend: what it is for can be used now. */
 void backend_ready(void);
+
+/* The service can be used: backend_ready in a backend, in the foreground ready_announce(fd), of -R. */
+void backend_announce(int fd);
+
+/*
+ * A descriptor that reads as signalfd_siginfo of CHLD, TERM and, in the foreground, INT and HUP, which are blocked; not to be
+ * closed before exit. The terminal's signals are for the program that was started: a backend ignores them. So is PIPE by both.
+ * Dies when there is none to be had.
+ */
+int backend_signals(void);
 
 /* A newline to fd (-R; -1: none), and the end of it. A reader that has gone is no reason to stop. */
 void backend_tell(int fd);

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/backend.h"
 #include "common/control.h"
 #include "common/diag.h"
 #include "common/fd.h"
@@ -29,8 +30,7 @@ struct broker {
 	pid_t stack;
 	int orders; /* to the stack; -1 while there is none */
 	int status;
-	void (*ready)(void *arg); /* NULL once called */
-	void *ready_arg;
+	bool announced;
 };
 
 void
@@ -48,9 +48,9 @@ doorway_open_forwards(struct doorway *d, const struct options *o)
 static void
 say_ready(struct broker *b)
 {
-	if (b->ready)
-		b->ready(b->ready_arg);
-	b->ready = NULL;
+	if (!b->announced)
+		backend_announce(b->o->ready_fd);
+	b->announced = true;
 }
 
 static void
@@ -162,7 +162,7 @@ stack_ended(struct broker *b, int status)
 		error("the stack died of signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
 	b->status = WIFSIGNALED(status) || WEXITSTATUS(status) ? 1 : 0;
 	/* A stack that never came to serve would not do so for the next guest. */
-	if (b->d->listener < 0 || (b->status && b->ready))
+	if (b->d->listener < 0 || (b->status && !b->announced))
 		loop_stop(&b->loop);
 	else if (loop_watch(&b->loop, &b->guests, EPOLLIN) < 0)
 		die("epoll");
@@ -288,30 +288,6 @@ control_line(void *arg, char *line, struct control_fds *fds, FILE *out)
 	return "not one of: add FORWARD, del FORWARD, list, quit";
 }
 
-/* In a loader the terminal's signals are for the program that was started; TERM is for whom it is sent to. */
-static void
-watch_signals(struct broker *b)
-{
-	bool loader = b->o->mode == MODE_LOADER;
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGTERM);
-	if (!loader) {
-		sigaddset(&set, SIGINT);
-		sigaddset(&set, SIGHUP);
-	}
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGINT, loader ? SIG_IGN : SIG_DFL);
-	signal(SIGHUP, loader ? SIG_IGN : SIG_DFL);
-	signal(SIGQUIT, loader ? SIG_IGN : SIG_DFL);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	b->signals = (struct watch){.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), .handler = signalled};
-	if (b->signals.fd < 0 || loop_watch(&b->loop, &b->signals, EPOLLIN) < 0)
-		die_sys("signalfd");
-}
-
 static void
 clean_up(struct broker *b)
 {
@@ -332,17 +308,19 @@ clean_up(struct broker *b)
 }
 
 int
-broker_run(const struct options *o, struct doorway *d, void (*ready)(void *arg), void *arg)
+broker_run(const struct options *o, struct doorway *d)
 {
 	static struct broker b;
 
-	b = (struct broker){.o = o, .d = d, .orders = -1, .ready = ready, .ready_arg = arg};
+	b = (struct broker){.o = o, .d = d, .orders = -1};
 	b.resolv.copy = b.resolv.watch.fd = -1;
 	b.requests.handler = requested;
 	b.guests = (struct watch){.fd = d->listener, .handler = guest_came};
 	if (loop_init(&b.loop) < 0)
 		die_sys("epoll");
-	watch_signals(&b);
+	b.signals = (struct watch){.fd = backend_signals(), .handler = signalled};
+	if (loop_watch(&b.loop, &b.signals, EPOLLIN) < 0)
+		die("epoll");
 	if (d->control >= 0 && control_start(&b.control, &b.loop, d->control, control_line, &b) < 0)
 		die("epoll");
 	if (d->listener < 0) {

@@ -29,8 +29,8 @@ void doorway_open_forwards(struct doorway *d, const struct options *o);
 
 /*
  * Starts the stack and serves until the guest is gone or a TERM comes; with a listener, one guest after another until
- * TERM. ready() is called once, when a guest can be served. Removes the socket files at the end. Returns the exit status.
+ * TERM. It announces itself (backend_announce) when a guest can be served. Removes the socket files at the end. Returns the exit status.
  */
-int broker_run(const struct options *o, struct doorway *d, void (*ready)(void *arg), void *arg);
+int broker_run(const struct options *o, struct doorway *d);
 
 #endif

@@ -13,26 +13,10 @@
 #include "common/backend.h"
 #include "common/diag.h"
 #include "common/fd.h"
-#include "common/ready.h"
 #include "common/seal.h"
 #include "common/wire.h"
 #include "vm-slirp/broker.h"
 #include "vm-slirp/options.h"
-
-static void
-foreground_ready(void *arg)
-{
-	const struct options *o = arg;
-
-	ready_announce(o->ready_fd);
-}
-
-static void
-loader_ready(void *arg)
-{
-	(void)arg;
-	backend_ready();
-}
 
 /* What stays open of all that the user's other loaders opened for the program. Returns how many. */
 static size_t
@@ -78,7 +62,7 @@ load(const struct options *o, struct doorway *d)
 	char word[64];
 
 	if (backend_fork(keep, n))
-		exit(broker_run(o, d, loader_ready, NULL));
+		exit(broker_run(o, d));
 	close(d->cable);
 	for (size_t i = 0; i < d->nforwards; i++)
 		close(d->forwards[i].fd);
@@ -165,5 +149,5 @@ main(int argc, char **argv)
 	nkeep = own(&d, keep);
 	keep[nkeep++] = o.ready_fd;
 	fd_close_others(keep, nkeep);
-	return broker_run(&o, &d, foreground_ready, &o);
+	return broker_run(&o, &d);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* The parent's loop; the contract is in hub.h. */
-#include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/backend.h"
 #include "common/diag.h"
 #include "common/fd.h"
 #include "common/util.h"
@@ -29,31 +29,8 @@ signalled(struct watch *w, uint32_t events)
 			error("process %d of a viewer died of signal %d (%s)", pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
 }
 
-/* In a loader the terminal's signals are for the program that was started; TERM is for whom it is sent to. */
 static void
-watch_signals(struct hub *h, bool loader)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGTERM);
-	if (!loader) {
-		sigaddset(&set, SIGINT);
-		sigaddset(&set, SIGHUP);
-	}
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGINT, loader ? SIG_IGN : SIG_DFL);
-	signal(SIGHUP, loader ? SIG_IGN : SIG_DFL);
-	signal(SIGQUIT, loader ? SIG_IGN : SIG_DFL);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	h->signals = (struct watch){.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), .handler = signalled};
-	if (h->signals.fd < 0 || loop_watch(&h->loop, &h->signals, EPOLLIN) < 0)
-		die_sys("signalfd");
-}
-
-static void
-start(struct hub *h, int control, bool loader)
+start(struct hub *h, int control)
 {
 	h->memfd = -1;
 	h->state = (struct fb_state){.kind = FB_STATE, .absolute = 1};
@@ -61,7 +38,9 @@ start(struct hub *h, int control, bool loader)
 		h->members[i].watch.fd = -1;
 	if (loop_init(&h->loop) < 0 || timer_init(&h->typing, &h->loop, typist_fired) < 0)
 		die("epoll");
-	watch_signals(h, loader);
+	h->signals = (struct watch){.fd = backend_signals(), .handler = signalled};
+	if (loop_watch(&h->loop, &h->signals, EPOLLIN) < 0)
+		die("epoll");
 	if (!fd_set_nonblock(h->machine.fd, true))
 		die_sys("the machine's wire");
 	machine_watch(h);
@@ -72,13 +51,13 @@ start(struct hub *h, int control, bool loader)
 }
 
 int
-hub_run(const struct options *o, int machine, int control, bool loader, void (*ready)(void *arg), void *arg)
+hub_run(const struct options *o, int machine, int control)
 {
 	static struct hub h;
 
 	h = (struct hub){.o = o, .machine.fd = machine};
-	start(&h, control, loader);
-	ready(arg);
+	start(&h, control);
+	backend_announce(o->ready_fd);
 	if (loop_run(&h.loop) < 0)
 		die("epoll");
 	front_stop();

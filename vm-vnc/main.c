@@ -12,7 +12,6 @@
 #include "common/backend.h"
 #include "common/diag.h"
 #include "common/fd.h"
-#include "common/ready.h"
 #include "common/seal.h"
 #include "common/wire.h"
 #include "vm-vnc/display.h"
@@ -20,21 +19,6 @@
 #include "vm-vnc/hub.h"
 #include "vm-vnc/screenshot.h"
 #include "vm-vnc/terminal.h"
-
-static void
-foreground_ready(void *arg)
-{
-	const struct options *o = arg;
-
-	ready_announce(o->ready_fd);
-}
-
-static void
-loader_ready(void *arg)
-{
-	(void)arg;
-	backend_ready();
-}
 
 /* The wire's two ends, of which ours is the first. */
 static void
@@ -55,7 +39,7 @@ load(const struct options *o, int control)
 	keep[n++] = sv[0];
 	keep[n++] = control;
 	if (backend_fork(keep, n))
-		exit(hub_run(o, sv[0], control, true, loader_ready, NULL));
+		exit(hub_run(o, sv[0], control));
 	for (size_t i = 0; i < n; i++)
 		if (keep[i] >= 0)
 			close(keep[i]);
@@ -124,5 +108,5 @@ main(int argc, char **argv)
 	keep[n++] = control;
 	keep[n++] = o.ready_fd;
 	fd_close_others(keep, n);
-	return hub_run(&o, wire, control, false, foreground_ready, &o);
+	return hub_run(&o, wire, control);
 }
