@@ -63,6 +63,12 @@ min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static inline uint64_t
+max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* Whether all n bytes are zero. */
 bool bytes_zero(const void *p, size_t n);
 

@@ -198,7 +198,8 @@ io_high_access(void *dev, uint64_t off, void *data, unsigned len, bool write)
 void
 pci_init_windows(struct pci_bus *b)
 {
-	uint64_t top = MEM_HIGH_START + b->vm->mem.high_size, align = 1ULL << 30;
+	const struct guest_mem *m = &b->vm->mem;
+	uint64_t top = m->hot.size ? m->hot.start + m->hot.size : MEM_HIGH_START + m->high_size, align = 1ULL << 30;
 	unsigned high = LPC_HOTPLUG_BASE + LPC_HOTPLUG_SIZE; /* those ports are in the middle, and not on this bus */
 
 	b->next32 = PCI_WINDOW32 + PCI_SLOTS * SMALL_BARS_PER_SLOT;

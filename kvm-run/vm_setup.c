@@ -82,6 +82,13 @@ wire_fd(const struct vm *vm, enum wire_kind kind)
 	return w ? w->fds[0] : -1;
 }
 
+/* With what can be plugged in. */
+static uint64_t
+all_memory(const struct memory_options *o)
+{
+	return o->max ? o->max : o->size;
+}
+
 /* With a mem wire the file's size is the memory's. */
 static uint64_t
 memory_size(const struct vm *vm, int fd)
@@ -94,9 +101,9 @@ memory_size(const struct vm *vm, int fd)
 		die_sys("mem wire");
 	if (st.st_size < 1 << 20 || st.st_size % 4096)
 		die_usage("mem wire: its size is not at least 1 MiB and whole pages");
-	if (vm->opt.memory.given && vm->opt.memory.size != (uint64_t)st.st_size)
+	if (vm->opt.memory.given && all_memory(&vm->opt.memory) != (uint64_t)st.st_size)
 		die_usage("-m: the mem wire's size is another one, %lld bytes", (long long)st.st_size);
-	return (uint64_t)st.st_size;
+	return vm->opt.memory.max ? vm->opt.memory.size : (uint64_t)st.st_size;
 }
 
 /* Its window is a hole in the guest's memory. */
@@ -125,7 +132,7 @@ create_memory(struct vm *vm)
 	const char *why;
 
 	vm->opt.memory.size = memory_size(vm, fd);
-	why = mem_init(m, vm->opt.memory.size, fd);
+	why = mem_init(m, vm->opt.memory.size, all_memory(&vm->opt.memory) - vm->opt.memory.size, fd);
 	if (why)
 		die("memory of %llu MiB: %s", (unsigned long long)(vm->opt.memory.size >> 20), why);
 	map(vm, MEM_SLOT_LOW, 0, has_vga(vm) ? VGA_WINDOW : m->low_size, m->base);

@@ -21,7 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char text[128];
 	const char *why;
 
-	if (!mem.base && mem_init(&mem, RAM, -1))
+	if (!mem.base && mem_init(&mem, RAM, 0, -1))
 		abort();
 	images.kern_fd = memfd_create("kernel", MFD_CLOEXEC);
 	images.init_fd = size & 1 ? dup(images.kern_fd) : -1;

@@ -42,11 +42,12 @@ iothread_stop(struct iothread *t)
 }
 
 const char *
-mem_init(struct guest_mem *m, uint64_t size, int fd)
+mem_init(struct guest_mem *m, uint64_t size, uint64_t hot, int fd)
 {
 	m->base = calloc(1, size); /* exactly as large, for the sanitizer */
 	m->size = m->low_size = size;
 	m->fd = fd;
+	(void)hot;
 	return NULL;
 }
 
@@ -228,7 +229,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
 	peer = fds[1];
-	mem_init(&rig.vm.mem, MEM_SIZE, -1);
+	mem_init(&rig.vm.mem, MEM_SIZE, 0, -1);
 	snprintf(text, sizeof(text), "net,fd=%d,id=n", fds[0]);
 	if (!wire_parse(&w, text, strlen(text), &bad) || net_create(&rig.vm, &w, false, &rig.dev, why, sizeof(why)))
 		abort();

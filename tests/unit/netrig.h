@@ -87,7 +87,7 @@ rig_create(const char *word, enum wire_as as)
 	static struct wire w;
 	const char *bad;
 
-	if (!rig.vm.mem.base && mem_init(&rig.vm.mem, MEM_SIZE, -1))
+	if (!rig.vm.mem.base && mem_init(&rig.vm.mem, MEM_SIZE, 0, -1))
 		abort();
 	if (!wire_parse(&w, word, strlen(word), &bad))
 		return bad;
