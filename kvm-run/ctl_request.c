@@ -91,7 +91,7 @@ do_vcpus(struct ctl_request *r, char **word)
 	const struct vm *vm = r->vm;
 
 	(void)word;
-	for (const struct vcpu *v = vm->vcpus; v < vm->vcpus + vm->nvcpus; v++)
+	for (const struct vcpu *v = NULL; (v = vcpu_next(vm, v));)
 		ctl_print(r->answer, "%u\t%d\n", v->index, (int)v->tid);
 	return CTL_OK;
 }

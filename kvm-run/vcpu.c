@@ -98,7 +98,8 @@ finish_instruction(struct vcpu *v)
 static bool
 gate_open(const struct vcpu *v)
 {
-	return __atomic_load_n(&v->vm->gate.open, __ATOMIC_ACQUIRE) && v->vm->end == VM_RUNNING;
+	return __atomic_load_n(&v->vm->gate.open, __ATOMIC_ACQUIRE) && v->vm->end == VM_RUNNING &&
+	    !__atomic_load_n(&v->ending, __ATOMIC_ACQUIRE);
 }
 
 /* Waits outside KVM_RUN while the machine is paused or has ended. False: the thread is to end. */
@@ -113,24 +114,35 @@ may_run(struct vcpu *v)
 	pthread_mutex_lock(&g->lock);
 	g->outside++;
 	pthread_cond_broadcast(&g->changed);
-	while ((!g->open || v->vm->end != VM_RUNNING) && !g->ending)
+	while ((!g->open || v->vm->end != VM_RUNNING) && !v->ending)
 		pthread_cond_wait(&g->changed, &g->lock);
 	g->outside--;
-	ending = g->ending;
+	ending = v->ending;
 	pthread_mutex_unlock(&g->lock);
 	return !ending;
+}
+
+static void
+introduce(struct vcpu *v)
+{
+	struct vm_run_gate *g = &v->vm->gate;
+	char name[16];
+
+	self = v;
+	snprintf(name, sizeof(name), "vcpu%u", v->index);
+	pthread_setname_np(pthread_self(), name);
+	pthread_mutex_lock(&g->lock);
+	v->tid = (pid_t)syscall(SYS_gettid);
+	pthread_cond_broadcast(&g->changed);
+	pthread_mutex_unlock(&g->lock);
 }
 
 static void *
 thread_main(void *arg)
 {
 	struct vcpu *v = arg;
-	char name[16];
 
-	self = v;
-	v->tid = (pid_t)syscall(SYS_gettid);
-	snprintf(name, sizeof(name), "vcpu%u", v->index);
-	pthread_setname_np(pthread_self(), name);
+	introduce(v);
 	seal_thread_vcpu();
 	while (may_run(v)) {
 		if (ioctl(v->fd, KVM_RUN, 0) == 0) {
@@ -154,31 +166,65 @@ kick(struct vcpu *v)
 	pthread_kill(v->thread, SIGRTMIN);
 }
 
-void
-vcpus_start(struct vm *vm)
+int
+vcpu_start(struct vcpu *v)
 {
-	struct sigaction sa = {.sa_handler = on_kick};
+	struct vm_run_gate *g = &v->vm->gate;
 	pthread_attr_t attr;
 	sigset_t others, old;
+	int err;
 
-	sigaction(SIGRTMIN, &sa, NULL);
 	sigfillset(&others); /* the other signals are the main thread's */
 	sigdelset(&others, SIGRTMIN);
 	pthread_sigmask(SIG_SETMASK, &others, &old);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	for (unsigned i = 0; i < vm->nvcpus; i++) {
-		errno = pthread_create(&vm->vcpus[i].thread, &attr, thread_main, &vm->vcpus[i]);
-		if (errno)
-			die_sys("vcpu%u: thread", i);
-	}
+	err = pthread_create(&v->thread, &attr, thread_main, v);
 	pthread_attr_destroy(&attr);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	/* All are at the gate and have said who they are. */
-	pthread_mutex_lock(&vm->gate.lock);
-	while (vm->gate.outside < vm->nvcpus)
-		pthread_cond_wait(&vm->gate.changed, &vm->gate.lock);
-	pthread_mutex_unlock(&vm->gate.lock);
+	pthread_mutex_lock(&g->lock);
+	while (!err && !v->tid)
+		pthread_cond_wait(&g->changed, &g->lock);
+	pthread_mutex_unlock(&g->lock);
+	return err;
+}
+
+void
+vcpu_end(struct vcpu *v)
+{
+	struct vm_run_gate *g = &v->vm->gate;
+
+	pthread_mutex_lock(&g->lock);
+	__atomic_store_n(&v->ending, true, __ATOMIC_RELEASE);
+	kick(v);
+	pthread_cond_broadcast(&g->changed);
+	pthread_mutex_unlock(&g->lock);
+	pthread_join(v->thread, NULL);
+	v->ending = false;
+	v->tid = 0;
+}
+
+struct vcpu *
+vcpu_next(const struct vm *vm, const struct vcpu *v)
+{
+	struct vcpu *next = v ? vm->vcpus + (v - vm->vcpus) + 1 : vm->vcpus;
+
+	while (next < vm->vcpus + vm->opt.cpus.max && !next->plugged)
+		next++;
+	return next < vm->vcpus + vm->opt.cpus.max ? next : NULL;
+}
+
+void
+vcpus_start(struct vm *vm)
+{
+	struct sigaction sa = {.sa_handler = on_kick};
+
+	sigaction(SIGRTMIN, &sa, NULL);
+	for (struct vcpu *v = NULL; (v = vcpu_next(vm, v));) {
+		errno = vcpu_start(v);
+		if (errno)
+			die_sys("vcpu%u: thread", v->index);
+	}
 }
 
 void
@@ -188,8 +234,8 @@ vcpus_pause(struct vm *vm)
 
 	pthread_mutex_lock(&g->lock);
 	g->open = false;
-	for (unsigned i = 0; i < vm->nvcpus; i++)
-		kick(&vm->vcpus[i]);
+	for (struct vcpu *v = NULL; (v = vcpu_next(vm, v));)
+		kick(v);
 	while (g->outside < vm->nvcpus)
 		pthread_cond_wait(&g->changed, &g->lock);
 	pthread_mutex_unlock(&g->lock);
@@ -208,10 +254,6 @@ void
 vcpus_end(struct vm *vm)
 {
 	vcpus_pause(vm);
-	pthread_mutex_lock(&vm->gate.lock);
-	vm->gate.ending = true;
-	pthread_cond_broadcast(&vm->gate.changed);
-	pthread_mutex_unlock(&vm->gate.lock);
-	for (unsigned i = 0; i < vm->nvcpus; i++)
-		pthread_join(vm->vcpus[i].thread, NULL);
+	for (struct vcpu *v = NULL; (v = vcpu_next(vm, v));)
+		vcpu_end(v);
 }

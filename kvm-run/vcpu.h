@@ -14,8 +14,10 @@ struct vcpu_state;
 
 struct vcpu {
 	struct vm *vm;
-	unsigned index; /* also its APIC id */
-	int fd;
+	unsigned index;
+	bool plugged; /* it is part of the machine, and has a thread once they are started */
+	bool ending;  /* its thread is to end */
+	int fd; /* 0: never plugged in, so that KVM does not know it */
 	struct kvm_run *run;
 	pthread_t thread;
 	pid_t tid;
@@ -32,8 +34,12 @@ struct boot_entry {
 	uint64_t gdt; /* of the selectors that the 64-bit entry asks for */
 };
 
-/* Creates all vCPUs with CPUID and power-on state; no thread yet. NULL or the reason. */
+/* Makes room for all, and creates those that are there at the start, with CPUID and power-on state; no thread yet. NULL or
+ * the reason. */
 const char *vcpus_create(struct vm *vm);
+
+/* The next one that is plugged in, the first for NULL; NULL after the last. Main thread. */
+struct vcpu *vcpu_next(const struct vm *vm, const struct vcpu *v);
 
 /* Gives the boot processor its entry; the others wait for INIT and SIPI. Dies on failure: the host refused valid state. */
 void vcpus_set_entry(struct vm *vm, const struct boot_entry *e);
@@ -50,5 +56,20 @@ void vcpus_reset(struct vm *vm);
 
 /* Ends and joins the threads. Main thread. */
 void vcpus_end(struct vm *vm);
+
+/* A vCPU more while the machine runs, in power-on state: it waits for INIT and SIPI. NULL, or the reason (errno says why).
+ * Main thread. */
+const char *vcpu_plug(struct vcpu *v);
+
+/* One less: its thread ends. KVM cannot forget a vCPU, so it is kept, deaf, for the next vcpu_plug. Main thread. */
+void vcpu_unplug(struct vcpu *v);
+
+/* --- between vcpu.c, the threads, and vcpu_setup.c --- */
+
+/* Starts its thread, which says who it is and then waits or runs as the others do. 0 or an errno. */
+int vcpu_start(struct vcpu *v);
+
+/* Ends it. */
+void vcpu_end(struct vcpu *v);
 
 #endif

@@ -22,14 +22,14 @@
 #define RFLAGS_FIXED 2
 
 static const char *
-create(struct vm *vm, unsigned i, struct kvm_cpuid2 *cpuid, bool tsc_deadline)
+create(struct vcpu *v)
 {
-	struct vcpu *v = &vm->vcpus[i];
+	struct vm *vm = v->vm;
 	int size = ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	bool tsc_deadline = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
 
-	v->vm = vm;
-	v->index = i;
-	v->fd = ioctl(vm->fd, KVM_CREATE_VCPU, i);
+	if (v->fd <= 0) /* else what failed the last time came after it */
+		v->fd = ioctl(vm->fd, KVM_CREATE_VCPU, v->index);
 	if (v->fd < 0)
 		return "KVM_CREATE_VCPU";
 	if (size < 0)
@@ -37,30 +37,72 @@ create(struct vm *vm, unsigned i, struct kvm_cpuid2 *cpuid, bool tsc_deadline)
 	v->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
 	if (v->run == MAP_FAILED)
 		return "mmap of a vCPU";
-	cpuid_for_vcpu(cpuid, i, vm->nvcpus, tsc_deadline);
-	if (ioctl(v->fd, KVM_SET_CPUID2, cpuid) < 0)
+	cpuid_for_vcpu(vm->cpuid, v->index, vm->opt.cpus.max, tsc_deadline);
+	if (ioctl(v->fd, KVM_SET_CPUID2, vm->cpuid) < 0)
 		return "KVM_SET_CPUID2";
 	v->fresh = vcpu_state_get(v);
 	return v->fresh ? NULL : "reading the state of a vCPU";
 }
 
+static const char *
+create_first(struct vm *vm)
+{
+	const char *what = NULL;
+
+	for (unsigned i = 0; i < vm->opt.cpus.max; i++) {
+		vm->vcpus[i].vm = vm;
+		vm->vcpus[i].index = i;
+	}
+	for (; vm->nvcpus < vm->opt.cpus.cpus && !what; vm->nvcpus++) {
+		what = create(&vm->vcpus[vm->nvcpus]);
+		vm->vcpus[vm->nvcpus].plugged = true;
+	}
+	return what;
+}
+
 const char *
 vcpus_create(struct vm *vm)
 {
-	struct kvm_cpuid2 *cpuid = cpuid_supported(vm->kvm_fd);
-	bool tsc_deadline = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
-	const char *what = NULL;
+	const char *what;
 
-	if (!cpuid)
+	vm->cpuid = cpuid_supported(vm->kvm_fd);
+	if (!vm->cpuid)
 		return "KVM_GET_SUPPORTED_CPUID";
 	vm->vcpus = calloc(vm->opt.cpus.max, sizeof(*vm->vcpus));
-	vm->nvcpus = vm->opt.cpus.cpus;
-	if (!vm->vcpus)
-		what = "vCPUs";
-	for (unsigned i = 0; i < vm->nvcpus && !what; i++)
-		what = create(vm, i, cpuid, tsc_deadline);
-	free(cpuid);
+	what = vm->vcpus ? create_first(vm) : "vCPUs";
+	if (vm->opt.cpus.cpus == vm->opt.cpus.max) {
+		free(vm->cpuid);
+		vm->cpuid = NULL;
+	}
 	return what;
+}
+
+const char *
+vcpu_plug(struct vcpu *v)
+{
+	const char *what = v->fresh ? vcpu_state_set(v, v->fresh) : create(v);
+
+	if (what)
+		return what;
+	errno = vcpu_start(v);
+	if (errno)
+		return "thread";
+	v->plugged = true;
+	v->vm->nvcpus++;
+	return NULL;
+}
+
+void
+vcpu_unplug(struct vcpu *v)
+{
+	const char *what;
+
+	v->plugged = false;
+	v->vm->nvcpus--;
+	vcpu_end(v);
+	what = vcpu_state_set(v, v->fresh); /* its local APIC takes part in nothing */
+	if (what)
+		warn_sys("vcpu%u: %s", v->index, what);
 }
 
 static void
@@ -106,10 +148,10 @@ vcpus_set_entry(struct vm *vm, const struct boot_entry *e)
 void
 vcpus_reset(struct vm *vm)
 {
-	for (unsigned i = 0; i < vm->nvcpus; i++) {
-		const char *what = vcpu_state_set(&vm->vcpus[i], vm->vcpus[i].fresh);
+	for (struct vcpu *v = NULL; (v = vcpu_next(vm, v));) {
+		const char *what = vcpu_state_set(v, v->fresh);
 
 		if (what)
-			die_sys("reset: vcpu%u: %s", i, what);
+			die_sys("reset: vcpu%u: %s", v->index, what);
 	}
 }

@@ -110,6 +110,10 @@ vcpu_state_get(const struct vcpu *v)
 const char *
 vcpu_state_set(const struct vcpu *v, const struct vcpu_state *s)
 {
+	struct kvm_mp_state mp_state;
+
+	/* An INIT or a SIPI that it has not looked at would outlive what follows; asking has KVM take it in. */
+	ioctl(v->fd, KVM_GET_MP_STATE, &mp_state);
 	/* First of all: a processor in VMX operation refuses registers that only one outside of it can have. */
 	if (s->nests && ioctl(v->fd, KVM_SET_NESTED_STATE, &s->nested) < 0)
 		return "KVM_SET_NESTED_STATE";

@@ -32,6 +32,8 @@ struct net_capture;
 struct net_dev;
 struct firmware;
 struct con_out;
+struct cpuhp;
+struct kvm_cpuid2;
 
 /* How the guest's run ends; kvm-run's exit status. */
 enum vm_end {
@@ -88,7 +90,7 @@ vm_device_pci(const struct vm_device *d)
 struct vm_run_gate {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool open, ending;
+	bool open;
 	unsigned outside; /* vCPU threads waiting here */
 };
 
@@ -101,8 +103,10 @@ struct vm {
 	struct pci_bus pci;
 	struct loop loop; /* the main thread's: signals, ctl, console input */
 	struct iothread *io; /* of the small devices, rng and consoles; started before them */
-	struct vcpu *vcpus;
+	struct vcpu *vcpus; /* opt.cpus.max, of which nvcpus are plugged in: see vcpu_next */
 	unsigned nvcpus;
+	struct kvm_cpuid2 *cpuid; /* what each vCPU's is made from; NULL when none can come any more */
+	struct cpuhp *cpuhp;	  /* or NULL: as many vCPUs as there can be */
 	struct vm_device devices[WIRES_MAX];
 	unsigned ndevices;
 	struct serial *serial; /* COM1 */

@@ -106,6 +106,14 @@ vm_remove_device(struct vm *v, struct vm_device *d)
 	*d = v->devices[--v->ndevices];
 }
 
+struct vcpu *
+vcpu_next(const struct vm *v, const struct vcpu *after)
+{
+	size_t next = after ? (size_t)(after - vcpus) + 1 : 0;
+
+	return next < v->nvcpus ? &vcpus[next] : NULL;
+}
+
 /* The drive: what was last put into it, "-" after an eject. */
 static const char *change_refused;
 static char medium[32];
