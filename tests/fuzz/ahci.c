@@ -4,30 +4,14 @@
  * AHCI drives and a hostile driver. The input is a program of steps: write a register, write memory, issue a command. The
  * rig's disk aborts when it is asked for bytes it has not.
  */
+#include "tests/fuzz/input.h"
 #include "tests/unit/ahci_rig.h"
-
-struct input {
-	const uint8_t *p;
-	size_t left;
-};
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static uint32_t
-number(struct input *in, unsigned bytes)
-{
-	uint32_t v = 0;
-
-	for (; bytes && in->left; bytes--, in->left--)
-		v = v << 8 | *in->p++;
-	return v;
-}
 
 /* A command as a driver would write it, but for the bytes that come from the input. */
 static void
 issue(struct input *in)
 {
-	unsigned p = number(in, 1) % 2, slot = number(in, 1) % 32, entries = number(in, 1) % 4;
+	unsigned p = input_number(in, 1) % 2, slot = input_number(in, 1) % 32, entries = input_number(in, 1) % 4;
 	uint8_t *h = rig_ram + RIG_LIST + 0x1000 * p + 32 * slot, *t = rig_ram + RIG_TABLE + 0x8000 * p + 0x400 * slot;
 
 	memset(t, 0, 0x80);
@@ -35,14 +19,14 @@ issue(struct input *in)
 	put_le16(h + 2, (uint16_t)entries);
 	put_le32(h + 8, (uint32_t)(t - rig_ram));
 	t[0] = 0x27;
-	t[1] = number(in, 1) % 16 ? 0x80 : 0;
+	t[1] = input_number(in, 1) % 16 ? 0x80 : 0;
 	for (unsigned i = 2; i < 16; i++)
-		t[i] = (uint8_t)number(in, 1);
+		t[i] = (uint8_t)input_number(in, 1);
 	for (unsigned i = 0; t[2] == 0xa0 && i < 12; i++)
-		t[0x40 + i] = (uint8_t)number(in, 1);
+		t[0x40 + i] = (uint8_t)input_number(in, 1);
 	for (unsigned i = 0; i < entries; i++) {
-		put_le32(t + 0x80 + 16 * i, RIG_DATA + (number(in, 2) << 3));
-		put_le32(t + 0x8c + 16 * i, number(in, 2) | 1);
+		put_le32(t + 0x80 + 16 * i, RIG_DATA + (input_number(in, 2) << 3));
+		put_le32(t + 0x8c + 16 * i, input_number(in, 2) | 1);
 	}
 	if (t[2] == 0x60 || t[2] == 0x61)
 		rig_write(0x100 + 0x80 * p + 0x34, 1U << slot);
@@ -61,21 +45,21 @@ step(struct input *in)
 {
 	uint32_t off;
 
-	switch (number(in, 1) % 8) {
+	switch (input_number(in, 1) % 8) {
 	case 0:
-		off = number(in, 2) & 0x1fff;
-		rig_write(off, number(in, 4));
+		off = input_number(in, 2) & 0x1fff;
+		rig_write(off, input_number(in, 4));
 		break;
 	case 1:
-		rig_read(number(in, 2) & 0x1ffc);
+		rig_read(input_number(in, 2) & 0x1ffc);
 		break;
 	case 2:
-		off = number(in, 3) % (RIG_RAM - 4);
-		put_le32(rig_ram + off, number(in, 4));
+		off = input_number(in, 3) % (RIG_RAM - 4);
+		put_le32(rig_ram + off, input_number(in, 4));
 		break;
 	case 3:
-		rig_hold = number(in, 1) & 1;
-		rig_error = number(in, 1) % 8 ? 0 : EIO;
+		rig_hold = input_number(in, 1) & 1;
+		rig_error = input_number(in, 1) % 8 ? 0 : EIO;
 		break;
 	case 4:
 		rig_release(&rig_disk);
@@ -83,7 +67,7 @@ step(struct input *in)
 		ahci_port_reaped(&rig_cd);
 		break;
 	case 5:
-		restart(number(in, 1) % 2);
+		restart(input_number(in, 1) % 2);
 		break;
 	default:
 		issue(in);

@@ -6,24 +6,8 @@
  */
 #include <fcntl.h>
 
+#include "tests/fuzz/input.h"
 #include "tests/unit/e1000_rig.h"
-
-struct input {
-	const uint8_t *p;
-	size_t left;
-};
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static uint32_t
-number(struct input *in, unsigned bytes)
-{
-	uint32_t v = 0;
-
-	for (; bytes && in->left; bytes--, in->left--)
-		v = v << 8 | *in->p++;
-	return v;
-}
 
 /* Rings in the first pages, of few entries; sending and receiving on. */
 static void
@@ -33,8 +17,8 @@ set_up(struct input *in)
 	rig_write(R_RDLEN, 256);
 	rig_write(R_TDBAL, 0x2000);
 	rig_write(R_TDLEN, 256);
-	rig_write(R_IMS, number(in, 2));
-	rig_write(R_RCTL, RCTL_EN | RCTL_UPE | (uint32_t)number(in, 3));
+	rig_write(R_IMS, input_number(in, 2));
+	rig_write(R_RCTL, RCTL_EN | RCTL_UPE | (uint32_t)input_number(in, 3));
 	rig_write(R_TCTL, TCTL_EN | TCTL_PSP);
 	for (unsigned i = 0; i < 16; i++)
 		put_le64(rig.vm.mem.base + 0x1000 + 16 * i, 0x4000 + 0x800 * i);
@@ -48,9 +32,9 @@ describe(struct input *in)
 	uint32_t tail = rig_read(R_TDT) % 16;
 	uint8_t *d = rig.vm.mem.base + 0x2000 + 16 * tail;
 
-	put_le64(d, number(in, 3));
-	put_le32(d + 8, number(in, 4));
-	put_le32(d + 12, number(in, 4));
+	put_le64(d, input_number(in, 3));
+	put_le32(d + 8, input_number(in, 4));
+	put_le32(d + 12, input_number(in, 4));
 	rig_write(R_TDT, (tail + 1) % 16);
 }
 
@@ -58,10 +42,10 @@ static void
 arrive(struct input *in)
 {
 	uint8_t frame[4096] = {0};
-	size_t len = 1 + number(in, 2) % 4000;
+	size_t len = 1 + input_number(in, 2) % 4000;
 
 	for (unsigned i = 0; i < 18; i++)
-		frame[i] = (uint8_t)number(in, 1);
+		frame[i] = (uint8_t)input_number(in, 1);
 	send(rig_peer, frame, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	rig_run();
 }
@@ -80,22 +64,22 @@ step(struct input *in)
 {
 	uint32_t off;
 
-	switch (number(in, 1) % 8) {
+	switch (input_number(in, 1) % 8) {
 	case 0:
-		off = number(in, 2);
-		rig_write(off, number(in, 4));
+		off = input_number(in, 2);
+		rig_write(off, input_number(in, 4));
 		break;
 	case 1:
-		rig_read(number(in, 2) & 0x1fffc);
+		rig_read(input_number(in, 2) & 0x1fffc);
 		break;
 	case 2:
-		off = number(in, 2);
-		put_le32(rig.vm.mem.base + off, number(in, 4));
+		off = input_number(in, 2);
+		put_le32(rig.vm.mem.base + off, input_number(in, 4));
 		break;
 	case 3:
 	case 4: describe(in); break;
 	case 5: arrive(in); break;
-	case 6: net_set_link(rig.net, number(in, 1) & 1); break;
+	case 6: net_set_link(rig.net, input_number(in, 1) & 1); break;
 	case 7: drain(); break;
 	}
 }
@@ -107,7 +91,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	diag_verbose = -1;
 	rig_make();
-	if (number(&in, 1) & 1)
+	if (input_number(&in, 1) & 1)
 		set_up(&in);
 	while (in.left)
 		step(&in);

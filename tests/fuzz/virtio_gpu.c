@@ -5,32 +5,17 @@
  * command's kind, then its numbers, two bytes each. Whatever is shown lies within the picture (the rig sees to it), and no
  * byte is read or written beyond resources and guest memory (ASan).
  */
+#include "tests/fuzz/input.h"
 #include "tests/unit/gpu_rig.h"
 
 #define ENTRIES_MAX 64
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct input {
-	const uint8_t *p;
-	size_t left;
-};
-
-static uint8_t
-byte(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->p++;
-}
 
 /* Small numbers mostly, else those at which sums go wrong. */
 static uint32_t
 number(struct input *in)
 {
 	static const uint32_t odd[] = {UINT32_MAX, 0x80000000, 0x7fffffff, 8192, 8193, 0xffff, 0x10000, 0x40000000};
-	uint8_t low = byte(in), high = byte(in);
+	uint8_t low = input_byte(in), high = input_byte(in);
 
 	return high & 0x80 ? odd[high & 7] - low : low | (uint32_t)high << 8;
 }
@@ -38,7 +23,7 @@ number(struct input *in)
 static size_t
 entries(struct input *in, struct virtio_gpu_mem_entry *e)
 {
-	size_t n = byte(in) % ENTRIES_MAX;
+	size_t n = input_byte(in) % ENTRIES_MAX;
 
 	for (size_t i = 0; i < n; i++)
 		e[i] = (struct virtio_gpu_mem_entry){number(in), number(in), 0};
@@ -49,8 +34,8 @@ static void
 control(struct input *in, uint32_t type)
 {
 	struct virtio_gpu_mem_entry e[ENTRIES_MAX];
-	union gpu_command c = {.hdr = {.type = type, .flags = byte(in) & 3, .fence_id = 7}};
-	size_t len = byte(in), more = 0;
+	union gpu_command c = {.hdr = {.type = type, .flags = input_byte(in) & 3, .fence_id = 7}};
+	size_t len = input_byte(in), more = 0;
 	union gpu_answer a;
 	uint32_t field[8];
 
@@ -67,10 +52,10 @@ control(struct input *in, uint32_t type)
 static void
 cursor(struct input *in)
 {
-	struct virtio_gpu_update_cursor c = {.hdr.type = VIRTIO_GPU_CMD_UPDATE_CURSOR + (byte(in) & 1)};
+	struct virtio_gpu_update_cursor c = {.hdr.type = VIRTIO_GPU_CMD_UPDATE_CURSOR + (input_byte(in) & 1)};
 
-	c.pos = (struct virtio_gpu_cursor_pos){byte(in) & 1, number(in), number(in), 0};
-	c.resource_id = byte(in);
+	c.pos = (struct virtio_gpu_cursor_pos){input_byte(in) & 1, number(in), number(in), 0};
+	c.resource_id = input_byte(in);
 	c.hot_x = number(in);
 	c.hot_y = number(in);
 	rig_cursor_command(&c);
@@ -83,7 +68,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	rig_make();
 	while (in.left) {
-		uint8_t what = byte(&in);
+		uint8_t what = input_byte(&in);
 
 		rig_log[0] = '\0';
 		if (what % 16 < 12)
@@ -95,7 +80,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		else if (what % 16 == 14)
 			rig_gpu->dev.ops->stop(&rig_gpu->dev);
 		else
-			memset(rig_vm.mem.base + byte(&in) * 64, byte(&in), 4096);
+			memset(rig_vm.mem.base + input_byte(&in) * 64, input_byte(&in), 4096);
 	}
 	rig_destroy();
 	return 0;

@@ -4,42 +4,15 @@
  * chain, kick, let the peer send or read, pull the cable, reset. All on one thread, so that a crash repeats.
  */
 /* links: kvm-run/virtio_net.c kvm-run/virtio_net_new.c kvm-run/net_hold.c kvm-run/net_virtq_rx.c kvm-run/net_virtq_tx.c kvm-run/net_tx.c kvm-run/net_ctrl.c kvm-run/net_pcap.c kvm-run/net_tap.c kvm-run/net_vhost.c kvm-run/vhost.c kvm-run/net_stream.c kvm-run/net_packet.c kvm-run/virtq.c */
+#include "tests/fuzz/input.h"
 #include "tests/unit/netstub.h"
+#include "tests/unit/thread_stub.h"
 
 #define MEM_SIZE 0x4000
 #define RING 16
 #define RING_AREA 0x400 /* of queue i, at i * RING_AREA: descriptors, available and used ring */
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct input {
-	const uint8_t *p;
-	size_t left;
-};
-
 static int peer;
-
-/* --- the device's thread is this one --- */
-
-int
-iothread_start(struct iothread *t, const char *name)
-{
-	(void)name;
-	return loop_init(&t->loop);
-}
-
-void
-iothread_call(struct iothread *t, void (*fn)(void *arg), void *arg)
-{
-	(void)t;
-	fn(arg);
-}
-
-void
-iothread_stop(struct iothread *t)
-{
-	loop_done(&t->loop);
-}
 
 const char *
 mem_init(struct guest_mem *m, uint64_t size, uint64_t hot, int fd)
@@ -58,23 +31,6 @@ guest_ptr(const struct guest_mem *m, uint64_t gpa, uint64_t len)
 }
 
 /* --- */
-
-static uint8_t
-byte(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->p++;
-}
-
-static uint16_t
-word(struct input *in)
-{
-	uint16_t low = byte(in);
-
-	return (uint16_t)(low | byte(in) << 8);
-}
 
 static const uint8_t *
 bytes(struct input *in, size_t want, size_t *len)
@@ -102,7 +58,7 @@ start(struct input *in)
 
 	stop();
 	rig.broken = NULL;
-	d->features = d->offered & (word(in) | (uint64_t)word(in) << 16);
+	d->features = d->offered & (input_word(in) | (uint64_t)input_word(in) << 16);
 	for (unsigned i = 0; i < d->nqueues; i++) {
 		struct virtio_queue *q = &d->queues[i];
 
@@ -110,7 +66,7 @@ start(struct input *in)
 		q->vq = (struct virtq){.size = RING, .desc_gpa = i * RING_AREA};
 		q->vq.avail_gpa = q->vq.desc_gpa + 0x100;
 		q->vq.used_gpa = q->vq.desc_gpa + 0x180;
-		q->vq.event_idx = byte(in) & 1;
+		q->vq.event_idx = input_byte(in) & 1;
 		vq_start(&q->vq, &rig.vm.mem);
 	}
 	d->running = d->ops->start(d);
@@ -122,25 +78,25 @@ start(struct input *in)
 static void
 offer(struct input *in)
 {
-	unsigned q = byte(in) % 3, at = byte(in) % RING;
+	unsigned q = input_byte(in) % 3, at = input_byte(in) % RING;
 	uint8_t *area = rig.vm.mem.base + q * RING_AREA;
 	struct {
 		uint64_t addr;
 		uint32_t len;
 		uint16_t flags, next;
-	} d = {word(in), word(in), byte(in), byte(in)};
+	} d = {input_word(in), input_word(in), input_byte(in), input_byte(in)};
 	uint16_t *avail = (uint16_t *)(void *)(area + 0x100);
 
 	memcpy(area + at * sizeof(d), &d, sizeof(d));
-	if (byte(in) & 1)
+	if (input_byte(in) & 1)
 		avail[2 + avail[1]++ % RING] = (uint16_t)at;
 }
 
 static void
 scribble(struct input *in)
 {
-	size_t at = word(in) % MEM_SIZE, len;
-	const uint8_t *p = bytes(in, byte(in), &len);
+	size_t at = input_word(in) % MEM_SIZE, len;
+	const uint8_t *p = bytes(in, input_byte(in), &len);
 
 	if (len > MEM_SIZE - at)
 		len = MEM_SIZE - at;
@@ -151,7 +107,7 @@ static void
 peer_sends(struct input *in)
 {
 	size_t len;
-	const uint8_t *p = bytes(in, word(in) % 2048, &len);
+	const uint8_t *p = bytes(in, input_word(in) % 2048, &len);
 
 	if (send(peer, p, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
 		/* full, or closed */
@@ -171,7 +127,7 @@ peer_reads(void)
 static void
 step(struct input *in)
 {
-	switch (byte(in) % 10) {
+	switch (input_byte(in) % 10) {
 	case 0:
 		start(in);
 		break;
@@ -183,7 +139,7 @@ step(struct input *in)
 		scribble(in);
 		break;
 	case 4: {
-		unsigned q = byte(in) % 3;
+		unsigned q = input_byte(in) % 3;
 
 		/* The transport does not pass on the kicks of a broken device. */
 		if (rig.dev->running && !rig.broken)
@@ -197,10 +153,10 @@ step(struct input *in)
 		peer_reads();
 		break;
 	case 7:
-		net_set_link(rig.net, byte(in) & 1);
+		net_set_link(rig.net, input_byte(in) & 1);
 		break;
 	case 8:
-		shutdown(peer, byte(in) & 1 ? SHUT_WR : SHUT_RD);
+		shutdown(peer, input_byte(in) & 1 ? SHUT_WR : SHUT_RD);
 		break;
 	case 9:
 		stop();
@@ -221,9 +177,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	diag_verbose = -1;
 	signal(SIGPIPE, SIG_IGN);
 	rig_as = AS_STREAM;
-	if (byte(&in) & 1) {
+	if (input_byte(&in) & 1) {
 		rig_as = AS_PACKET;
-		type = byte(&in) & 1 ? SOCK_DGRAM : SOCK_SEQPACKET;
+		type = input_byte(&in) & 1 ? SOCK_DGRAM : SOCK_SEQPACKET;
 	}
 	if (socketpair(AF_UNIX, type, 0, fds) < 0)
 		abort();

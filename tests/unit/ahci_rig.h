@@ -13,6 +13,8 @@
 #include "kvm-run/ahci_new.h"
 #include "kvm-run/vm.h"
 #include "tests/unit/disk_rig.h"
+#include "tests/unit/pci_stub.h"
+#include "tests/unit/thread_stub.h"
 
 #define RIG_RAM (1 << 20)
 #define RIG_LIST 0x10000  /* command lists, 0x1000 apart */
@@ -28,46 +30,11 @@ static unsigned rig_interrupts;
 static bool rig_level;
 
 /* Stand-ins. */
-void
-pci_dev_init(struct pci_dev *d, struct vm *vm, const char *id, const struct pci_ops *ops, uint16_t vendor,
-    uint16_t device, uint32_t class_code, uint8_t revision)
-{
-	(void)vendor, (void)device, (void)class_code, (void)revision;
-	d->id = id;
-	d->ops = ops;
-	d->vm = vm;
-}
-
-void
-pci_add_bar(struct pci_dev *d, unsigned bar, uint64_t size, bool is64, bool prefetch)
-{
-	(void)d, (void)bar, (void)size, (void)is64, (void)prefetch;
-}
-
-void
-pci_add_intx(struct pci_dev *d)
-{
-	(void)d;
-}
-
 int
 pci_add_msi(struct pci_dev *d)
 {
 	(void)d;
 	return 0;
-}
-
-int
-pci_plug(struct pci_bus *b, struct pci_dev *d, bool hot)
-{
-	(void)b, (void)d, (void)hot;
-	return 1;
-}
-
-void
-pci_unplug(struct pci_bus *b, struct pci_dev *d)
-{
-	(void)b, (void)d;
 }
 
 void
@@ -76,13 +43,6 @@ pci_irq(struct pci_dev *d, bool level)
 	(void)d;
 	rig_level = level;
 	rig_interrupts += level;
-}
-
-void
-iothread_call(struct iothread *t, void (*fn)(void *arg), void *arg)
-{
-	(void)t;
-	fn(arg);
 }
 
 void

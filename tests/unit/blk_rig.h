@@ -17,6 +17,7 @@
 #include "kvm-run/virtio_blk_image.h"
 #include "kvm-run/vm.h"
 #include "kvm-run/wiring.h"
+#include "tests/unit/thread_stub.h"
 #include "tests/unit/disk_rig.h"
 
 #define RIG_RAM (1 << 20)
@@ -42,27 +43,6 @@ static unsigned rig_interrupts;
 static const char *rig_broken;
 
 /* Stand-ins. */
-int
-iothread_start(struct iothread *t, const char *name)
-{
-	(void)t;
-	(void)name;
-	return 0;
-}
-
-void
-iothread_stop(struct iothread *t)
-{
-	(void)t;
-}
-
-void
-iothread_call(struct iothread *t, void (*fn)(void *arg), void *arg)
-{
-	(void)t;
-	fn(arg);
-}
-
 const char *
 blk_image_open(struct disk **out, struct blk_image **image, const struct wires *ws, const struct wire *w, unsigned flags,
     struct why *why)

@@ -6,6 +6,8 @@
 #include "common/bytes.h"
 #include "kvm-run/e1000_dev.h"
 #include "tests/unit/netstub.h"
+#include "tests/unit/pci_stub.h"
+#include "tests/unit/thread_stub.h"
 
 #define RIG_MEM (256 << 10)
 
@@ -14,67 +16,6 @@ static struct vm_device rig_device;
 static int rig_peer;
 static bool rig_level;
 static unsigned rig_rises;
-
-int
-iothread_start(struct iothread *t, const char *name)
-{
-	(void)name;
-	return loop_init(&t->loop);
-}
-
-void
-iothread_call(struct iothread *t, void (*fn)(void *arg), void *arg)
-{
-	(void)t;
-	fn(arg);
-}
-
-void
-iothread_stop(struct iothread *t)
-{
-	loop_done(&t->loop);
-}
-
-void
-pci_dev_init(struct pci_dev *d, struct vm *vm, const char *id, const struct pci_ops *ops, uint16_t vendor,
-    uint16_t device, uint32_t class_code, uint8_t revision)
-{
-	(void)vendor, (void)device, (void)class_code, (void)revision;
-	d->id = id;
-	d->ops = ops;
-	d->vm = vm;
-}
-
-void
-pci_add_bar(struct pci_dev *d, unsigned bar, uint64_t size, bool is64, bool prefetch)
-{
-	(void)d, (void)bar, (void)size, (void)is64, (void)prefetch;
-}
-
-void
-pci_add_io_bar(struct pci_dev *d, unsigned bar, uint32_t size)
-{
-	(void)d, (void)bar, (void)size;
-}
-
-void
-pci_add_intx(struct pci_dev *d)
-{
-	(void)d;
-}
-
-int
-pci_plug(struct pci_bus *b, struct pci_dev *d, bool hot)
-{
-	(void)b, (void)d, (void)hot;
-	return 1;
-}
-
-void
-pci_unplug(struct pci_bus *b, struct pci_dev *d)
-{
-	(void)b, (void)d;
-}
 
 void
 pci_irq(struct pci_dev *d, bool level)

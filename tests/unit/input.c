@@ -9,6 +9,7 @@
 #include "kvm-run/virtio_input.h"
 #include "kvm-run/vm.h"
 #include "tests/unit/tap.h"
+#include "tests/unit/thread_stub.h"
 
 struct virtio_input {
 	struct virtio_dev dev;
@@ -105,13 +106,6 @@ void
 virtio_input_release(struct virtio_input *in)
 {
 	note("%s up", in->dev.id);
-}
-
-void
-iothread_call(struct iothread *t, void (*fn)(void *arg), void *arg)
-{
-	(void)t;
-	fn(arg);
 }
 
 /* --- */

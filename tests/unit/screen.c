@@ -16,6 +16,7 @@
 #include "kvm-run/screen_damage.h"
 #include "kvm-run/vm.h"
 #include "tests/unit/tap.h"
+#include "tests/unit/thread_stub.h"
 
 #define WIDTH 640
 #define HEIGHT 480
@@ -29,13 +30,6 @@ static unsigned states, looks, keys, releases, resized;
 static bool watched, change;
 static union fb_message in;
 static int in_fd;
-
-void
-iothread_call(struct iothread *t, void (*fn)(void *arg), void *arg)
-{
-	(void)t;
-	fn(arg);
-}
 
 void
 input_key(struct input *i, unsigned code, bool down)

@@ -15,6 +15,8 @@
 #include "kvm-run/memslot.h"
 #include "kvm-run/vga_dev.h"
 #include "kvm-run/vm.h"
+#include "tests/unit/pci_stub.h"
+#include "tests/unit/thread_stub.h"
 
 #define RIG_DAMAGES 4096
 
@@ -59,40 +61,6 @@ ioctl(int fd, unsigned long request, ...)
 	memcpy(log->dirty_bitmap, s->log, (s->size / 4096 + 63) / 64 * 8);
 	memset(s->log, 0, sizeof(s->log));
 	return 0;
-}
-
-void
-pci_dev_init(struct pci_dev *d, struct vm *vm, const char *id, const struct pci_ops *ops, uint16_t vendor,
-    uint16_t device, uint32_t class_code, uint8_t revision)
-{
-	(void)vendor, (void)device, (void)class_code, (void)revision;
-	*d = (struct pci_dev){.id = id, .ops = ops, .vm = vm};
-}
-
-void
-pci_add_bar(struct pci_dev *d, unsigned bar, uint64_t size, bool is64, bool prefetch)
-{
-	d->bars[bar] = (struct pci_bar){.size = size, .is64 = is64, .prefetch = prefetch};
-}
-
-int
-pci_plug(struct pci_bus *b, struct pci_dev *d, bool hot)
-{
-	(void)b, (void)d, (void)hot;
-	return 1;
-}
-
-void
-pci_unplug(struct pci_bus *b, struct pci_dev *d)
-{
-	(void)b, (void)d;
-}
-
-void
-iothread_call(struct iothread *t, void (*fn)(void *arg), void *arg)
-{
-	(void)t;
-	fn(arg);
 }
 
 const char *
