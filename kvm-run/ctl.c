@@ -57,35 +57,44 @@ static void
 on_eject(struct vm *vm, uint32_t slots)
 {
 	atomic_fetch_or(&vm->ctl->ejected, slots);
-	eventfd_write(vm->ctl->eject.fd, 1);
+	ctl_wake(vm);
 }
 
-/* Answers those who wait for a slot that is empty, and, at a tick, those who waited long enough. */
+void
+ctl_wake(struct vm *vm)
+{
+	if (vm->ctl)
+		eventfd_write(vm->ctl->wake.fd, 1);
+}
+
+/* Answers those for whom it came that they wait for, and, at a tick, those who waited long enough. */
 static void
 answer_waiting(struct ctl *c, unsigned tick)
 {
 	struct client *next;
 
 	for (struct client *k = c->clients; k; k = next) {
-		bool gone = k->waiting && !hotplug_occupied(c->vm, k->slot);
+		bool done = k->waiting && k->wait.done(c->vm, k->wait.what), ok = done || !k->refusal[0];
 
 		next = k->next;
 		if (!k->waiting)
 			continue;
-		k->patience -= tick;
-		if (!gone && k->patience)
+		k->wait.seconds -= tick;
+		if (!done && k->wait.seconds)
 			continue;
 		k->waiting = false;
-		ctl_finish(k, gone, gone ? "" : k->refusal);
+		if (ok && k->wait.print)
+			k->wait.print(c->vm, &k->answer);
+		ctl_finish(k, ok, ok ? "" : k->refusal);
 		ctl_serve(k);
 	}
 	ctl_set_tick(c);
 }
 
 static void
-on_ejected(struct watch *w, uint32_t events)
+on_wake(struct watch *w, uint32_t events)
 {
-	struct ctl *c = container_of(w, struct ctl, eject);
+	struct ctl *c = container_of(w, struct ctl, wake);
 	uint64_t n;
 
 	(void)events;
@@ -165,7 +174,7 @@ ctl_create(struct vm *vm, char *why, size_t size)
 		c->vm = vm;
 		vm->ctl = c;
 		vm->lpc->eject = on_eject;
-		err = add_event(c, &c->eject, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), on_ejected);
+		err = add_event(c, &c->wake, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), on_wake);
 	}
 	if (!err)
 		err = add_event(c, &c->tick, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), on_tick);
@@ -197,9 +206,9 @@ ctl_destroy(struct vm *vm)
 		loop_unwatch(&c->listeners[i]);
 		close(c->listeners[i].fd);
 	}
-	loop_unwatch(&c->eject);
+	loop_unwatch(&c->wake);
 	loop_unwatch(&c->tick);
-	close(c->eject.fd);
+	close(c->wake.fd);
 	close(c->tick.fd);
 	free(c);
 	vm->ctl = NULL;

@@ -24,6 +24,9 @@ const char *ctl_create(struct vm *vm, char *why, size_t size);
 /* Closes everything. Nothing without vm->ctl. */
 void ctl_destroy(struct vm *vm);
 
+/* Something may have come that a request waits for. Any thread; nothing without vm->ctl. */
+void ctl_wake(struct vm *vm);
+
 /* --- between connections (ctl.c) and requests (ctl_request.c) --- */
 
 /* Appends to the answer under way. */
@@ -32,7 +35,15 @@ void ctl_print(struct ctl_answer *a, const char *fmt, ...) __attribute__((format
 enum ctl_done {
 	CTL_OK,	  /* say `ok` and what is in text, if anything */
 	CTL_NO,	  /* say `no` and text */
-	CTL_WAIT, /* until the guest ejects slot: `ok`; or CTL_EJECT_SECONDS: `no` and text */
+	CTL_WAIT, /* as request.wait says */
+};
+
+/* What is asked after ctl_wake and once a second. Main thread. */
+struct ctl_wait {
+	bool (*done)(struct vm *vm, unsigned what); /* it came: `ok` */
+	void (*print)(struct vm *vm, struct ctl_answer *a); /* what is said before `ok`, or NULL */
+	unsigned what;	  /* a slot, a count... */
+	unsigned seconds; /* then the answer is `no` and text; without text `ok` */
 };
 
 struct ctl_request {
@@ -41,9 +52,12 @@ struct ctl_request {
 	const int *fds; /* that came with it */
 	size_t nfds;
 	bool fds_taken; /* out: by a device, or closed */
-	unsigned slot;	/* out */
-	char text[256]; /* out */
+	struct ctl_wait wait; /* out */
+	char text[256];	      /* out */
 };
+
+/* The text of a refusal. */
+enum ctl_done ctl_no(struct ctl_request *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Does what the line (NUL-terminated, without its newline; it is cut up) asks for. */
 enum ctl_done ctl_request(struct ctl_request *r, char *line);

@@ -94,8 +94,7 @@ do_line(struct client *k, char *line)
 		return;
 	}
 	k->waiting = true;
-	k->slot = r.slot;
-	k->patience = CTL_EJECT_SECONDS;
+	k->wait = r.wait;
 	memcpy(k->refusal, r.text, sizeof(k->refusal));
 	ctl_set_tick(k->ctl);
 }

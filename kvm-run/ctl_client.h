@@ -29,8 +29,8 @@ struct client {
 	size_t len;
 	bool skipping; /* the rest of a line that was too long */
 	char line[CTL_LINE_MAX];
-	bool waiting; /* for the guest to eject slot */
-	unsigned slot, patience;
+	bool waiting; /* for what `wait` says, so many seconds more */
+	struct ctl_wait wait;
 	char refusal[256];
 	struct ctl_answer answer;
 };
@@ -42,7 +42,7 @@ struct ctl {
 	struct client *clients;
 	unsigned nclients;
 	atomic_uint ejected; /* slots, from vCPU threads */
-	struct watch eject;  /* eventfd */
+	struct watch wake;  /* eventfd */
 	struct watch tick;   /* timerfd, once a second while somebody waits */
 };
 

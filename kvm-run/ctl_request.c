@@ -20,8 +20,8 @@
 
 #define WORDS_MAX 3
 
-static enum ctl_done PRINTF(2, 3)
-no(struct ctl_request *r, const char *fmt, ...)
+enum ctl_done
+ctl_no(struct ctl_request *r, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -173,9 +173,9 @@ do_link(struct ctl_request *r, char **word)
 	bool up = !strcmp(word[2], "up");
 
 	if (!up && strcmp(word[2], "down"))
-		return no(r, "%s: neither up nor down", word[2]);
+		return ctl_no(r, "%s: neither up nor down", word[2]);
 	if (!d || !d->net)
-		return no(r, "%s: no such network device", word[1]);
+		return ctl_no(r, "%s: no such network device", word[1]);
 	net_set_link(d->net, up);
 	return CTL_OK;
 }
@@ -189,7 +189,7 @@ do_wire(struct ctl_request *r, char **word)
 	r->fds_taken = true;
 	fault = hotplug_add(r->vm, word[1], strlen(word[1]), r->fds, r->nfds, id, why, sizeof(why));
 	if (fault)
-		return no(r, "%s", fault);
+		return ctl_no(r, "%s", fault);
 	snprintf(r->text, sizeof(r->text), "%s", id); /* `ok ID` */
 	return CTL_OK;
 }
@@ -202,7 +202,7 @@ do_change(struct ctl_request *r, char **word)
 
 	r->fds_taken = true;
 	fault = hotplug_change(r->vm, word[1], word[2], r->fds, r->nfds, why, sizeof(why));
-	return fault ? no(r, "%s: %s", word[1], fault) : CTL_OK;
+	return fault ? ctl_no(r, "%s: %s", word[1], fault) : CTL_OK;
 }
 
 static enum ctl_done
@@ -212,16 +212,24 @@ do_eject(struct ctl_request *r, char **word)
 	char why[160];
 
 	fault = hotplug_change(r->vm, word[1], NULL, NULL, 0, why, sizeof(why));
-	return fault ? no(r, "%s: %s", word[1], fault) : CTL_OK;
+	return fault ? ctl_no(r, "%s: %s", word[1], fault) : CTL_OK;
+}
+
+static bool
+is_unplugged(struct vm *vm, unsigned slot)
+{
+	return !hotplug_occupied(vm, slot);
 }
 
 static enum ctl_done
 do_unplug(struct ctl_request *r, char **word)
 {
-	const char *fault = hotplug_ask(r->vm, word[1], &r->slot);
+	const char *fault = hotplug_ask(r->vm, word[1], &r->wait.what);
 
+	r->wait.done = is_unplugged;
+	r->wait.seconds = CTL_EJECT_SECONDS;
 	if (fault)
-		return no(r, "%s: %s", word[1], fault);
+		return ctl_no(r, "%s: %s", word[1], fault);
 	snprintf(r->text, sizeof(r->text), "guest did not release %s", word[1]); /* unless it does */
 	return CTL_WAIT;
 }
@@ -279,13 +287,18 @@ split(char *line, char *word[WORDS_MAX])
 enum ctl_done
 ctl_request(struct ctl_request *r, char *line)
 {
+	const struct request *named = NULL;
 	char *word[WORDS_MAX];
 	unsigned n = split(line, word);
 
 	if (!n)
 		return CTL_OK;
-	for (const struct request *q = requests; q < requests + ARRAY_LEN(requests); q++)
-		if (!strcmp(word[0], q->name))
-			return n == q->operands + 1 ? q->fn(r, word) : no(r, "usage: %s%s", q->name, q->operand_names);
-	return no(r, "unknown request; try help");
+	for (const struct request *q = requests; q < requests + ARRAY_LEN(requests); q++) {
+		if (strcmp(word[0], q->name))
+			continue;
+		if (n == q->operands + 1)
+			return q->fn(r, word);
+		named = q; /* of several the last one has the most operands */
+	}
+	return named ? ctl_no(r, "usage: %s%s", named->name, named->operand_names) : ctl_no(r, "unknown request; try help");
 }
