@@ -43,7 +43,6 @@ set_pin_routes(struct vm *vm)
 		/* The timer's line is on IO-APIC pin 2, as on every PC; the MADT's override says so. */
 		if (gsi != 2)
 			add_pin(r, gsi, KVM_IRQCHIP_IOAPIC, gsi ? gsi : 2);
-		vm->gsi_used[0] |= 1ULL << gsi;
 	}
 	return ioctl(vm->fd, KVM_SET_GSI_ROUTING, r) < 0 ? "KVM_SET_GSI_ROUTING" : NULL;
 }
@@ -105,7 +104,7 @@ irq_msi_alloc(struct vm *vm)
 	int gsi = -ENOSPC;
 
 	pthread_mutex_lock(&vm->route_lock);
-	for (int i = 0; i < GSI_MAX && gsi < 0; i++) {
+	for (int i = PINS; i < GSI_MAX && gsi < 0; i++) {
 		if (vm->gsi_used[i / 64] & (1ULL << i % 64))
 			continue;
 		vm->gsi_used[i / 64] |= 1ULL << i % 64;
@@ -182,6 +181,15 @@ void
 irq_msi_disarm(struct vm *vm, uint32_t gsi, int fd)
 {
 	set_irqfd(vm, gsi, fd, KVM_IRQFD_FLAG_DEASSIGN);
+}
+
+int
+irq_pin_level(struct vm *vm, uint32_t gsi, int fd, int handled, bool on)
+{
+	struct kvm_irqfd irqfd = {.fd = (uint32_t)fd, .gsi = gsi, .resamplefd = (uint32_t)handled,
+	    .flags = on ? KVM_IRQFD_FLAG_RESAMPLE : KVM_IRQFD_FLAG_DEASSIGN};
+
+	return ioctl(vm->fd, KVM_IRQFD, &irqfd) < 0 ? -errno : 0;
 }
 
 void

@@ -21,6 +21,10 @@ void irq_msi_free(struct vm *vm, uint32_t gsi);
 /* Routes the GSI to the message and assigns the eventfd to it; a count already in the eventfd is delivered at once. */
 int irq_msi_arm(struct vm *vm, uint32_t gsi, int fd, uint64_t addr, uint32_t data);
 
+/* Assigns an eventfd to a pin of the IO-APIC: each count raises its level; when the guest has handled it the level falls
+ * and `handled` counts, which is to raise it again if there is still cause. With `on` false it is taken away. 0 or -errno. */
+int irq_pin_level(struct vm *vm, uint32_t gsi, int fd, int handled, bool on);
+
 /* From now on the eventfd only counts. */
 void irq_msi_disarm(struct vm *vm, uint32_t gsi, int fd);
 

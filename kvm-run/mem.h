@@ -20,7 +20,9 @@ enum {
 	MEM_SLOT_VGA_WINDOW, /* what of its memory is seen below C0000 */
 	MEM_SLOT_FIRMWARE,   /* below 4 GiB */
 	MEM_SLOT_ROM,	     /* option ROMs: from here on, one a PCI slot */
-	MEM_SLOT_HOT = 128,  /* virtio-mem's pieces, from here on */
+	MEM_SLOT_BARS = MEM_SLOT_ROM + 32, /* of assigned devices: from here on, some a PCI slot */
+	MEM_SLOTS_A_DEVICE = 8,
+	MEM_SLOT_HOT = MEM_SLOT_BARS + 32 * MEM_SLOTS_A_DEVICE, /* virtio-mem's pieces, from here on */
 };
 
 /* Memory that virtio-mem plugs in and out, right behind RAM in the mapping and in the file. */

@@ -17,8 +17,13 @@
 #define CAP_MSIX 0x11
 #define CTRL_ENABLE 0x80 /* high byte of message control */
 #define CTRL_MASK_ALL 0x40
+#define MSIX_LEN 12
+#define TABLE 4 /* dwords of offset with the BAR in the low bits; then the pending bits' */
+#define PBA 8
+#define BIR 7
 #define ENTRY 16
 #define ENTRY_MASKED 1
+#define OWN_PBA 0x800 /* pending bits of devices of ours, from the start of the BAR */
 
 static void
 vectors_free(struct pci_dev *d)
@@ -26,43 +31,75 @@ vectors_free(struct pci_dev *d)
 	for (unsigned i = 0; i < d->nvectors; i++) {
 		if (d->vectors[i].fd >= 0)
 			close(d->vectors[i].fd);
-		irq_msi_free(d->vm, d->vectors[i].gsi);
+		if (d->vectors[i].gsi)
+			irq_msi_free(d->vm, d->vectors[i].gsi);
 	}
 	free(d->vectors);
 	d->vectors = NULL;
 	d->nvectors = 0;
 }
 
-int
-pci_add_msix(struct pci_dev *d, unsigned bar, unsigned n)
+/* Where table or pending bits are, as the capability tells. */
+static uint64_t
+place(const struct pci_dev *d, unsigned reg, unsigned *bar)
 {
-	uint8_t body[12] = {0, 0, (uint8_t)(n - 1), 0, (uint8_t)bar, 0, 0, 0, (uint8_t)bar, MSIX_PBA >> 8, 0, 0};
+	uint32_t v;
+
+	memcpy(&v, &d->config[d->msix_cap + reg], sizeof(v));
+	*bar = v & BIR;
+	return v & ~(uint32_t)BIR;
+}
+
+int
+pci_use_msix(struct pci_dev *d, unsigned cap)
+{
+	unsigned n = 1 + (d->config[cap + 2] | (d->config[cap + 3] & 7U) << 8);
 
 	d->vectors = calloc(n, sizeof(*d->vectors));
 	if (!d->vectors)
 		return -ENOMEM;
 	for (unsigned i = 0; i < n; i++) {
-		struct msix_vector *v = &d->vectors[i];
-		int gsi = irq_msi_alloc(d->vm);
-
-		if (gsi < 0) {
-			vectors_free(d);
-			return gsi;
-		}
-		d->nvectors = i + 1;
-		*v = (struct msix_vector){.ctrl = ENTRY_MASKED, .gsi = (uint32_t)gsi};
-		v->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (v->fd < 0) {
+		d->vectors[i] = (struct msix_vector){.ctrl = ENTRY_MASKED, .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+		if (d->vectors[i].fd < 0) {
 			int err = -errno;
 
 			vectors_free(d);
 			return err;
 		}
+		d->nvectors = i + 1;
 	}
-	d->msix_bar = bar;
-	d->msix_cap = pci_add_cap(d, CAP_MSIX, body, sizeof(body));
-	d->wmask[d->msix_cap + 3] = CTRL_ENABLE | CTRL_MASK_ALL;
+	d->msix_cap = cap;
+	d->msix_table = place(d, TABLE, &d->msix_bar);
+	d->pba = place(d, PBA, &d->pba_bar);
+	d->wmask[cap + 3] = CTRL_ENABLE | CTRL_MASK_ALL;
 	return 0;
+}
+
+int
+pci_add_msix(struct pci_dev *d, unsigned bar, unsigned n)
+{
+	uint8_t body[MSIX_LEN] = {0, 0, (uint8_t)(n - 1), 0, (uint8_t)bar, 0, 0, 0, (uint8_t)bar, OWN_PBA >> 8, 0, 0};
+
+	return pci_use_msix(d, pci_add_cap(d, CAP_MSIX, body, sizeof(body)));
+}
+
+bool
+pci_msix_at(const struct pci_dev *d, unsigned bar, uint64_t off)
+{
+	return d->nvectors && ((bar == d->msix_bar && off - d->msix_table < (uint64_t)d->nvectors * ENTRY) ||
+	    (bar == d->pba_bar && off - d->pba < (d->nvectors + 63) / 64 * 8));
+}
+
+/* A route of its own, from when it is first needed: few vectors of many are. */
+static int
+arm(struct pci_dev *d, struct msix_vector *v)
+{
+	int gsi = v->gsi ? (int)v->gsi : irq_msi_alloc(d->vm);
+
+	if (gsi < 0)
+		return gsi;
+	v->gsi = (uint32_t)gsi;
+	return irq_msi_arm(d->vm, v->gsi, v->fd, v->addr, v->data);
 }
 
 /* Assigns or takes away the irqfd as the masks now say; `changed`: the message is another one. */
@@ -77,7 +114,7 @@ update(struct pci_dev *d, struct msix_vector *v, bool changed)
 		v->armed = false;
 	}
 	if (want && !v->armed) {
-		int err = irq_msi_arm(d->vm, v->gsi, v->fd, v->addr, v->data);
+		int err = arm(d, v);
 
 		v->armed = !err;
 		if (err && !d->msix_failed)
@@ -131,20 +168,20 @@ access_dword(struct pci_dev *d, uint64_t off, uint32_t *data, bool write)
 }
 
 void
-msix_access(struct pci_dev *d, uint64_t off, void *data, unsigned len, bool write)
+msix_access(struct pci_dev *d, unsigned bar, uint64_t off, void *data, unsigned len, bool write)
 {
+	uint64_t entry = off - d->msix_table, bit = off - d->pba;
+
 	if ((off | len) & 3)
 		return;
-	for (unsigned i = 0; i < len; i += 4) {
+	for (unsigned i = 0; i < len; i += 4, entry += 4, bit += 4) {
 		uint32_t word;
 
 		memcpy(&word, (char *)data + i, 4);
-		if (off + i < (uint64_t)d->nvectors * ENTRY)
-			access_dword(d, off + i, &word, write);
-		else if (off + i >= MSIX_PBA && off + i < MSIX_PBA + 8 && !write)
-			word = pending(d, (unsigned)(off + i - MSIX_PBA) * 8);
-		else
-			word = write ? word : 0;
+		if (bar == d->msix_bar && entry < (uint64_t)d->nvectors * ENTRY)
+			access_dword(d, entry, &word, write);
+		else if (!write)
+			word = bar == d->pba_bar && bit < d->nvectors ? pending(d, (unsigned)bit * 8) : 0;
 		memcpy((char *)data + i, &word, 4);
 	}
 }

@@ -5,11 +5,8 @@
 
 #include "kvm-run/pci.h"
 
-#define MSIX_PBA 0x800	/* pending bits, from the start of the BAR */
-#define MSIX_SIZE 0x1000 /* what table and pending bits take of the BAR */
-
-/* A guest access to table or pending bits. */
-void msix_access(struct pci_dev *d, uint64_t off, void *data, unsigned len, bool write);
+/* A guest access to table or pending bits; pci_msix_at said so. */
+void msix_access(struct pci_dev *d, unsigned bar, uint64_t off, void *data, unsigned len, bool write);
 
 /* The capability's control word was written. */
 void msix_update(struct pci_dev *d);

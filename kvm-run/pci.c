@@ -76,7 +76,7 @@ config_write(struct pci_bus *b, struct pci_dev *d, unsigned off, const uint8_t *
 	if (d->msix_cap && off <= d->msix_cap + 3 && off + len > d->msix_cap + 3)
 		msix_update(d);
 	pci_irq_written(b, d, off, len);
-	if (off >= 0x40 && d->ops->config_written)
+	if (d->ops->config_written)
 		d->ops->config_written(d, off, len);
 }
 
@@ -88,16 +88,16 @@ config_access(struct pci_bus *b, unsigned slot, unsigned function, unsigned off,
 
 	if (!d)
 		return;
+	pthread_mutex_lock(&b->lock);
 	if (off + len > sizeof(d->config)) {
 		if (!write)
 			memset(data, 0, len); /* no extended capabilities */
-		return;
-	}
-	pthread_mutex_lock(&b->lock);
-	if (write) {
+		if (off >= sizeof(d->config) && d->ops->config_extended)
+			d->ops->config_extended(d, off, data, len, write);
+	} else if (write) {
 		config_write(b, d, off, data, len);
 	} else {
-		if (off >= 0x40 && d->ops->config_read)
+		if (d->ops->config_read)
 			d->ops->config_read(d, off, len);
 		memcpy(data, &d->config[off], len);
 		pci_irq_status(d, off, data, len);

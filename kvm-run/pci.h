@@ -18,7 +18,7 @@ struct vm;
 #define PCI_LPC_SLOT 31 /* the ICH9 has its ISA bridge at 00:1f.0 */
 #define PCI_BARS 7
 #define PCI_ROM 6 /* the last of them: the expansion ROM */
-#define PCI_MSIX_MAX 34
+#define PCI_MSIX_MAX 34 /* of a virtio device */
 
 #define PCI_ECAM_BASE 0xb0000000ULL /* one bus: 1 MiB; 256 MiB of space are left to it */
 #define PCI_WINDOW32 0xc0000000ULL  /* BARs below 4 GiB */
@@ -32,10 +32,14 @@ struct pci_ops {
 	void (*bar_access)(struct pci_dev *d, unsigned bar, uint64_t off, void *data, unsigned len, bool write);
 	/* A BAR appeared at a guest address (enabled and decoding), or is about to vanish: ioeventfds follow. Bus lock held. */
 	void (*bar_mapped)(struct pci_dev *d, unsigned bar, uint64_t gpa, bool mapped);
-	/* A write to configuration space beyond the standard header took effect (capabilities). May be NULL. */
+	/* A write to configuration space took effect. Bus lock held, as for the next two. May be NULL. */
 	void (*config_written)(struct pci_dev *d, unsigned off, unsigned len);
 	/* A read of configuration space is about to happen (virtio's PCI_CFG window). May be NULL. */
 	void (*config_read)(struct pci_dev *d, unsigned off, unsigned len);
+	/* An access to what is beyond the first 256 bytes; for a read, data is zeroed. May be NULL. */
+	void (*config_extended)(struct pci_dev *d, unsigned off, void *data, unsigned len, bool write);
+	/* The ROM is about to be seen by the guest: the last moment to fill it. Bus lock held. May be NULL. */
+	void (*rom_mapped)(struct pci_dev *d);
 };
 
 struct pci_bar {
@@ -49,7 +53,7 @@ struct msix_vector {
 	uint32_t data;
 	uint32_t ctrl; /* bit 0: masked */
 	int fd;	       /* write 8 bytes of 1 to interrupt; also given to vhost */
-	uint32_t gsi;  /* its KVM route */
+	uint32_t gsi;  /* its KVM route, 0 while it has none */
 	bool armed;    /* the irqfd is assigned: delivered at once; else the fd's count is the pending bit */
 };
 
@@ -66,7 +70,8 @@ struct pci_dev {
 	struct pci_bar bars[PCI_BARS];
 	void *rom; /* its bytes, of the process */
 	unsigned msix_cap; /* offset of the capability, 0 = none */
-	unsigned msix_bar;
+	unsigned msix_bar, pba_bar;
+	uint64_t msix_table, pba; /* offsets there */
 	unsigned nvectors;
 	bool msix_failed; /* said so once */
 	struct msix_vector *vectors;
@@ -112,10 +117,17 @@ unsigned pci_add_cap(struct pci_dev *d, uint8_t cap_id, const void *body, unsign
  * bits at 2 KiB) and creates the eventfds. 0 or -errno. */
 int pci_add_msix(struct pci_dev *d, unsigned bar, unsigned n);
 
+/* The same with the capability that is in the configuration space already at `cap`, for the BARs and offsets it tells. */
+int pci_use_msix(struct pci_dev *d, unsigned cap);
+
+/* Whether an access there is one to the MSI-X table or its pending bits, which the device does not see. */
+bool pci_msix_at(const struct pci_dev *d, unsigned bar, uint64_t off);
+
 /* Gives the device the pin INTA, or an MSI capability of one message, or both (MSI then comes first). Before pci_plug. MSI:
  * 0 or -errno. */
 void pci_add_intx(struct pci_dev *d);
 int pci_add_msi(struct pci_dev *d);
+int pci_use_msi(struct pci_dev *d, unsigned cap); /* as pci_use_msix; one message, of the width it tells */
 
 /* The device wants an interrupt (level) or not any more. With MSI every call that says so sends the message, so it is called
  * again for each new cause. Any thread, also with locks of the device held. */

@@ -106,6 +106,8 @@ in_window(const struct pci_bus *b, const struct pci_bar *bar, uint64_t addr)
 static void
 show_rom(struct pci_dev *d, uint64_t gpa, bool mapped)
 {
+	if (mapped && d->ops->rom_mapped)
+		d->ops->rom_mapped(d);
 	vm_map(d->vm, MEM_SLOT_ROM + (unsigned)d->slot, gpa, mapped ? d->bars[PCI_ROM].size : 0, d->rom, KVM_MEM_READONLY);
 }
 
@@ -141,9 +143,9 @@ pci_update_bars(struct pci_bus *b, struct pci_dev *d)
 static void
 bar_access(struct pci_bus *b, struct pci_dev *d, unsigned bar, uint64_t off, void *data, unsigned len, bool write)
 {
-	if (d->nvectors && bar == d->msix_bar && off < MSIX_SIZE) {
+	if (pci_msix_at(d, bar, off)) {
 		pthread_mutex_lock(&b->lock);
-		msix_access(d, off, data, len, write);
+		msix_access(d, bar, off, data, len, write);
 		pthread_mutex_unlock(&b->lock);
 	} else if (bar != PCI_ROM) {
 		d->ops->bar_access(d, bar, off, data, len, write);

@@ -23,7 +23,8 @@
 #define CAP_MSI 0x05
 #define MSI_CONTROL 2
 #define MSI_ADDRESS 4
-#define MSI_DATA 12
+#define MSI_DATA32 8
+#define MSI_DATA64 12
 #define MSI_LEN 14
 #define MSI_64BIT 0x80
 #define MSI_ENABLE 0x01
@@ -39,10 +40,16 @@ pci_add_intx(struct pci_dev *d)
 	d->config[CFG_PIN] = 1; /* INTA */
 }
 
-int
-pci_add_msi(struct pci_dev *d)
+/* Where the message's data is. */
+static unsigned
+msi_data(const struct pci_dev *d)
 {
-	static const uint8_t body[MSI_LEN] = {[MSI_CONTROL] = MSI_64BIT};
+	return d->msi_cap + (d->config[d->msi_cap + MSI_CONTROL] & MSI_64BIT ? MSI_DATA64 : MSI_DATA32);
+}
+
+int
+pci_use_msi(struct pci_dev *d, unsigned cap)
+{
 	struct msix_vector *v = &d->msi;
 	int gsi = irq_msi_alloc(d->vm);
 
@@ -55,12 +62,19 @@ pci_add_msi(struct pci_dev *d)
 		irq_msi_free(d->vm, v->gsi);
 		return err;
 	}
-	d->msi_cap = pci_add_cap(d, CAP_MSI, body, sizeof(body));
-	d->wmask[d->msi_cap + MSI_CONTROL] = MSI_ENABLE;
-	memset(&d->wmask[d->msi_cap + MSI_ADDRESS], 0xff, 8);
-	d->wmask[d->msi_cap + MSI_ADDRESS] = 0xfc;
-	memset(&d->wmask[d->msi_cap + MSI_DATA], 0xff, 2);
+	d->msi_cap = cap;
+	d->wmask[cap + MSI_CONTROL] = MSI_ENABLE;
+	memset(&d->wmask[cap + MSI_ADDRESS], 0xff, msi_data(d) - cap - MSI_ADDRESS + 2);
+	d->wmask[cap + MSI_ADDRESS] = 0xfc;
 	return 0;
+}
+
+int
+pci_add_msi(struct pci_dev *d)
+{
+	static const uint8_t body[MSI_LEN] = {[MSI_CONTROL] = MSI_64BIT};
+
+	return pci_use_msi(d, pci_add_cap(d, CAP_MSI, body, sizeof(body)));
 }
 
 static bool
@@ -132,8 +146,9 @@ update_msi(struct pci_dev *d)
 	v->armed = false;
 	if (!msi_enabled(d))
 		return;
-	memcpy(&v->addr, &d->config[d->msi_cap + MSI_ADDRESS], sizeof(v->addr));
-	v->data = d->config[d->msi_cap + MSI_DATA] | (uint32_t)d->config[d->msi_cap + MSI_DATA + 1] << 8;
+	v->addr = 0;
+	memcpy(&v->addr, &d->config[d->msi_cap + MSI_ADDRESS], msi_data(d) - d->msi_cap - MSI_ADDRESS);
+	v->data = d->config[msi_data(d)] | (uint32_t)d->config[msi_data(d) + 1] << 8;
 	err = irq_msi_arm(d->vm, v->gsi, v->fd, v->addr, v->data);
 	v->armed = !err;
 	if (err && !d->msix_failed)

@@ -225,11 +225,11 @@ test_msix(void)
 	ok(armed == 1 && msi_routes == 1, "turned on it is");
 	set_vector(1, 0x41, 1);
 	msix_fire(&dev, 1);
-	ok(armed == 1 && bar(MSIX_PBA) == 2, "a masked one becomes pending");
+	ok(armed == 1 && bar(dev.pba) == 2, "a masked one becomes pending");
 	set_config(SLOT, control, 0xc000, 2);
 	ok(armed == 0, "all can be masked at once");
 	msix_fire(&dev, 0);
-	ok(bar(MSIX_PBA) == 3, "and become pending");
+	ok(bar(dev.pba) == 3, "and become pending");
 	set_config(SLOT, control, 0x8000, 2);
 	routings = 0;
 	set_vector(0, 0x40, 1);
