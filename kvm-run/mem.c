@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* Guest memory; the contracts are in mem.h. */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
-
-#include <fcntl.h>
 
 #include "common/bytes.h"
 #include "common/fd.h"
@@ -19,13 +19,37 @@
 #define HOT_ALIGN (2ULL << 30) /* no guest's unit of adding memory is larger: Linux's has up to 2 GiB */
 #define BITS 64
 
+bool
+mem_advise(const struct guest_mem *m, void *at, uint64_t len)
+{
+	if (m->merge && madvise(at, len, MADV_MERGEABLE) < 0)
+		return false;
+	return !m->advice || madvise(at, len, m->advice) == 0;
+}
+
 static const char *
-map_at(void *at, uint64_t size, int fd)
+map_at(const struct guest_mem *m, uint64_t off, uint64_t size, int flags)
+{
+	flags |= MAP_FIXED | (m->fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
+	if (mmap(m->base + off, size, PROT_READ | PROT_WRITE, flags, m->fd, m->fd < 0 ? 0 : (off_t)off) == MAP_FAILED)
+		return strerror(errno);
+	mem_advise(m, m->base + off, size); /* if it could be done, it was when memory was made */
+	return NULL;
+}
+
+static const char *
+map_private(const struct guest_mem *m, uint64_t off, uint64_t size)
 {
 	/* NORESERVE: RAM the guest never touches is not charged, as with any VMM. */
-	int flags = MAP_FIXED | (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED);
+	return map_at(m, off, size, MAP_NORESERVE);
+}
 
-	return mmap(at, size, PROT_READ | PROT_WRITE, flags, fd, 0) == MAP_FAILED ? strerror(errno) : NULL;
+static uint64_t
+page_size(int fd)
+{
+	struct statfs fs;
+
+	return fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == HUGETLBFS_MAGIC ? (uint64_t)fs.f_bsize : PAGE;
 }
 
 uint64_t
@@ -54,20 +78,21 @@ const char *
 mem_init(struct guest_mem *m, uint64_t size, uint64_t hot, int fd)
 {
 	/* Room on both sides that nothing may touch; RAM begins at a huge page, so that the host can use them. */
-	uint8_t *room = mmap(NULL, size + hot + 2 * HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	uint8_t *base;
+	uint64_t page = page_size(fd), align = max_u64(page, HUGE_PAGE);
+	uint8_t *room = mmap(NULL, size + hot + 2 * align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	const char *why;
 
 	if (room == MAP_FAILED)
 		return strerror(errno);
-	base = (uint8_t *)(((uintptr_t)room + HUGE_PAGE) & ~(HUGE_PAGE - 1));
-	why = map_at(base, size + hot, fd);
-	if (why)
-		return why;
-	*m = (struct guest_mem){.base = base, .size = size, .fd = fd, .page = PAGE};
-	m->low_size = size < MEM_HOLE_START ? size : MEM_HOLE_START;
+	*m = (struct guest_mem){.size = size, .fd = fd, .page = page};
+	m->base = (uint8_t *)align_up((uintptr_t)room, align);
+	m->low_size = min_u64(size, MEM_HOLE_START);
 	m->high_size = size - m->low_size;
-	return init_hot(m, hot);
+	/* Huge pages are reserved for RAM, so that they are there when it is used; for the rest when it is plugged in. */
+	why = fd < 0 ? map_private(m, 0, size + hot) : map_at(m, 0, size, 0);
+	if (!why && fd >= 0 && hot)
+		why = map_at(m, size, hot, MAP_NORESERVE);
+	return why ? why : init_hot(m, hot);
 }
 
 bool
@@ -155,12 +180,14 @@ mem_load(struct guest_mem *m, uint64_t gpa, int fd, uint64_t off, uint64_t len)
 	if (!to)
 		return "does not fit into the guest's memory";
 	/* Pages nobody touches are then never read, and untouched ones are shared with the page cache. */
-	if (m->fd < 0 && whole && !((uintptr_t)to & (PAGE - 1)) && !(off & (PAGE - 1))) {
+	if (m->fd < 0 && !m->copy && whole && !((uintptr_t)to & (PAGE - 1)) && !(off & (PAGE - 1))) {
 		note_file(m, (uint64_t)(to - m->base), (uint64_t)(to - m->base) + whole);
-		if (mmap(to, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, (off_t)off) != MAP_FAILED)
+		if (mmap(to, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, (off_t)off) != MAP_FAILED) {
+			mem_advise(m, to, whole);
 			return load_copy(to + whole, fd, off + whole, len - whole);
+		}
 		/* A failed MAP_FIXED may have taken the old mapping away. */
-		why = map_at(to, whole, -1);
+		why = map_private(m, (uint64_t)(to - m->base), whole);
 		if (why)
 			return why;
 	}
@@ -173,8 +200,10 @@ mem_clear(struct guest_mem *m)
 	uint64_t size = m->size + m->hot.size;
 
 	m->nfiles = 0;
+	if (m->fd < 0 && m->copy) /* nothing else is mapped; where its pages come from stays as it is */
+		return madvise(m->base, size, MADV_DONTNEED) < 0 ? strerror(errno) : NULL;
 	if (m->fd < 0)
-		return map_at(m->base, size, -1); /* drops mapped kernel pages too */
+		return map_private(m, 0, size); /* drops mapped kernel pages too */
 	if (fallocate(m->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)size) < 0)
 		memset(m->base, 0, size);
 	return NULL;

@@ -43,9 +43,12 @@ struct guest_mem {
 	uint64_t size;	    /* all RAM, without hot */
 	uint64_t low_size;  /* at gpa 0 */
 	uint64_t high_size; /* at gpa 4 GiB, base + low_size here */
-	int fd;		    /* of a mem wire, else -1: anonymous private memory */
+	int fd;		    /* of a mem wire or memfd, else -1: anonymous private memory */
 	uint64_t page;	    /* of the backing, bytes: nothing smaller can be given back */
-	bool keep;	    /* preallocated or locked: the guest's RAM stays */
+	bool keep;	    /* preallocated, locked or of huge pages: the guest's RAM stays, as there may be no other */
+	bool copy;	    /* files are copied into it, and not mapped */
+	bool merge;	    /* private memory: KSM may merge it */
+	int advice;	    /* of madvise for all of it, or 0: none */
 	unsigned nfiles;
 	struct mem_extent files[8]; /* where files are mapped, or close to it: see mem_load */
 	struct mem_hot hot;
@@ -54,6 +57,9 @@ struct guest_mem {
 /* Maps size + hot bytes, of fd shared when fd >= 0; nothing of hot is plugged. With hot both are whole blocks of
  * mem_hot_block. NULL or the reason ("Cannot allocate memory"). */
 const char *mem_init(struct guest_mem *m, uint64_t size, uint64_t hot, int fd);
+
+/* Advises the host of len bytes at `at` as m->advice and m->merge say. False with errno. */
+bool mem_advise(const struct guest_mem *m, void *at, uint64_t len);
 
 /* The unit of plugging for memory of such pages. */
 uint64_t mem_hot_block(uint64_t page);
@@ -68,12 +74,14 @@ void *guest_ptr(const struct guest_mem *m, uint64_t gpa, uint64_t len);
  * RAM is private and the alignments allow. NULL or the reason. Set-up and reset only. */
 const char *mem_load(struct guest_mem *m, uint64_t gpa, int fd, uint64_t off, uint64_t len);
 
-/* Zeroes all memory by giving it back to the host, for a reset. NULL or the reason. No vCPU and no device may run. */
+/* Zeroes all memory by giving it back to the host, for a reset; not of memory that is kept. NULL or the reason. No vCPU and
+ * no device may run. */
 const char *mem_clear(struct guest_mem *m);
 
 /*
  * Gives len bytes at `at`, all within the mapping, back to the host: whole pages of the backing, the first and the last one
- * only if they are in it whole. They are zero afterwards; what cannot be given back keeps its bytes. The bytes given back.
+ * only if they are in it whole. They are zero afterwards; what cannot be given back keeps its bytes, as do RAM that is to be
+ * kept and pages beside it. The bytes given back.
  * Any thread, also while the guest runs.
  */
 uint64_t mem_discard(const struct guest_mem *m, void *at, uint64_t len);

@@ -59,10 +59,14 @@ do_merge(struct memory_options *o, char *value)
 static bool
 do_thp(struct memory_options *o, char *value)
 {
-	bool always = value && !strcmp(value, "always");
+	static const char *const names[] = {[THP_ALWAYS] = "always", [THP_HOST] = "host", [THP_NEVER] = "never"};
 
-	o->thp = always ? THP_ALWAYS : THP_NEVER;
-	return always || (value && !strcmp(value, "never"));
+	for (unsigned i = 0; value && i < ARRAY_LEN(names); i++)
+		if (!strcmp(value, names[i])) {
+			o->thp = i;
+			return true;
+		}
+	return false;
 }
 
 /* "2": even shares, set when all of -m was read; "1G:2G": these. */
@@ -110,7 +114,7 @@ static const struct word {
     {"share", do_share, "no value"},
     {"lock", do_lock, "no value"},
     {"merge", do_merge, "no value"},
-    {"thp", do_thp, "always or never"},
+    {"thp", do_thp, "always, host or never"},
     {"max", do_max, "a size"},
     {"nodes", do_nodes, "a count up to 8, or sizes: 1G:2G"},
     {"host", do_host, "nodes of the host: 0:1"},

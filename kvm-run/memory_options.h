@@ -12,7 +12,7 @@
 #define MEMORY_DEFAULT (256ULL << 20)
 #define MEMORY_NODES_MAX 8
 
-enum memory_thp { THP_ADVISE_NONE, THP_ALWAYS, THP_NEVER };
+enum memory_thp { THP_ALWAYS, THP_HOST /* as the host has set it */, THP_NEVER };
 
 struct memory_options {
 	uint64_t size;	 /* at the start, bytes; whole pages */
@@ -34,7 +34,7 @@ struct memory_options {
 
 /*
  * Parses "1G", "4G,huge", "4G,huge=1G,nodes=2,host=0:1", "3G,nodes=1G:2G,cpus=0-1:2-7", "1G,max=8G", "1G,share,lock,merge",
- * "1G,thp=never". A bare size is in MiB. NULL, or the reason, perhaps in why. Pointers go into text, which must stay.
+ * "1G,thp=host". A bare size is in MiB. NULL, or the reason, perhaps in why. Pointers go into text, which must stay.
  */
 const char *memory_options_parse(struct memory_options *o, const char *text, char *why, size_t size);
 

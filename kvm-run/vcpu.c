@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "kvm-run/memory_fault.h"
 #include "kvm-run/seal_threads.h"
 #include "kvm-run/vcpu.h"
 #include "kvm-run/vcpu_state.h"
@@ -152,7 +153,7 @@ thread_main(void *arg)
 		} else if (errno == EINTR || errno == EAGAIN) {
 			__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_RELAXED);
 		} else {
-			error("vcpu%u: KVM_RUN: %s", v->index, strerror(errno));
+			error("vcpu%u: KVM_RUN: %s", v->index, errno == EFAULT ? memory_fault_reason(v->vm) : strerror(errno));
 			vm_end(v->vm, VM_HOST_ERROR);
 		}
 	}

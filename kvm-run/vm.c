@@ -13,6 +13,7 @@
 #include "kvm-run/input.h"
 #include "kvm-run/irq.h"
 #include "kvm-run/lpc.h"
+#include "kvm-run/memory.h"
 #include "kvm-run/rtc.h"
 #include "kvm-run/serial.h"
 #include "kvm-run/vcpu.h"
@@ -63,8 +64,8 @@ stop_devices(struct vm *vm)
 void
 vm_reset(struct vm *vm)
 {
-	const char *why;
-	char text[128];
+	struct why w;
+	const char *reason;
 
 	vcpus_pause(vm);
 	/* Ended otherwise, only that the main loop has not heard of it yet: no reset brings it back. */
@@ -80,11 +81,11 @@ vm_reset(struct vm *vm)
 		input_reset(vm->input);
 	irqchip_reset(vm);
 	vcpus_reset(vm);
-	why = mem_clear(&vm->mem);
-	if (!why)
-		why = vm_load(vm, text, sizeof(text));
-	if (why) {
-		error("reset: %s", why);
+	reason = memory_reset(vm, &w);
+	if (!reason)
+		reason = vm_load(vm, w.text, sizeof(w.text));
+	if (reason) {
+		error("reset: %s", reason);
 		vm->end = VM_HOST_ERROR;
 		loop_stop(&vm->loop);
 		return;

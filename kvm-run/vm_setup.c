@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 
 #include "common/diag.h"
 #include "common/util.h"
@@ -23,7 +22,7 @@
 #include "kvm-run/input.h"
 #include "kvm-run/irq.h"
 #include "kvm-run/lpc.h"
-#include "kvm-run/memslot.h"
+#include "kvm-run/memory.h"
 #include "kvm-run/rtc.h"
 #include "kvm-run/serial.h"
 #include "kvm-run/iothread.h"
@@ -82,66 +81,6 @@ wire_fd(const struct vm *vm, enum wire_kind kind)
 	return w ? w->fds[0] : -1;
 }
 
-/* With what can be plugged in. */
-static uint64_t
-all_memory(const struct memory_options *o)
-{
-	return o->max ? o->max : o->size;
-}
-
-/* With a mem wire the file's size is the memory's. */
-static uint64_t
-memory_size(const struct vm *vm, int fd)
-{
-	struct stat st;
-
-	if (fd < 0)
-		return vm->opt.memory.size;
-	if (fstat(fd, &st) < 0)
-		die_sys("mem wire");
-	if (st.st_size < 1 << 20 || st.st_size % 4096)
-		die_usage("mem wire: its size is not at least 1 MiB and whole pages");
-	if (vm->opt.memory.given && all_memory(&vm->opt.memory) != (uint64_t)st.st_size)
-		die_usage("-m: the mem wire's size is another one, %lld bytes", (long long)st.st_size);
-	return vm->opt.memory.max ? vm->opt.memory.size : (uint64_t)st.st_size;
-}
-
-/* Its window is a hole in the guest's memory. */
-static bool
-has_vga(const struct vm *vm)
-{
-	for (const struct wire *w = vm->wires.v; w < vm->wires.v + vm->wires.n; w++)
-		if (wiring_is_vga(w))
-			return true;
-	return false;
-}
-
-static void
-map(struct vm *vm, unsigned slot, uint64_t gpa, uint64_t size, void *at)
-{
-	errno = -vm_map(vm, slot, gpa, size, at, 0);
-	if (errno)
-		die_sys("memory");
-}
-
-static void
-create_memory(struct vm *vm)
-{
-	int fd = wire_fd(vm, WIRE_MEM);
-	struct guest_mem *m = &vm->mem;
-	const char *why;
-
-	vm->opt.memory.size = memory_size(vm, fd);
-	why = mem_init(m, vm->opt.memory.size, all_memory(&vm->opt.memory) - vm->opt.memory.size, fd);
-	if (why)
-		die("memory of %llu MiB: %s", (unsigned long long)(vm->opt.memory.size >> 20), why);
-	map(vm, MEM_SLOT_LOW, 0, has_vga(vm) ? VGA_WINDOW : m->low_size, m->base);
-	if (has_vga(vm))
-		map(vm, MEM_SLOT_ABOVE_VGA, VGA_WINDOW_END, m->low_size - VGA_WINDOW_END, m->base + VGA_WINDOW_END);
-	if (m->high_size)
-		map(vm, MEM_SLOT_HIGH, MEM_HIGH_START, m->high_size, m->base + m->low_size);
-}
-
 void
 vm_acquire(struct vm *vm)
 {
@@ -159,7 +98,7 @@ vm_acquire(struct vm *vm)
 	what = irqchip_create(vm);
 	if (what)
 		die_sys("%s", what);
-	create_memory(vm);
+	memory_create(vm);
 }
 
 /* OpenFirmware's device paths, as SeaBIOS and OVMF read them. */

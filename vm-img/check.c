@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "common/diag.h"
+#include "common/progress.h"
 #include "vm-img/chain.h"
 #include "vm-img/commands.h"
 #include "vm-img/json.h"
-#include "vm-img/progress.h"
 
 enum { CORRUPT = 2, LEAKS = 3, UNSUPPORTED = 63 }; /* exit statuses */
 

@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "common/progress.h"
 #include "vm-img/chain.h"
 #include "vm-img/commands.h"
 #include "vm-img/copy.h"
 #include "vm-img/path.h"
-#include "vm-img/progress.h"
 #include "vm-img/size.h"
 
 #define SPARSE 4096

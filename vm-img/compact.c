@@ -7,9 +7,9 @@
 
 #include "common/diag.h"
 #include "common/image/qcow2_compact.h"
+#include "common/progress.h"
 #include "vm-img/chain.h"
 #include "vm-img/commands.h"
-#include "vm-img/progress.h"
 #include "vm-img/size.h"
 
 /* Bytes that the file takes on its disk. */

@@ -8,9 +8,9 @@
 #include "common/bytes.h"
 #include "common/diag.h"
 #include "common/image/unpack.h"
+#include "common/progress.h"
 #include "vm-img/chain.h"
 #include "vm-img/commands.h"
-#include "vm-img/progress.h"
 
 #define CHUNK (256 << 10)
 #define SECTOR 512

@@ -8,9 +8,9 @@
 #include "common/diag.h"
 #include "common/image/formats.h"
 #include "common/image/qcow2_bitmap.h"
+#include "common/progress.h"
 #include "vm-img/commands.h"
 #include "vm-img/convert.h"
-#include "vm-img/progress.h"
 #include "vm-img/source.h"
 
 static void

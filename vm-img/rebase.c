@@ -10,11 +10,11 @@
 
 #include "common/bytes.h"
 #include "common/diag.h"
+#include "common/progress.h"
 #include "vm-img/chain.h"
 #include "vm-img/commands.h"
 #include "vm-img/formats.h"
 #include "vm-img/path.h"
-#include "vm-img/progress.h"
 
 #define CHUNK (1 << 20)
 

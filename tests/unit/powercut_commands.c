@@ -2,7 +2,7 @@
 /* links: tests/memory.c tests/past.c tests/recorded.c vm-img/amend.c vm-img/bitmap.c vm-img/chain.c vm-img/check.c vm-img/commit.c vm-img/compact.c */
 /* links: vm-img/convert.c vm-img/convert_parse.c vm-img/convert_stream.c vm-img/convert_target.c vm-img/copy.c vm-img/copy_job.c vm-img/copy_plan.c */
 /* links: vm-img/copy_pool.c vm-img/copy_write.c vm-img/create.c vm-img/formats.c vm-img/keep.c vm-img/opening.c vm-img/options.c vm-img/output.c */
-/* links: vm-img/output_place.c vm-img/pack.c vm-img/path.c vm-img/progress.c vm-img/rebase.c vm-img/resize.c vm-img/secret.c vm-img/settings.c */
+/* links: vm-img/output_place.c vm-img/pack.c vm-img/path.c vm-img/rebase.c vm-img/resize.c vm-img/secret.c vm-img/settings.c */
 /* links: vm-img/size.c vm-img/snapshot.c vm-img/snapshot_list.c vm-img/source.c vm-img/spool.c vm-img/stream.c vm-img/text.c vm-img/words.c */
 /* links: vm-img/json.c */
 /* pkg: libdeflate libzstd zlib nettle */

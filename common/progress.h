@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How far long work is: with -p as qemu-img shows it, "    (12.34/100%)" and a carriage return; with -p -j a line of JSON for
- * each hundredth, {"done": BYTES, "total": BYTES}. Without -p a line on stderr for each SIGUSR1.
+ * How far long work is: as qemu-img shows it, "    (12.34/100%)" and a carriage return; or a line of JSON for each
+ * hundredth, {"done": BYTES, "total": BYTES}; or nothing of that. And a line on stderr for each SIGUSR1.
  */
-#ifndef VM_IMG_PROGRESS_H
-#define VM_IMG_PROGRESS_H
+#ifndef COMMON_PROGRESS_H
+#define COMMON_PROGRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,6 +13,7 @@
 struct progress {
 	enum { PROGRESS_ASKED, PROGRESS_SHOWN, PROGRESS_JSON } how; /* ASKED: for SIGUSR1 only */
 	FILE *out;	/* of SHOWN and JSON */
+	const char *what; /* stands before it: blanks, unless set after progress_begin */
 	unsigned shown; /* hundredths of the last one; UINT_MAX: none yet */
 };
 

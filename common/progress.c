@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
+/* How far long work is; the contracts are in progress.h. */
 #include <limits.h>
 #include <signal.h>
 
-#include "vm-img/progress.h"
+#include "common/progress.h"
 
 static volatile sig_atomic_t asked;
 
@@ -18,7 +19,8 @@ progress_begin(struct progress *p, bool show, bool json, FILE *out)
 {
 	struct sigaction sa = {.sa_handler = on_usr1, .sa_flags = SA_RESTART};
 
-	*p = (struct progress){.how = !show ? PROGRESS_ASKED : json ? PROGRESS_JSON : PROGRESS_SHOWN, .out = out, .shown = UINT_MAX};
+	*p = (struct progress){.how = !show ? PROGRESS_ASKED : json ? PROGRESS_JSON : PROGRESS_SHOWN, .out = out,
+	    .what = "   ", .shown = UINT_MAX};
 	sigaction(SIGUSR1, &sa, NULL);
 }
 
@@ -28,7 +30,7 @@ show(struct progress *p, uint64_t done, uint64_t total, double percent)
 	if (p->how == PROGRESS_JSON)
 		fprintf(p->out, "{\"done\": %llu, \"total\": %llu}\n", (unsigned long long)done, (unsigned long long)total);
 	else if (p->how == PROGRESS_SHOWN)
-		fprintf(p->out, "    (%3.2f/100%%)\r", percent);
+		fprintf(p->out, "%s (%3.2f/100%%)\r", p->what, percent);
 	fflush(p->out);
 }
 
@@ -43,7 +45,7 @@ progress_set(struct progress *p, uint64_t done, uint64_t total)
 	}
 	if (asked) {
 		asked = 0;
-		fprintf(stderr, "    (%3.2f/100%%)\n", percent);
+		fprintf(stderr, "%s (%3.2f/100%%)\n", p->what, percent);
 	}
 }
 
