@@ -33,23 +33,24 @@ struct guest {
 	int proc;		      /* /proc/PID: what is read by it is never of another process that got the same number */
 	char name[GUEST_NAME];	      /* of the guest: -I, QEMU's -name; else the program's */
 	enum { VMM_KVM_RUN, VMM_QEMU, VMM_OTHER } vmm;
-	uint64_t memory;	      /* bytes of RAM */
+	uint64_t memory; /* bytes that -m gives; 0: it is not there, or cannot be read. See guest_ram */
 	struct guest_thread *threads; /* the vCPUs first, by index; then the others by tid */
 	size_t nthreads, nvcpus;
-	struct guest_talk *talk; /* an open control connection (ctl or QMP), or NULL: found by pid */
+	struct talk *talk; /* the control connection (ctl or QMP) by which it was found; NULL: by pid */
+	bool contained;	   /* what it says of itself is in numbers of a pid namespace of its own */
 };
 
 /*
  * Finds the guest that the word names: a pid; the path of a kvm-run's control socket or of a QEMU's QMP socket; a wire
- * (ctl,fd=N) whose descriptor is connected to one of these. root is of host_root. Returns NULL; or why not, said of the word
- * ("not a guest: ...", "Permission denied"), with nothing to free.
+ * (ctl,fd=N) whose descriptor, which this takes, is connected to one of these. root is of host_root. Returns NULL; or why not,
+ * to be said of the word ("no vCPU is among its threads"), with nothing to free.
  */
 const char *guest_find(struct guest *g, int root, const char *word, struct why *w);
 
-/* All guests of the host that this user may look at, ascending by pid; to be freed each, and the array. */
+/* All guests of the host that this user can tell from other processes, ascending by pid; each to be freed, and the array. */
 size_t guest_find_all(struct guest **guests, int root);
 
-/* Reads the threads anew: vCPUs come by hot-plug, workers come and go. NULL, or why not: ESRCH's text when the guest has ended. */
+/* Reads the threads anew: vCPUs come by hot-plug, workers come and go. NULL, or why not, as of guest_find ("it has ended"). */
 const char *guest_threads(struct guest *g, struct why *w);
 void guest_free(struct guest *g);
 
@@ -71,6 +72,9 @@ struct placement {
 
 /* False, with errno, when the thread has ended (ESRCH, ENOENT). Figures that this kernel does not give are 0. */
 bool guest_placement(const struct guest *g, const struct guest_thread *t, struct placement *p);
+
+/* Bytes of RAM: what it says, else what -m gives it, else its mappings that look like it. 0 when they are not for this user. */
+uint64_t guest_ram(const struct guest *g);
 
 /* Pages of the process, in bytes, by node: bytes[0..n) are set. False when they are not for this user to know. */
 bool guest_memory(const struct guest *g, uint64_t *bytes, unsigned n);

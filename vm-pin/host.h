@@ -4,12 +4,12 @@
 #define VM_PIN_HOST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "vm-pin/cpulist.h"
 
 #define HOST_NODES 64	    /* NUMA nodes that are read */
-#define HOST_CACHES 4	    /* levels and kinds of one CPU: L1d, L1i, L2, L3 */
 #define HOST_PAGE_SIZES 4   /* of huge pages */
 #define HOST_NONE UINT32_MAX /* what is not known: of an offline CPU, or on a kernel without NUMA */
 
@@ -17,7 +17,7 @@
  * from socket to socket: two CPUs are threads of one core when their cores are equal. */
 struct host_cpu {
 	uint32_t socket; /* physical_package_id */
-	uint32_t die;
+	uint32_t die; /* HOST_NONE before Linux 5.3, which did not tell */
 	uint32_t core;
 	uint32_t core_id; /* the number that the firmware gave it, as lscpu shows it */
 	uint32_t l3;	  /* the last-level cache that it shares; its core where it has none */
@@ -51,7 +51,24 @@ int host_root(const char *path);
 void host_read(struct host *h, int root);
 void host_free(struct host *h);
 
-/* The online CPUs for which fn says yes are those that belong to `of` in that sense: the threads of its core, and so on. */
+/* A cache and the CPUs that share it. */
+struct host_cache {
+	uint32_t level;
+	char type[16]; /* Data, Instruction, Unified */
+	uint64_t size; /* bytes */
+	struct cpus cpus;
+};
+
+/* All of them, by level and then by CPU, in an array to be freed; *n of them. */
+struct host_cache *host_caches(const struct host *h, int root, size_t *n);
+
+/* A line of /proc/meminfo ("MemTotal:"), in bytes; 0 when it is not there. */
+uint64_t host_meminfo(int root, const char *key);
+
+/* Reads the nodes and their memory: a part of host_read. */
+void host_read_nodes(struct host *h, int root);
+
+/* The online CPUs that share the core, or the socket, of that one, which is among them; none when it is offline. */
 void host_core(const struct host *h, unsigned of, struct cpus *c);
 void host_socket(const struct host *h, unsigned of, struct cpus *c);
 

@@ -14,7 +14,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *synopsis;
 } commands[] = {
-    {"host", cmd_host, "[-j]"},
+    {"host", cmd_host, "[-j] [reserve]"},
     {"show", cmd_show, "[-j] guest"},
     {"check", cmd_check, "[-j] [guest ...]"},
     {"set", cmd_set, "guest place ..."},

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* vm-pin show. */
+/* vm-pin check. */
 #include "common/diag.h"
 #include "vm-pin/commands.h"
 
 int
-cmd_show(int argc, char **argv)
+cmd_check(int argc, char **argv)
 {
-	while (next_option(argc, argv, "+:jqv") >= 0)
+	while (next_option(argc, argv, "+:qv") >= 0)
 		;
 	die_usage("%s: not made yet", argv[0]);
 }

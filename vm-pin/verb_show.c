@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+/* vm-pin show: the threads of a guest, where they may run, where they do, and how they fare. */
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "common/print.h"
+#include "common/util.h"
+#include "vm-pin/commands.h"
+#include "vm-pin/guest.h"
+#include "vm-pin/host.h"
+
+/* As chrt(1) and vm-pin set name them. */
+static const char *
+policy_name(unsigned policy)
+{
+	static const char *const names[] = {
+	    [SCHED_OTHER] = "other", [SCHED_FIFO] = "fifo", [SCHED_RR] = "rr", [SCHED_BATCH] = "batch", [SCHED_IDLE] = "idle",
+	    [6] = "deadline", [7] = "ext",
+	};
+
+	return policy < ARRAY_LEN(names) && names[policy] ? names[policy] : "?";
+}
+
+/* What there may be none of: in a row its place stays. */
+static void
+print_index(struct printer *p, const struct guest_thread *t)
+{
+	if (t->kind == THREAD_VCPU)
+		print_number(p, "index", t->index);
+	else if (p->form == PRINT_ROWS)
+		print_word(p, "index", "-");
+}
+
+static void
+print_nice(struct printer *p, int nice)
+{
+	char text[8];
+
+	snprintf(text, sizeof(text), "%d", nice);
+	print_word(p, "nice", text);
+}
+
+static void
+print_thread(struct printer *p, const struct host *h, const struct guest_thread *t, const struct placement *at)
+{
+	char cpus[CPULIST_TEXT * 4], state[2] = {at->state, '\0'};
+
+	print_begin(p);
+	print_word(p, "kind", thread_kind_name(t->kind));
+	print_index(p, t);
+	print_number(p, "tid", (uint64_t)t->tid);
+	print_word(p, "name", t->name);
+	print_word(p, "cpus", cpus_text(&at->allowed, cpus, sizeof(cpus)));
+	print_number(p, "cpu", at->last);
+	print_number(p, "node", at->last < h->ncpus && h->cpu[at->last].node != HOST_NONE ? h->cpu[at->last].node : 0);
+	print_word(p, "state", state);
+	print_number(p, "run", at->run);
+	print_number(p, "wait", at->wait);
+	print_word(p, "policy", policy_name(at->policy));
+	print_number(p, "priority", at->priority);
+	print_nice(p, at->nice);
+	print_end(p);
+}
+
+int
+cmd_show(int argc, char **argv)
+{
+	struct printer p = {.form = PRINT_ROWS};
+	int c, root = host_root("/");
+	const char *reason;
+	struct placement at;
+	struct guest g;
+	struct host h;
+	struct why w;
+
+	while ((c = next_option(argc, argv, "+:jqv")) >= 0)
+		p.form = PRINT_JSON;
+	if (argc - optind != 1)
+		die_usage("show: one guest (try --help)");
+	reason = guest_find(&g, root, argv[optind], &w);
+	if (reason)
+		die("%s: %s", argv[optind], reason);
+	host_read(&h, root);
+	for (size_t i = 0; i < g.nthreads; i++)
+		if (guest_placement(&g, &g.threads[i], &at)) /* else it has ended meanwhile, as workers do */
+			print_thread(&p, &h, &g.threads[i], &at);
+	host_free(&h);
+	guest_free(&g);
+	return 0;
+}
