@@ -15,6 +15,8 @@ DESTDIR ?=
 CC ?= cc
 CLANG ?= clang
 MAN := $(wildcard man/*.[1-8])
+MAN_COMMANDS := $(foreach c,$(CMDS),$(wildcard man/$(c).[18]))
+COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 # The scripts that QEMU calls, and examples for init, cron and systemd.
 SCRIPTS := $(wildcard */qemu-if*)
 EXAMPLES := $(wildcard man/examples/*)
@@ -154,6 +156,9 @@ install: all ## into $(DESTDIR)$(PREFIX); QEMU_IMG=1: with qemu-img as a name of
 	for page in $(MAN); do install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; done
 	install -d $(DESTDIR)$(PREFIX)/share/kvm-utils/examples
 	install $(SCRIPTS) $(DESTDIR)$(PREFIX)/share/kvm-utils
+	install -d $(COMPLETIONS)
+	man/completion $(MAN_COMMANDS) >$(COMPLETIONS)/kvm-run
+	for cmd in $(filter-out kvm-run,$(CMDS)); do ln -sf kvm-run $(COMPLETIONS)/$$cmd; done
 	ln -sf ../../bin/vm-img $(DESTDIR)$(PREFIX)/share/kvm-utils/qemu-img
 	$(if $(QEMU_IMG),ln -sf vm-img $(DESTDIR)$(PREFIX)/bin/qemu-img)
 	cp $(EXAMPLES) $(DESTDIR)$(PREFIX)/share/kvm-utils/examples
@@ -161,7 +166,7 @@ install: all ## into $(DESTDIR)$(PREFIX); QEMU_IMG=1: with qemu-img as a name of
 uninstall: ## undo install
 	rm -f $(DESTDIR)$(PREFIX)/share/kvm-utils/qemu-img
 	[ "$$(readlink $(DESTDIR)$(PREFIX)/bin/qemu-img)" != vm-img ] || rm -f $(DESTDIR)$(PREFIX)/bin/qemu-img
-	rm -f $(CMDS:%=$(DESTDIR)$(PREFIX)/bin/%)
+	rm -f $(CMDS:%=$(DESTDIR)$(PREFIX)/bin/%) $(CMDS:%=$(COMPLETIONS)/%)
 	for page in $(MAN); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/share/kvm-utils/%,$(notdir $(SCRIPTS)) $(addprefix examples/,$(notdir $(EXAMPLES))))
 
