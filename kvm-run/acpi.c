@@ -7,13 +7,14 @@
 
 #include "kvm-run/acpi.h"
 #include "kvm-run/acpi_dsdt.h"
+#include "kvm-run/acpi_numa.h"
+#include "kvm-run/acpi_table.h"
 #include "kvm-run/aml.h"
 #include "kvm-run/lpc.h"
 #include "kvm-run/vm.h"
 
 #define LAPIC_ADDRESS 0xfee00000
 #define IOAPIC_ADDRESS 0xfec00000
-#define APIC_IDS 255 /* ids from here on, and 255 itself, need x2APIC entries */
 
 #define RSDP_SIZE 36
 #define FACS_OFFSET 64 /* 5.2.10: aligned to 64 */
@@ -39,53 +40,6 @@
 #define NMI_LINT 1
 
 enum gas_space { GAS_IO = 1 };
-
-static void
-checksum(uint8_t *table, size_t len, size_t at)
-{
-	uint8_t sum = 0;
-
-	table[at] = 0;
-	for (size_t i = 0; i < len; i++)
-		sum = (uint8_t)(sum + table[i]);
-	table[at] = (uint8_t)-sum;
-}
-
-static size_t
-align(struct aml *a, size_t to)
-{
-	aml_zero(a, -a->len % to);
-	return a->len;
-}
-
-/* 5.2.6; returns where the table begins. Its length and checksum are filled in by table_close. */
-static size_t
-table_open(struct aml *a, const char *signature, uint8_t revision)
-{
-	size_t start = align(a, 16);
-
-	aml_bytes(a, signature, 4);
-	aml_dword(a, 0);
-	aml_byte(a, revision);
-	aml_byte(a, 0);
-	aml_bytes(a, "KVMRUN", 6);
-	aml_bytes(a, "KVM-RUN ", 8);
-	aml_dword(a, 1);
-	aml_bytes(a, "KVMR", 4);
-	aml_dword(a, 1);
-	return start;
-}
-
-static void
-table_close(struct aml *a, size_t start)
-{
-	uint32_t len = (uint32_t)(a->len - start);
-
-	if (a->full)
-		return;
-	memcpy(a->buf + start + 4, &len, 4);
-	checksum(a->buf + start, len, 9);
-}
 
 /* 5.2.3.2: an I/O register block. `access` is 1 for bytes, 2 for words, 3 for dwords. */
 static void
@@ -165,23 +119,23 @@ fadt_extended(struct aml *a, uint64_t dsdt)
 static size_t
 fadt(struct aml *a, const struct acpi_board *b, uint64_t gpa, size_t dsdt)
 {
-	size_t start = table_open(a, "FACP", 6);
+	size_t start = acpi_table_open(a, "FACP", 6);
 
 	fadt_blocks(a, b, (uint32_t)(gpa + FACS_OFFSET), (uint32_t)(gpa + dsdt));
 	fadt_extended(a, gpa + dsdt);
-	table_close(a, start);
+	acpi_table_close(a, start);
 	return start;
 }
 
 static void
-madt_cpu(struct aml *a, unsigned id, bool present)
+madt_cpu(struct aml *a, unsigned uid, uint32_t id, bool present)
 {
 	uint32_t flags = present ? CPU_ENABLED : CPU_ONLINE_CAPABLE;
 
-	if (id < APIC_IDS) {
+	if (id < ACPI_APIC_IDS) {
 		aml_byte(a, 0); /* local APIC */
 		aml_byte(a, 8);
-		aml_byte(a, (uint8_t)id); /* the processor's _UID */
+		aml_byte(a, (uint8_t)uid); /* the processor's _UID */
 		aml_byte(a, (uint8_t)id);
 		aml_dword(a, flags);
 	} else {
@@ -190,7 +144,7 @@ madt_cpu(struct aml *a, unsigned id, bool present)
 		aml_word(a, 0);
 		aml_dword(a, id);
 		aml_dword(a, flags);
-		aml_dword(a, id); /* _UID */
+		aml_dword(a, uid);
 	}
 }
 
@@ -228,12 +182,12 @@ madt_nmi(struct aml *a, bool x2apic)
 static size_t
 madt(struct aml *a, const struct acpi_board *b)
 {
-	size_t start = table_open(a, "APIC", 5);
+	size_t start = acpi_table_open(a, "APIC", 5);
 
 	aml_dword(a, LAPIC_ADDRESS);
 	aml_dword(a, MADT_PCAT_COMPAT);
-	for (unsigned i = 0; i < b->cpus_max; i++)
-		madt_cpu(a, i, i < b->cpus);
+	for (unsigned i = 0; i < b->cpus->max; i++)
+		madt_cpu(a, i, topology_apic_id(b->cpus, i), i < b->cpus->cpus);
 	aml_byte(a, 1); /* IO-APIC */
 	aml_byte(a, 12);
 	aml_word(a, 0); /* id 0 */
@@ -241,8 +195,8 @@ madt(struct aml *a, const struct acpi_board *b)
 	aml_dword(a, 0);
 	madt_override(a, 0, 2, 0); /* the timer, as on every PC */
 	madt_override(a, LPC_SCI, LPC_SCI, ISO_ACTIVE_HIGH | ISO_LEVEL);
-	madt_nmi(a, b->cpus_max > APIC_IDS);
-	table_close(a, start);
+	madt_nmi(a, topology_apic_id(b->cpus, b->cpus->max - 1) >= ACPI_APIC_IDS);
+	acpi_table_close(a, start);
 	return start;
 }
 
@@ -250,7 +204,7 @@ madt(struct aml *a, const struct acpi_board *b)
 static size_t
 mcfg(struct aml *a)
 {
-	size_t start = table_open(a, "MCFG", 1);
+	size_t start = acpi_table_open(a, "MCFG", 1);
 
 	aml_qword(a, 0);
 	aml_qword(a, PCI_ECAM_BASE);
@@ -258,7 +212,7 @@ mcfg(struct aml *a)
 	aml_byte(a, 0);
 	aml_byte(a, 0);
 	aml_dword(a, 0);
-	table_close(a, start);
+	acpi_table_close(a, start);
 	return start;
 }
 
@@ -275,11 +229,11 @@ facs(struct aml *a)
 static size_t
 xsdt(struct aml *a, uint64_t gpa, const size_t *tables, size_t n)
 {
-	size_t start = table_open(a, "XSDT", 1);
+	size_t start = acpi_table_open(a, "XSDT", 1);
 
 	for (size_t i = 0; i < n; i++)
 		aml_qword(a, gpa + tables[i]);
-	table_close(a, start);
+	acpi_table_close(a, start);
 	return start;
 }
 
@@ -295,25 +249,29 @@ rsdp(struct aml *a, uint64_t xsdt_gpa)
 	aml_dword(a, RSDP_SIZE);
 	aml_qword(a, xsdt_gpa);
 	aml_dword(a, 0);
-	checksum(a->buf, 20, 8);
-	checksum(a->buf, RSDP_SIZE, 32);
+	acpi_checksum(a->buf, 20, 8);
+	acpi_checksum(a->buf, RSDP_SIZE, 32);
 }
 
 size_t
 acpi_encode(const struct acpi_board *b, uint8_t *buf, size_t size, uint64_t gpa)
 {
 	struct aml a = {.buf = buf, .size = size};
-	size_t dsdt, tables[3], last;
+	size_t dsdt, tables[5], n = 0, last;
 
 	aml_zero(&a, FACS_OFFSET); /* the RSDP comes last: it points to the rest */
 	facs(&a);
-	dsdt = table_open(&a, "DSDT", 2);
+	dsdt = acpi_table_open(&a, "DSDT", 2);
 	acpi_dsdt(&a, b);
-	table_close(&a, dsdt);
-	tables[0] = fadt(&a, b, gpa, dsdt);
-	tables[1] = madt(&a, b);
-	tables[2] = mcfg(&a);
-	last = xsdt(&a, gpa, tables, 3);
+	acpi_table_close(&a, dsdt);
+	tables[n++] = fadt(&a, b, gpa, dsdt);
+	tables[n++] = madt(&a, b);
+	tables[n++] = mcfg(&a);
+	if (b->numa && b->numa->nodes) {
+		tables[n++] = acpi_srat(&a, b);
+		tables[n++] = acpi_slit(&a, b);
+	}
+	last = xsdt(&a, gpa, tables, n);
 	if (a.full)
 		return 0;
 	rsdp(&(struct aml){.buf = buf, .size = RSDP_SIZE}, gpa + last);
@@ -324,8 +282,8 @@ size_t
 acpi_encode_vm(const struct vm *vm, uint8_t *buf, size_t size, uint64_t gpa)
 {
 	const struct acpi_board board = {
-		.cpus = vm->opt.cpus.cpus,
-		.cpus_max = vm->opt.cpus.max,
+		.cpus = &vm->opt.cpus,
+		.numa = &vm->numa,
 		.window64 = vm->pci.window64,
 		.hot_slots = vm->pci.hot_slots,
 		.i8042 = vm->input,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The ACPI tables that describe the board: RSDP, XSDT, FADT, FACS, MADT, MCFG, DSDT. A stock kernel finds neither its
+ * The ACPI tables that describe the board: RSDP, XSDT, FADT, FACS, MADT, MCFG, DSDT, and of NUMA nodes
+ * SRAT, SLIT. A stock kernel finds neither its
  * processors nor PCI without them. Not hardware-reduced: the fixed hardware is in lpc.c.
  */
 #ifndef KVM_RUN_ACPI_H
@@ -10,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct numa;
+struct topology;
 struct vm;
 
 /* The tables lie in the old BIOS area, which no e820 map calls usable: reserve [ACPI_BASE, ACPI_END) there. It has room
@@ -17,9 +20,12 @@ struct vm;
 #define ACPI_BASE 0xe0000
 #define ACPI_END 0x100000
 
-/* What differs from one machine to the next. Processor n has APIC id n. */
+#define ACPI_APIC_IDS 255 /* ids from here on, and 255 itself, are in entries of the x2APIC */
+
+/* What differs from one machine to the next. */
 struct acpi_board {
-	unsigned cpus, cpus_max; /* present, and possible ones */
+	const struct topology *cpus;
+	const struct numa *numa; /* NULL, or of no nodes: no tables of them */
 	uint64_t window64;	 /* where the 64-bit PCI window begins */
 	uint32_t hot_slots;	 /* bit a PCI slot that takes devices while the guest runs */
 	bool i8042;		 /* keyboard controller, keyboard and mouse */

@@ -8,6 +8,7 @@
 #include "kvm-run/acpi_dsdt.h"
 #include "kvm-run/i8042.h"
 #include "kvm-run/lpc.h"
+#include "kvm-run/numa.h"
 #include "kvm-run/pci.h"
 #include "kvm-run/pci_irq.h"
 
@@ -341,7 +342,7 @@ motherboard(struct aml *a)
 static void
 processors(struct aml *a, const struct acpi_board *b)
 {
-	for (unsigned i = 0; i < b->cpus_max; i++) {
+	for (unsigned i = 0; i < b->cpus->max; i++) {
 		char name[5];
 		size_t dev;
 
@@ -350,7 +351,9 @@ processors(struct aml *a, const struct acpi_board *b)
 		aml_name(a, "_HID");
 		aml_string(a, "ACPI0007");
 		aml_name_int(a, "_UID", i);
-		if (i >= b->cpus)
+		if (b->numa && b->numa->nodes)
+			aml_name_int(a, "_PXM", b->numa->cpu_node[i]);
+		if (i >= b->cpus->cpus)
 			aml_name_int(a, "_STA", 0);
 		aml_close(a, dev);
 	}

@@ -101,7 +101,8 @@ firmware_add_files(struct vm *vm, struct firmware *f)
 {
 	fwcfg_reset(&f->cfg);
 	fwcfg_add_number(&f->cfg, FWCFG_CPUS, vm->opt.cpus.cpus, 2);
-	fwcfg_add_number(&f->cfg, FWCFG_CPUS_MAX, vm->opt.cpus.max, 2);
+	/* SeaBIOS takes this for where the APIC ids end, and QEMU gives it that. */
+	fwcfg_add_number(&f->cfg, FWCFG_CPUS_MAX, topology_apic_id(&vm->opt.cpus, vm->opt.cpus.max - 1) + 1, 2);
 	add_memory_map(vm, f);
 	add_acpi(f);
 	add_smbios(f);

@@ -14,7 +14,7 @@ struct vcpu_state;
 
 struct vcpu {
 	struct vm *vm;
-	unsigned index;
+	unsigned index; /* its APIC id: topology_apic_id() */
 	bool plugged; /* it is part of the machine, and has a thread once they are started */
 	bool ending;  /* its thread is to end */
 	int fd; /* 0: never plugged in, so that KVM does not know it */

@@ -29,7 +29,7 @@ create(struct vcpu *v)
 	bool tsc_deadline = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
 
 	if (v->fd <= 0) /* else what failed the last time came after it */
-		v->fd = ioctl(vm->fd, KVM_CREATE_VCPU, v->index);
+		v->fd = ioctl(vm->fd, KVM_CREATE_VCPU, topology_apic_id(&vm->opt.cpus, v->index));
 	if (v->fd < 0)
 		return "KVM_CREATE_VCPU";
 	if (size < 0)
@@ -37,7 +37,7 @@ create(struct vcpu *v)
 	v->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
 	if (v->run == MAP_FAILED)
 		return "mmap of a vCPU";
-	cpuid_for_vcpu(vm->cpuid, v->index, vm->opt.cpus.max, tsc_deadline);
+	cpuid_for_vcpu(vm->cpuid, &vm->opt.cpus, v->index, tsc_deadline);
 	if (ioctl(v->fd, KVM_SET_CPUID2, vm->cpuid) < 0)
 		return "KVM_SET_CPUID2";
 	v->fresh = vcpu_state_get(v);

@@ -13,6 +13,7 @@
 #include "kvm-run/bootorder.h"
 #include "kvm-run/bus.h"
 #include "kvm-run/mem.h"
+#include "kvm-run/numa.h"
 #include "kvm-run/memory_options.h"
 #include "kvm-run/pci.h"
 #include "kvm-run/topology.h"
@@ -99,6 +100,7 @@ struct vm {
 	struct wires wires; /* all of them, hot-plugged ones included */
 	int kvm_fd, fd;
 	struct guest_mem mem;
+	struct numa numa;
 	struct bus ports, mmio;
 	struct pci_bus pci;
 	struct loop loop; /* the main thread's: signals, ctl, console input */

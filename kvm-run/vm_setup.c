@@ -37,7 +37,7 @@
 #include "kvm-run/vm_setup.h"
 #include "kvm-run/wiring.h"
 
-#define APIC_IDS 255 /* xAPIC: 0..254 */
+#define APIC_ID_MAX 254 /* xAPIC: 255 is everyone; the IO-APIC's entries hold no more either */
 
 static void
 open_kvm(struct vm *vm)
@@ -62,15 +62,27 @@ check_kvm(struct vm *vm)
 		{KVM_CAP_IRQCHIP, "irqchip"}, {KVM_CAP_PIT2, "pit2"}, {KVM_CAP_IRQ_ROUTING, "irq_routing"},
 		{KVM_CAP_IRQFD, "irqfd"}, {KVM_CAP_IOEVENTFD, "ioeventfd"}, {KVM_CAP_IMMEDIATE_EXIT, "immediate_exit"},
 	};
-	int max = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
 
 	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
 		if (ioctl(vm->fd, KVM_CHECK_EXTENSION, needed[i].cap) <= 0)
 			die("/dev/kvm: this kernel's KVM has no %s", needed[i].name);
-	if (max < 1 || max > APIC_IDS)
-		max = max < 1 ? 4 : APIC_IDS; /* 4: what the KVM API says of kernels that do not tell */
-	if (vm->opt.cpus.max > (unsigned)max)
-		die_usage("-c %u: KVM takes at most %d vCPUs here", vm->opt.cpus.max, max);
+}
+
+/* Ids have gaps where cores or threads are no power of two, so that they end sooner than the vCPUs. */
+static void
+check_cpus(struct vm *vm)
+{
+	const struct topology *t = &vm->opt.cpus;
+	uint32_t last = topology_apic_id(t, t->max - 1);
+	int max = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
+
+	if (max < 1)
+		max = 4; /* what the KVM API says of kernels that do not tell */
+	if (t->max > (unsigned)max)
+		die_usage("-c %u: KVM takes at most %d vCPUs here", t->max, max);
+	if (last > APIC_ID_MAX)
+		die_usage("-c %u: APIC ids end at %d, those of %u sockets of %u cores of %u threads at %u", t->max, APIC_ID_MAX,
+		    t->sockets, t->cores, t->threads, last);
 }
 
 static int
@@ -86,6 +98,7 @@ vm_acquire(struct vm *vm)
 {
 	int err = loop_init(&vm->loop);
 	const char *what;
+	char why[96];
 
 	vm->end = VM_RUNNING;
 	vm->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -95,10 +108,14 @@ vm_acquire(struct vm *vm)
 	pthread_cond_init(&vm->gate.changed, NULL);
 	open_kvm(vm);
 	check_kvm(vm);
+	check_cpus(vm);
 	what = irqchip_create(vm);
 	if (what)
 		die_sys("%s", what);
 	memory_create(vm);
+	what = numa_init(&vm->numa, &vm->opt.memory, &vm->opt.cpus, &vm->mem, why, sizeof(why));
+	if (what)
+		die_usage("-m: %s", what);
 }
 
 /* OpenFirmware's device paths, as SeaBIOS and OVMF read them. */

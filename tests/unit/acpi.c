@@ -1,6 +1,7 @@
-/* links: kvm-run/acpi.c kvm-run/acpi_dsdt.c kvm-run/aml.c kvm-run/aml_res.c kvm-run/mem.c */
+/* links: kvm-run/acpi.c kvm-run/acpi_dsdt.c kvm-run/acpi_numa.c kvm-run/acpi_table.c kvm-run/aml.c kvm-run/aml_res.c kvm-run/mem.c kvm-run/numa.c kvm-run/subopt.c kvm-run/topology.c */
 /* SPDX-License-Identifier: ISC */
-/* The ACPI tables: structure, checksums, processors, and that they never leave their room. iasl reads them in acpi.bats. */
+/* The ACPI tables: structure, checksums, processors, nodes, and that they never leave their room. iasl reads them in
+ * acpi.bats. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,10 +48,10 @@ table_at(uint64_t gpa, const char *signature)
 
 /* Walks the MADT's entries: known types, right lengths, and as many processors of each kind as there should be. */
 static void
-check_madt(const uint8_t *t, unsigned cpus, unsigned cpus_max)
+check_madt(const uint8_t *t, const struct topology *cpus)
 {
 	const uint8_t *p = t + 44, *end = t + number(t + 4, 4);
-	unsigned enabled = 0, capable = 0, wrong = 0, overrides = 0, ioapics = 0, next_id = 0;
+	unsigned enabled = 0, capable = 0, wrong = 0, overrides = 0, ioapics = 0, index = 0;
 
 	for (; p < end && p[1]; p += p[1]) {
 		bool x2 = p[0] == 9;
@@ -59,10 +60,10 @@ check_madt(const uint8_t *t, unsigned cpus, unsigned cpus_max)
 			uint64_t id = x2 ? number(p + 4, 4) : p[3], uid = x2 ? number(p + 12, 4) : p[2];
 			uint64_t flags = number(p + (x2 ? 8 : 4), 4);
 
-			wrong += id != next_id || uid != id || x2 != (id >= 255) || p[1] != (x2 ? 16 : 8);
+			wrong += id != topology_apic_id(cpus, index) || uid != index || x2 != (id >= 255) || p[1] != (x2 ? 16 : 8);
 			enabled += flags == 1;
 			capable += flags == 2;
-			next_id++;
+			index++;
 		} else if (p[0] == 1) {
 			ioapics += p[1] == 12 && number(p + 4, 4) == 0xfec00000 && !number(p + 8, 4);
 		} else if (p[0] == 2) {
@@ -73,7 +74,7 @@ check_madt(const uint8_t *t, unsigned cpus, unsigned cpus_max)
 		}
 	}
 	ok(p == end && !wrong, "MADT: its entries fill it, %u wrong", wrong);
-	ok(enabled == cpus && capable == cpus_max - cpus, "MADT: %u processors, %u to come", enabled, capable);
+	ok(enabled == cpus->cpus && capable == cpus->max - cpus->cpus, "MADT: %u processors, %u to come", enabled, capable);
 	ok(ioapics == 1 && overrides == 2, "MADT: %u IO-APIC, %u overrides", ioapics, overrides);
 }
 
@@ -100,20 +101,69 @@ check_fadt(const uint8_t *t, bool i8042)
 	table_at(number(t + 40, 4), "DSDT");
 }
 
+/* Walks the SRAT's entries: each processor in its node, and the memory. */
 static void
-check_board(unsigned cpus, unsigned cpus_max, uint32_t hot_slots, bool i8042)
+check_srat(const uint8_t *t, const struct acpi_board *b)
 {
-	const struct acpi_board board = {
-	    .cpus = cpus, .cpus_max = cpus_max, .window64 = 1ULL << 33, .hot_slots = hot_slots, .i8042 = i8042};
-	size_t n = acpi_encode(&board, area, sizeof(area), ACPI_BASE);
-	const uint8_t *root;
+	const uint8_t *p = t + 48, *end = t + number(t + 4, 4);
+	unsigned wrong = number(t + 36, 4) != 1, cpus = 0, ranges = 0;
 
-	ok(n && n <= sizeof(area), "%u of %u processors, slots %#x: %zu bytes", cpus, cpus_max, hot_slots, n);
+	for (; p < end && p[1]; p += p[1]) {
+		if (p[0] == 1) {
+			const struct numa_range *r = &b->numa->ranges[ranges++];
+
+			wrong += p[1] != 40 || number(p + 2, 4) != r->node || number(p + 8, 8) != r->gpa ||
+				 number(p + 16, 8) != r->size || number(p + 28, 4) != (r->hot ? 3 : 1);
+		} else if (p[0] == 0) {
+			wrong += p[1] != 16 || p[2] != b->numa->cpu_node[cpus] || p[3] != topology_apic_id(b->cpus, cpus) ||
+				 p[3] == 255 || number(p + 4, 4) != 1;
+			cpus++;
+		} else {
+			wrong += p[0] != 2 || p[1] != 24 || number(p + 4, 4) != b->numa->cpu_node[cpus] ||
+				 number(p + 8, 4) != topology_apic_id(b->cpus, cpus) || number(p + 8, 4) < 255 || number(p + 12, 4) != 1;
+			cpus++;
+		}
+	}
+	ok(p == end && !wrong, "SRAT: its entries fill it, %u wrong", wrong);
+	ok(cpus == b->cpus->max && ranges == b->numa->nranges, "SRAT: %u processors, %u ranges of memory", cpus, ranges);
+}
+
+static void
+check_slit(const uint8_t *t, unsigned nodes)
+{
+	unsigned wrong = number(t + 4, 4) != 44 + nodes * nodes;
+
+	for (unsigned i = 0; i < nodes * nodes; i++)
+		wrong += t[44 + i] != (i % nodes == i / nodes ? 10 : 20);
+	ok(number(t + 36, 8) == nodes && !wrong, "SLIT: %u nodes", nodes);
+}
+
+static struct numa nodes = {.nodes = 3, .nranges = 3, .ranges = {{.gpa = 0, .size = 1 << 30}, {.gpa = 1ULL << 32, .size = 4096,
+    .node = 1}, {.gpa = 1ULL << 40, .size = 1ULL << 39, .node = 2, .hot = true}}};
+
+static void
+check_board(unsigned cpus, struct topology t, uint32_t hot_slots, bool i8042, bool numa)
+{
+	const struct acpi_board board = {.cpus = &t, .numa = numa ? &nodes : NULL, .window64 = 1ULL << 33,
+	    .hot_slots = hot_slots, .i8042 = i8042};
+	const uint8_t *root;
+	size_t n;
+
+	t.cpus = cpus;
+	t.max = t.sockets * t.cores * t.threads;
+	for (unsigned i = 0; i < t.max; i++)
+		nodes.cpu_node[i] = (uint8_t)(i % 3);
+	n = acpi_encode(&board, area, sizeof(area), ACPI_BASE);
+	ok(n && n <= sizeof(area), "%u of %u processors, slots %#x: %zu bytes", cpus, t.max, hot_slots, n);
 	ok(!memcmp(area, "RSD PTR ", 8) && sums_to_zero(area, 20) && sums_to_zero(area, 36) && area[15] == 2, "RSDP");
 	root = table_at(number(area + 24, 8), "XSDT");
-	ok(number(root + 4, 4) == 36 + 3 * 8, "XSDT: three tables");
+	ok(number(root + 4, 4) == 36 + (numa ? 5 : 3) * 8, "XSDT: as many tables as there are");
 	check_fadt(table_at(number(root + 36, 8), "FACP"), i8042);
-	check_madt(table_at(number(root + 44, 8), "APIC"), cpus, cpus_max);
+	check_madt(table_at(number(root + 44, 8), "APIC"), &t);
+	if (numa) {
+		check_srat(table_at(number(root + 60, 8), "SRAT"), &board);
+		check_slit(table_at(number(root + 68, 8), "SLIT"), 3);
+	}
 	root = table_at(number(root + 52, 8), "MCFG");
 	ok(number(root + 44, 8) == PCI_ECAM_BASE && !number(root + 52, 4), "MCFG: bus 0 alone");
 }
@@ -122,8 +172,9 @@ check_board(unsigned cpus, unsigned cpus_max, uint32_t hot_slots, bool i8042)
 static void
 check_room(void)
 {
+	static const struct topology cpus = {.cpus = 3, .max = 5, .sockets = 1, .cores = 5, .threads = 1};
 	const struct acpi_board board = {
-	    .cpus = 3, .cpus_max = 5, .window64 = 1ULL << 33, .hot_slots = 0x80000006, .i8042 = true};
+	    .cpus = &cpus, .numa = &nodes, .window64 = 1ULL << 33, .hot_slots = 0x80000006, .i8042 = true};
 	size_t n = acpi_encode(&board, area, sizeof(area), ACPI_BASE), wrong = 0;
 
 	for (size_t size = 0; size <= n; size++) {
@@ -164,7 +215,7 @@ check_install(void)
 {
 	static struct vm vm;
 
-	vm.opt.cpus.cpus = vm.opt.cpus.max = 2;
+	vm.opt.cpus = (struct topology){.cpus = 2, .max = 2, .sockets = 1, .cores = 2, .threads = 1};
 	vm.pci.window64 = 1ULL << 32;
 	vm.mem.base = calloc(1, 1 << 20);
 	vm.mem.low_size = 1 << 20;
@@ -177,11 +228,13 @@ check_install(void)
 int
 main(void)
 {
-	check_board(1, 1, 0, false);
-	check_board(4, 4, 0x1fe, false);
-	check_board(2, 8, 0, true);
-	check_board(254, 254, 0x1fe, false);
-	check_board(256, 1024, 0x7ffffffe, false);
+	const struct topology one = {.sockets = 1, .cores = 1, .threads = 1};
+
+	check_board(1, one, 0, false, false);
+	check_board(4, (struct topology){.sockets = 2, .cores = 2, .threads = 1}, 0x1fe, false, true);
+	check_board(2, (struct topology){.sockets = 2, .cores = 3, .threads = 2}, 0, true, true);
+	check_board(254, (struct topology){.sockets = 254, .cores = 1, .threads = 1}, 0x1fe, false, false);
+	check_board(256, (struct topology){.sockets = 1, .cores = 1024, .threads = 1}, 0x7ffffffe, false, true);
 	check_room();
 	check_package_length();
 	check_install();

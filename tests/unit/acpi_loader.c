@@ -1,10 +1,11 @@
-/* links: kvm-run/acpi_loader.c kvm-run/acpi.c kvm-run/acpi_dsdt.c kvm-run/aml.c kvm-run/aml_res.c kvm-run/mem.c */
+/* links: kvm-run/acpi_loader.c kvm-run/acpi.c kvm-run/acpi_dsdt.c kvm-run/acpi_numa.c kvm-run/acpi_table.c kvm-run/aml.c kvm-run/aml_res.c kvm-run/mem.c kvm-run/numa.c kvm-run/subopt.c kvm-run/topology.c */
 /* SPDX-License-Identifier: ISC */
 /* The table loader's script: done as firmware does it, the tables are those that would have been encoded for that place. */
 #include <stdlib.h>
 
 #include "kvm-run/acpi.h"
 #include "kvm-run/acpi_loader.h"
+#include "kvm-run/numa.h"
 #include "kvm-run/vm.h"
 #include "tests/unit/tap.h"
 
@@ -92,7 +93,9 @@ run(const struct acpi_command *c)
 int
 main(void)
 {
-	const struct acpi_board board = {.cpus = 3, .cpus_max = 300, .window64 = 1ULL << 33, .hot_slots = 0x700};
+	static const struct topology cpus = {.cpus = 3, .max = 300, .sockets = 300, .cores = 1, .threads = 1};
+	static const struct numa numa = {.nodes = 2, .nranges = 1, .ranges = {{.size = 1 << 30}}};
+	const struct acpi_board board = {.cpus = &cpus, .numa = &numa, .window64 = 1ULL << 33, .hot_slots = 0x700};
 	size_t size = acpi_encode(&board, tables, sizeof(tables), 0);
 
 	ok(size && acpi_encode(&board, want, sizeof(want), TABLES_AT) == size, "tables of %zu bytes", size);
