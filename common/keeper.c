@@ -2,7 +2,6 @@
 /* Processes that take back; the contracts are in keeper.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -26,7 +25,7 @@ turn_deaf(void)
 }
 
 static _Noreturn void
-live(const char *title, const int *keep, size_t n, int (*run)(void *arg), void *arg)
+live(const char *title, int cap, const int *keep, size_t n, int (*run)(void *arg), void *arg)
 {
 	setsid();
 	turn_deaf();
@@ -35,12 +34,12 @@ live(const char *title, const int *keep, size_t n, int (*run)(void *arg), void *
 	if (chdir("/") < 0)
 		die_sys("/");
 	prctl(PR_SET_NAME, title);
-	seal_privileges_but(CAP_NET_ADMIN);
+	seal_privileges_but(cap);
 	exit(run(arg));
 }
 
 int
-keeper_start(const char *title, const int *keep, size_t n, int (*run)(void *arg), void *arg)
+keeper_start(const char *title, int cap, const int *keep, size_t n, int (*run)(void *arg), void *arg)
 {
 	int status, ready[2];
 	char none;
@@ -52,7 +51,7 @@ keeper_start(const char *title, const int *keep, size_t n, int (*run)(void *arg)
 	if (!pid) {
 		pid = fork();
 		if (!pid)
-			live(title, keep, n, run, arg);
+			live(title, cap, keep, n, run, arg);
 		_exit(pid < 0 ? errno : 0);
 	}
 	close(ready[1]);

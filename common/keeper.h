@@ -7,13 +7,13 @@
 
 /*
  * Starts a process that is nobody's child, in a session of its own, deaf to signals that can be ignored; of descriptors it has
- * keep[0..n), standard error, and /dev/null for the other two; of rights CAP_NET_ADMIN alone. It calls run(arg) and exits with
- * what that returns. All others have been closed there when this returns 0; or -errno when there is none.
+ * keep[0..n), standard error, and /dev/null for the other two; of rights the capability cap alone (CAP_NET_ADMIN...). It calls
+ * run(arg) and exits with what that returns. All others have been closed there when this returns 0; or -errno when there is none.
  */
-int keeper_start(const char *title, const int *keep, size_t n, int (*run)(void *arg), void *arg);
+int keeper_start(const char *title, int cap, const int *keep, size_t n, int (*run)(void *arg), void *arg);
 
 /*
- * As keeper_start: undo(arg) is called once every copy of the descriptor that is returned has been closed, however those ended
+ * As keeper_start with CAP_NET_ADMIN: undo(arg) is called once every copy of the descriptor that is returned has been closed, however those ended
  * who held it. What the hold wires of $VM_WIRES hold is held till then, so that what was set up before is taken back after.
  * undo may use netlink, memory, and files (to set what /proc/sys has), and has no other system calls. The descriptor is
  * close-on-exec. -errno when there is none.

@@ -2,6 +2,7 @@
 /* Processes that wait for the end of others; the contract is in keeper.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <unistd.h>
 
 #include "common/fd.h"
@@ -46,7 +47,7 @@ keeper_hold(const char *title, const int *keep, size_t n, int (*undo)(void *arg)
 		all[i] = keep[i];
 	all[n++] = ends[0];
 	held = wire_held(all + n, FD_PASS_MAX);
-	err = keeper_start(title, all, n + held, wait_for_end, &h);
+	err = keeper_start(title, CAP_NET_ADMIN, all, n + held, wait_for_end, &h);
 	close(ends[0]);
 	if (!err)
 		return ends[1];

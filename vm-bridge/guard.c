@@ -2,6 +2,7 @@
 /* The process behind adopt; the contracts are in guard.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,7 +178,8 @@ guard_adopt(struct guard *g)
 		die_sys("pipe");
 	s.done = pipe[1];
 	g->program = bypass_load(&g->br);
-	err = keeper_start(g->br.name, (int[]){ g->nl->fd, g->listener, pipe[1], g->program }, g->program < 0 ? 3 : 4, live, &s);
+	err = keeper_start(g->br.name, CAP_NET_ADMIN, (int[]){ g->nl->fd, g->listener, pipe[1], g->program }, g->program < 0 ? 3 : 4, live,
+	    &s);
 	close(pipe[1]);
 	if (err) {
 		error("%s: a process that takes %s back: %s", g->br.name, g->nic.name, strerror(-err));

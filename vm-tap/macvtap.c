@@ -2,6 +2,7 @@
 /* Macvtaps (drivers/net/macvtap.c, tap.c of Linux); the contracts are in macvtap.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
@@ -194,7 +195,7 @@ macvtap_take(struct netlink *nl, const struct want *w, struct tap *t)
 		err = pipe2(pipe, O_CLOEXEC) < 0 ? -errno : 0;
 		d.pipe = pipe[0];
 		if (!err)
-			err = keeper_start("vm-tap", (int[]){nl->fd, pipe[0]}, 2, delete_later, &d);
+			err = keeper_start("vm-tap", CAP_NET_ADMIN, (int[]){nl->fd, pipe[0]}, 2, delete_later, &d);
 		if (err)
 			die("%s: nobody to delete it later: %s", t->name, delete(&d) ? "it stays" : strerror(-err));
 		close(pipe[0]);
