@@ -11,6 +11,7 @@
 #include "common/diag.h"
 #include "common/util.h"
 #include "kvm-run/ctl.h"
+#include "kvm-run/ctl_balloon.h"
 #include "kvm-run/hotplug.h"
 #include "kvm-run/vcpu.h"
 #include "kvm-run/virtio.h"
@@ -104,6 +105,8 @@ do_devices(struct ctl_request *r, char **word)
 	    [VIRTIO_ID_BLOCK] = "blk",
 	    [VIRTIO_ID_CONSOLE] = "con",
 	    [VIRTIO_ID_RNG] = "rng",
+	    [VIRTIO_ID_BALLOON] = "balloon",
+	    [VIRTIO_ID_MEM] = "mem",
 	    [VIRTIO_ID_INPUT] = "input",
 	    [VIRTIO_ID_GPU] = "fb",
 	};
@@ -253,6 +256,8 @@ static const struct request {
     {"devices", 0, do_devices, "", "id, kind, PCI address or COM1, hot or -"},
     {"net", 0, do_net, "", "id, MAC, up or down; frames, bytes, drops received; the same sent"},
     {"kvm", 0, do_kvm, "", "what the host's KVM offers"},
+    {"balloon", 0, ctl_balloon_show, "", "what the guest has of its memory, and what it says of it"},
+    {"balloon", 1, ctl_balloon_set, " SIZE", "how much of its memory the guest is to have"},
     {"link", 2, do_link, " ID up|down", "plug or pull a network cable"},
     {"wire", 1, do_wire, " WIRE", "add a device; its descriptors come with the line"},
     {"change", 2, do_change, " ID WIRE", "put a medium into a CD-ROM drive; its descriptors come with the line"},

@@ -69,6 +69,19 @@ do_thp(struct memory_options *o, char *value)
 	return false;
 }
 
+static bool
+do_balloon(struct memory_options *o, char *value)
+{
+	static const char *const names[] = {[BALLOON_ON] = "on", [BALLOON_HARD] = "hard", [BALLOON_OFF] = "off"};
+
+	for (unsigned i = 0; value && i < ARRAY_LEN(names); i++) {
+		o->balloon = (enum memory_balloon)i;
+		if (!strcmp(value, names[i]))
+			return true;
+	}
+	return false;
+}
+
 /* "2": even shares, set when all of -m was read; "1G:2G": these. */
 static bool
 do_nodes(struct memory_options *o, char *value)
@@ -116,6 +129,7 @@ static const struct word {
     {"merge", do_merge, "no value"},
     {"thp", do_thp, "always, host or never"},
     {"max", do_max, "a size"},
+    {"balloon", do_balloon, "on, hard or off"},
     {"nodes", do_nodes, "a count up to 8, or sizes: 1G:2G"},
     {"host", do_host, "nodes of the host: 0:1"},
 };

@@ -14,6 +14,9 @@
 
 enum memory_thp { THP_ALWAYS, THP_HOST /* as the host has set it */, THP_NEVER };
 
+/* hard: the guest keeps its balloon even when it is out of memory, and counts it out of what it has */
+enum memory_balloon { BALLOON_ON, BALLOON_HARD, BALLOON_OFF };
+
 struct memory_options {
 	uint64_t size;	 /* at the start, bytes; whole pages */
 	bool given;	 /* with a mem wire it must agree */
@@ -23,6 +26,7 @@ struct memory_options {
 	bool lock;	 /* never swapped */
 	bool merge;	 /* KSM from the start */
 	enum memory_thp thp;
+	enum memory_balloon balloon;
 	unsigned nodes;	 /* of the guest; 1 unless said */
 	uint64_t node_size[MEMORY_NODES_MAX]; /* together `size`; set when nodes > 1 */
 	const char *node_cpus;	/* "0-1:2-3", or NULL: an even share of vCPUs in order for each; ends at a comma or \0 */
@@ -34,7 +38,7 @@ struct memory_options {
 
 /*
  * Parses "1G", "4G,huge", "4G,huge=1G,nodes=2,host=0:1", "3G,nodes=1G:2G,cpus=0-1:2-7", "1G,max=8G", "1G,share,lock,merge",
- * "1G,thp=host". A bare size is in MiB. NULL, or the reason, perhaps in why. Pointers go into text, which must stay.
+ * "1G,thp=host", "1G,balloon=off". A bare size is in MiB. NULL, or the reason, perhaps in why. Pointers go into text, which must stay.
  */
 const char *memory_options_parse(struct memory_options *o, const char *text, char *why, size_t size);
 

@@ -22,8 +22,10 @@
 #define VIRTIO_ID_BLOCK 2
 #define VIRTIO_ID_CONSOLE 3
 #define VIRTIO_ID_RNG 4
+#define VIRTIO_ID_BALLOON 5
 #define VIRTIO_ID_GPU 16
 #define VIRTIO_ID_INPUT 18
+#define VIRTIO_ID_MEM 24
 
 /* Feature bits of every device, virtio 1.2 section 6; the transport offers them itself. */
 #define VIRTIO_F_INDIRECT_DESC (1ULL << 28)

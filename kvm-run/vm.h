@@ -116,6 +116,7 @@ struct vm {
 	struct ahci *ahci; /* the controller of all disks with bus=ahci, or NULL */
 	struct rtc *rtc;
 	struct vga *vga; /* or NULL */
+	struct virtio_dev *balloon; /* or NULL */
 	struct input *input; /* keyboard and pointer; NULL without a display */
 	struct ctl *ctl;
 	struct firmware *firmware; /* or NULL: the kernel is booted directly */

@@ -29,6 +29,7 @@
 #include "kvm-run/vcpu.h"
 #include "kvm-run/vga.h"
 #include "kvm-run/virtio.h"
+#include "kvm-run/virtio_balloon.h"
 #include "kvm-run/virtio_blk.h"
 #include "kvm-run/virtio_console.h"
 #include "kvm-run/virtio_gpu.h"
@@ -206,6 +207,25 @@ build_board(struct vm *vm)
 		die("%s", reason);
 }
 
+/* Devices that no wire asks for. They come last, so that the others have the PCI addresses that they would have without. */
+static void
+add_of_board(struct vm *vm, const char *id, struct virtio_dev **at,
+    const char *(*create)(struct vm *vm, struct virtio_dev **out, char *why, size_t size))
+{
+	struct vm_device *d = &vm->devices[vm->ndevices];
+	const char *reason;
+	char why[128];
+
+	if (vm_find_device(vm, id))
+		die_usage("%s: this id is a device's of the board", id);
+	reason = create(vm, at, why, sizeof(why));
+	if (reason)
+		die("%s: %s", id, reason);
+	*d = (struct vm_device){.virtio = *at};
+	snprintf(d->id, sizeof(d->id), "%s", id);
+	vm->ndevices++;
+}
+
 static void
 build_devices(struct vm *vm)
 {
@@ -235,6 +255,8 @@ build_devices(struct vm *vm)
 		if (reason)
 			die("%s: %s", w->id, reason);
 	}
+	if (vm->opt.memory.balloon != BALLOON_OFF)
+		add_of_board(vm, "balloon", &vm->balloon, balloon_create);
 	reason = ctl_create(vm, why, sizeof(why));
 	if (reason)
 		die("%s", reason);

@@ -1,4 +1,4 @@
-/* links: kvm-run/ctl.c kvm-run/ctl_client.c kvm-run/ctl_request.c kvm-run/hotplug.c kvm-run/con_out.c */
+/* links: kvm-run/ctl.c kvm-run/ctl_client.c kvm-run/ctl_request.c kvm-run/ctl_balloon.c kvm-run/hotplug.c kvm-run/con_out.c */
 /* SPDX-License-Identifier: ISC */
 /* The control protocol over sockets and fifos, and hot-plug; the machine and the guest are played here. */
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include "kvm-run/seal_threads.h"
 #include "kvm-run/vcpu.h"
 #include "kvm-run/virtio.h"
+#include "kvm-run/virtio_balloon.h"
 #include "kvm-run/virtio_net.h"
 #include "kvm-run/vm.h"
 #include "kvm-run/wiring.h"
@@ -189,6 +190,33 @@ net_get_stats(const struct net_dev *d, struct net_stats *s)
 void
 seal_thread_io(void)
 {
+}
+
+/* The balloon: it can be asked while the guest holds a buffer for the answer. */
+static struct balloon_state balloon;
+static bool balloon_answers;
+static unsigned balloon_asked;
+
+void
+balloon_set(struct virtio_dev *d, uint64_t bytes)
+{
+	(void)d;
+	balloon.target = bytes;
+}
+
+bool
+balloon_ask(struct virtio_dev *d)
+{
+	(void)d;
+	balloon_asked++;
+	return balloon_answers;
+}
+
+void
+balloon_get(struct virtio_dev *d, struct balloon_state *s)
+{
+	(void)d;
+	*s = balloon;
 }
 
 /* Runs the loop until nothing has happened for a while. */
@@ -437,6 +465,44 @@ test_media(const char *path)
 }
 
 static void
+test_balloon(const char *path)
+{
+	int fd = fd_connect_unix(path);
+
+	ok(talk(fd, "balloon\n", "no no balloon\n") && talk(fd, "balloon 1M\n", "no no balloon\n"), "there is no balloon");
+	vm.balloon = &net0;
+	memset(balloon.stats.value, 0xff, sizeof(balloon.stats.value));
+	ok(talk(fd, "balloon\n", "memory\t1048576\ntarget\t1048576\nactual\t1048576\ndriver\tno\nreturned\t0\nok\n"), "without a driver");
+	ok(talk(fd, "balloon 1025K\n", "no 1025K: not a size from 1M to 1M\n") && talk(fd, "balloon -1\n", "no -1: not a size from 1M to 1M\n"),
+	    "more than there is, or no number");
+	vm.mem.size = 16 << 20;
+	ok(talk(fd, "balloon 4\n", "ok\n") && balloon.target == 12 << 20, "what it is to keep, in MiB");
+	ok(talk(fd, "balloon 1 2\n", "no usage: balloon SIZE\n"), "too many operands");
+	balloon = (struct balloon_state){.driver = true, .target = 12 << 20, .actual = 32 << 20, .returned = 5, .stats = balloon.stats};
+	balloon_answers = true;
+	say(fd, "balloon\n");
+	run();
+	ok(is_open(fd), "a question waits for the guest");
+	balloon.stats.count = 1;
+	balloon.stats.value[4] = 77;
+	balloon.stats.value[15] = 9;
+	ctl_wake(&vm);
+	ok(strstr(answer(fd), "target\t4194304\nactual\t0\ndriver\tyes\nreturned\t5\nsaid-ago\t"), "whatever it says it holds");
+	say(fd, "balloon\n");
+	for (struct pollfd p = {.fd = vm.loop.epfd, .events = POLLIN}; is_open(fd) && poll(&p, 1, 5000) > 0;)
+		loop_once(&vm.loop, 0);
+	ok(strstr(answer(fd), "\nfree\t77\nreclaimed-directly\t9\nok\n"), "no answer: what it said last");
+	balloon_asked = 0;
+	vm.paused = true;
+	say(fd, "balloon\n");
+	ok(strstr(answer(fd), "\nfree\t77\n") && !balloon_asked, "a guest that stands still is not asked");
+	vm.paused = false;
+	vm.balloon = NULL;
+	vm.mem.size = 1 << 20;
+	close(fd);
+}
+
+static void
 test_timeout(const char *path)
 {
 	int fd = fd_connect_unix(path), null = open("/dev/null", O_RDWR);
@@ -504,6 +570,7 @@ main(void)
 	test_slow(path);
 	test_hotplug(path);
 	test_media(path);
+	test_balloon(path);
 	test_timeout(path);
 	ctl_destroy(&vm);
 	ok(fd_connect_unix(path) < 0, "nobody listens any more");
