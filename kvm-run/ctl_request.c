@@ -12,6 +12,7 @@
 #include "common/util.h"
 #include "kvm-run/ctl.h"
 #include "kvm-run/ctl_balloon.h"
+#include "kvm-run/ctl_memory.h"
 #include "kvm-run/hotplug.h"
 #include "kvm-run/vcpu.h"
 #include "kvm-run/virtio.h"
@@ -263,6 +264,8 @@ static const struct request {
     {"change", 2, do_change, " ID WIRE", "put a medium into a CD-ROM drive; its descriptors come with the line"},
     {"eject", 1, do_eject, " ID", "take the medium out of a CD-ROM drive"},
     {"unplug", 1, do_unplug, " ID", "have the guest release a device that was added"},
+    {"memory", 0, ctl_memory, "", "size, page size, where from; populated, lock, merge, thp; each node's size and node of the host"},
+    {"merge", 1, ctl_merge, " on|off", "have the host's KSM merge memory that is the same"},
 };
 
 static enum ctl_done

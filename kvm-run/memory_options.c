@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/num.h"
 #include "common/util.h"
 #include "kvm-run/memory_options.h"
@@ -153,28 +154,46 @@ read_word(struct memory_options *o, const char *text, const char *key, char *val
 	return why;
 }
 
+/* Even shares, of whole MiB or huge pages; the first node has what is left over too. */
+static void
+share_out(struct memory_options *o)
+{
+	uint64_t share = align_down(o->size / o->nodes, o->huge ? o->huge : 1 << 20);
+
+	for (unsigned i = 0; i < o->nodes; i++)
+		o->node_size[i] = i ? share : o->size - (o->nodes - 1) * share;
+}
+
+static const char *
+check_nodes(struct memory_options *o)
+{
+	uint64_t sum = 0;
+
+	if (!o->node_size[0])
+		share_out(o);
+	for (unsigned i = 0; i < o->nodes; i++) {
+		if (!o->node_size[i])
+			return "nodes: more than the memory is enough for";
+		if (o->huge && o->node_size[i] % o->huge)
+			return "nodes: not whole huge pages each";
+		sum += o->node_size[i];
+	}
+	return sum == o->size ? NULL : "nodes: together they are not the memory's size";
+}
+
 /* What one word alone cannot tell. */
 static const char *
 check(struct memory_options *o)
 {
-	uint64_t sum = 0;
-
-	if (o->nodes > 1 && !o->node_size[0])
-		for (unsigned i = 0; i < o->nodes; i++)
-			o->node_size[i] = i ? o->size / o->nodes & ~(PAGE - 1) : o->size - (o->nodes - 1) * (o->size / o->nodes & ~(PAGE - 1));
-	for (unsigned i = 0; i < o->nodes && o->nodes > 1; i++)
-		sum += o->node_size[i];
-	if (o->nodes > 1 && sum != o->size)
-		return "nodes: together they are not the memory's size";
+	if (o->huge && (o->size | o->max) % o->huge)
+		return "huge: the size is not whole huge pages";
 	if (o->hosts && o->hosts != o->nodes)
 		return "host: one node of the host for each of the guest's";
 	if (o->max && o->max <= o->size)
 		return "max: not above the size";
-	if (o->huge && o->size % o->huge)
-		return "huge: the size is not whole huge pages";
 	if (o->merge && (o->huge || o->share))
 		return "merge: only private memory is merged, not huge or shared";
-	return NULL;
+	return o->nodes > 1 ? check_nodes(o) : NULL;
 }
 
 const char *

@@ -33,7 +33,7 @@ struct work {
 /* Linux before 5.14: the kernel adds 0 to a word of each page. Atomically, so that nothing that is there changes; and where
  * there is no page it says EFAULT, when doing so ourselves would end in SIGBUS. */
 static int
-populate_old(uint8_t *at, uint64_t size, uint64_t page)
+take_old(uint8_t *at, uint64_t size, uint64_t page)
 {
 	const unsigned add_0 = FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0);
 
@@ -43,12 +43,12 @@ populate_old(uint8_t *at, uint64_t size, uint64_t page)
 	return 0;
 }
 
-static int
-populate(uint8_t *at, uint64_t size, uint64_t page)
+int
+memory_take(const struct guest_mem *m, void *at, uint64_t len)
 {
-	while (madvise(at, size, MADV_POPULATE_WRITE) < 0) {
+	while (madvise(at, len, MADV_POPULATE_WRITE) < 0) {
 		if (errno == EINVAL)
-			return populate_old(at, size, page);
+			return take_old(at, len, m->page);
 		if (errno != EINTR)
 			return errno;
 	}
@@ -66,7 +66,7 @@ work_once(struct work *k)
 	if (at >= m->size || k->err)
 		return false;
 	size = min_u64(k->piece, m->size - at);
-	err = populate(m->base + at, size, m->page);
+	err = memory_take(m, m->base + at, size);
 	if (err) {
 		atomic_compare_exchange_strong(&k->err, &none, err);
 		return false;

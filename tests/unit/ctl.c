@@ -1,4 +1,4 @@
-/* links: kvm-run/ctl.c kvm-run/ctl_client.c kvm-run/ctl_request.c kvm-run/ctl_balloon.c kvm-run/hotplug.c kvm-run/con_out.c */
+/* links: kvm-run/ctl.c kvm-run/ctl_client.c kvm-run/ctl_request.c kvm-run/ctl_balloon.c kvm-run/ctl_memory.c kvm-run/hotplug.c kvm-run/con_out.c */
 /* SPDX-License-Identifier: ISC */
 /* The control protocol over sockets and fifos, and hot-plug; the machine and the guest are played here. */
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include "kvm-run/ahci.h"
 #include "kvm-run/ctl.h"
 #include "kvm-run/lpc.h"
+#include "kvm-run/memory.h"
 #include "kvm-run/seal_threads.h"
 #include "kvm-run/vcpu.h"
 #include "kvm-run/virtio.h"
@@ -41,6 +42,13 @@ void
 vm_end(struct vm *v, enum vm_end how)
 {
 	v->end = how;
+}
+
+const char *
+memory_merge(struct vm *v, bool on)
+{
+	v->mem.merge = on;
+	return v->mem.fd < 0 ? NULL : "only private memory";
 }
 
 void
@@ -279,6 +287,24 @@ is_open(int fd)
 }
 
 static void
+test_other_memory(int fd)
+{
+	const struct memory_options old = vm.opt.memory;
+
+	vm.opt.memory = (struct memory_options){.nodes = 2, .node_size = {1 << 19, 1 << 19}, .hosts = 2, .host = {1, 0}, .lock = true};
+	vm.opt.populate = true;
+	vm.mem.fd = 7;
+	vm.mem.page = 2 << 20;
+	ok(talk(fd, "memory\n", "size\t1048576\npage\t2097152\nfrom\tshared\npopulated\ton\nlock\ton\nmerge\toff\nthp\t-\n"
+	    "node0\t524288\t1\nnode1\t524288\t0\nok\n"), "memory that is shared, huge, locked, populated, bound");
+	ok(talk(fd, "merge on\n", "no only private memory\n"), "merge refused");
+	vm.opt.memory = old;
+	vm.opt.populate = false;
+	vm.mem.fd = -1;
+	vm.mem.page = 4096;
+}
+
+static void
 test_requests(int fd)
 {
 	char want[100];
@@ -294,6 +320,11 @@ test_requests(int fd)
 	ok(talk(fd, "link net0 down\n", "ok\n") && !link_up, "link down");
 	ok(talk(fd, "link net0 up\n", "ok\n") && link_up, "link up");
 	ok(talk(fd, "link net0 off\n", "no off: neither up nor down\n"), "link to neither");
+	ok(talk(fd, "memory\n", "size\t1048576\npage\t4096\nfrom\tprivate\npopulated\toff\nlock\toff\nmerge\toff\nthp\talways\n"
+	    "node0\t1048576\t-\nok\n"), "memory");
+	ok(talk(fd, "merge on\n", "ok\n") && vm.mem.merge && talk(fd, "merge off\n", "ok\n") && !vm.mem.merge, "merge");
+	ok(talk(fd, "merge in\n", "no in: neither on nor off\n"), "merge neither");
+	test_other_memory(fd);
 	ok(talk(fd, "link con0 up\n", "no con0: no such network device\n"), "link of no net");
 	ok(talk(fd, "quit\n", "ok\n") && vm.end == VM_QUIT, "quit");
 	say(fd, "vcpus\n");
@@ -547,7 +578,8 @@ main(void)
 	snprintf(path, sizeof(path), "%s/ctl", dir);
 	listener = fd_listen_unix(path);
 	vm.opt.name = "g";
-	vm.mem.size = 1 << 20;
+	vm.mem = (struct guest_mem){.size = 1 << 20, .page = 4096, .fd = -1};
+	vm.opt.memory = (struct memory_options)MEMORY_OPTIONS_NONE;
 	vm.lpc = &lpc;
 	vm.vcpus = vcpus;
 	vm.nvcpus = 300;
