@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <linux/vfio.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -14,6 +15,7 @@
 #include "kvm-run/fdform.h"
 
 #define VHOST_NET_DEV makedev(10, 238) /* include/linux/miscdevice.h: VHOST_NET_MINOR */
+#define VFIO_DEV makedev(10, 196)      /* VFIO_MINOR */
 
 static int
 socket_option(int fd, int option)
@@ -44,6 +46,23 @@ socket_form(int fd)
 	}
 }
 
+static bool
+is_vfio_group(int fd)
+{
+	struct vfio_group_status status = {.argsz = sizeof(status)};
+
+	return ioctl(fd, VFIO_GROUP_GET_STATUS, &status) == 0;
+}
+
+/* The kernel has such descriptors as files of no type. */
+static bool
+is_vfio_device(int fd)
+{
+	struct vfio_device_info info = {.argsz = sizeof(info)};
+
+	return ioctl(fd, VFIO_DEVICE_GET_INFO, &info) == 0;
+}
+
 static enum fd_form
 char_form(int fd, dev_t dev)
 {
@@ -53,6 +72,10 @@ char_form(int fd, dev_t dev)
 		return FORM_TTY;
 	if (dev == VHOST_NET_DEV)
 		return FORM_VHOST;
+	if (dev == VFIO_DEV)
+		return FORM_VFIO;
+	if (is_vfio_group(fd))
+		return FORM_VFIO_GROUP;
 	if (ioctl(fd, TUNGETIFF, &ifr) == 0)
 		return ifr.ifr_flags & IFF_TAP ? FORM_TAP : FORM_TUN;
 	return errno == EBADFD ? FORM_TUN : FORM_CHAR;
@@ -77,7 +100,7 @@ fd_form(int fd)
 	case S_IFSOCK:
 		return socket_form(fd);
 	default:
-		return FORM_OTHER;
+		return is_vfio_device(fd) ? FORM_VFIO_DEVICE : FORM_OTHER;
 	}
 }
 
@@ -109,6 +132,12 @@ fd_form_name(enum fd_form form)
 		return "a seqpacket socket";
 	case FORM_DGRAM:
 		return "a dgram socket";
+	case FORM_VFIO_DEVICE:
+		return "a VFIO device";
+	case FORM_VFIO_GROUP:
+		return "a VFIO group";
+	case FORM_VFIO:
+		return "a VFIO container";
 	default:
 		return "something else";
 	}

@@ -19,7 +19,10 @@ enum fd_form {
 	FORM_SEQPACKET = 1 << 10,
 	FORM_DGRAM = 1 << 11,
 	FORM_OTHER = 1 << 12, /* a directory, an epoll, a raw socket... */
-	FORM_ANY = (1 << 13) - 1,
+	FORM_VFIO_DEVICE = 1 << 13,
+	FORM_VFIO_GROUP = 1 << 14,
+	FORM_VFIO = 1 << 15, /* a container */
+	FORM_ANY = (1 << 16) - 1,
 };
 
 /* fd is open. */

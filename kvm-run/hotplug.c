@@ -45,8 +45,8 @@ close_all(const int *fds, size_t n)
 static const char *
 add_wire(struct vm *vm, const struct wire *w, char *why, size_t size)
 {
-	if (w->kind != WIRE_NET && w->kind != WIRE_BLK)
-		return "only net and blk can be plugged in";
+	if (w->kind != WIRE_NET && w->kind != WIRE_BLK && w->kind != WIRE_PCI)
+		return "only net, blk and pci can be plugged in";
 	if (!free_slot(vm))
 		return "no slots";
 	if (!wiring_check_one(&vm->wires, w, why, size))

@@ -86,8 +86,8 @@ pci_add_msix(struct pci_dev *d, unsigned bar, unsigned n)
 bool
 pci_msix_at(const struct pci_dev *d, unsigned bar, uint64_t off)
 {
-	return d->nvectors && ((bar == d->msix_bar && off - d->msix_table < (uint64_t)d->nvectors * ENTRY) ||
-	    (bar == d->pba_bar && off - d->pba < (d->nvectors + 63) / 64 * 8));
+	return d->nvectors && ((bar == d->msix_bar && off - d->msix_table < pci_msix_table_len(d)) ||
+	    (bar == d->pba_bar && off - d->pba < pci_msix_pba_len(d)));
 }
 
 /* A route of its own, from when it is first needed: few vectors of many are. */
@@ -178,7 +178,7 @@ msix_access(struct pci_dev *d, unsigned bar, uint64_t off, void *data, unsigned 
 		uint32_t word;
 
 		memcpy(&word, (char *)data + i, 4);
-		if (bar == d->msix_bar && entry < (uint64_t)d->nvectors * ENTRY)
+		if (bar == d->msix_bar && entry < pci_msix_table_len(d))
 			access_dword(d, entry, &word, write);
 		else if (!write)
 			word = bar == d->pba_bar && bit < d->nvectors ? pending(d, (unsigned)bit * 8) : 0;

@@ -207,13 +207,19 @@ dev_reset(struct pci_bus *b, struct pci_dev *d)
 }
 
 void
+pci_dev_done(struct pci_dev *d)
+{
+	msix_done(d);
+	pci_irq_done(d);
+}
+
+void
 pci_unplug(struct pci_bus *b, struct pci_dev *d)
 {
 	pthread_mutex_lock(&b->lock);
 	dev_reset(b, d);
 	__atomic_store_n(&b->slots[d->slot], NULL, __ATOMIC_RELEASE);
-	msix_done(d);
-	pci_irq_done(d);
+	pci_dev_done(d);
 	pthread_mutex_unlock(&b->lock);
 }
 

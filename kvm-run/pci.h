@@ -120,6 +120,19 @@ int pci_add_msix(struct pci_dev *d, unsigned bar, unsigned n);
 /* The same with the capability that is in the configuration space already at `cap`, for the BARs and offsets it tells. */
 int pci_use_msix(struct pci_dev *d, unsigned cap);
 
+/* How many bytes its table and its pending bits take. */
+static inline uint64_t
+pci_msix_table_len(const struct pci_dev *d)
+{
+	return 16ULL * d->nvectors;
+}
+
+static inline uint64_t
+pci_msix_pba_len(const struct pci_dev *d)
+{
+	return (d->nvectors + 63) / 64 * 8;
+}
+
 /* Whether an access there is one to the MSI-X table or its pending bits, which the device does not see. */
 bool pci_msix_at(const struct pci_dev *d, unsigned bar, uint64_t off);
 
@@ -141,6 +154,9 @@ struct pci_dev *pci_find(struct pci_bus *b, const char *id);
 
 /* Takes it off the bus and frees routes and eventfds, not its memory. The vCPUs are stopped. */
 void pci_unplug(struct pci_bus *b, struct pci_dev *d);
+
+/* The same for one that never got there; nothing where that was done. */
+void pci_dev_done(struct pci_dev *d);
 
 /* All devices back to power-on state (BARs at their first addresses). vCPUs are stopped. */
 void pci_reset(struct pci_bus *b);

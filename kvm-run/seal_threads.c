@@ -31,8 +31,9 @@
 void
 seal_thread_vcpu(void)
 {
-	/* A vCPU waits for device threads, sets the clock's timer and may report, but it moves no data. */
-	static const char *const calls[] = {ANY_THREAD, EVENTS, "timerfd_settime", NULL};
+	/* A vCPU waits for device threads, sets the clock's timer and may report, but it moves no data; an assigned device's
+	 * registers are read and written at offsets of its file. */
+	static const char *const calls[] = {ANY_THREAD, EVENTS, "timerfd_settime", "pread64", "pwrite64", NULL};
 
 	seal_syscalls(calls);
 }

@@ -17,6 +17,7 @@
 #include "kvm-run/rtc.h"
 #include "kvm-run/serial.h"
 #include "kvm-run/vcpu.h"
+#include "kvm-run/vfio.h"
 #include "kvm-run/virtio.h"
 #include "kvm-run/vm.h"
 #include "kvm-run/vm_setup.h"
@@ -81,9 +82,12 @@ vm_reset(struct vm *vm)
 		input_reset(vm->input);
 	irqchip_reset(vm);
 	vcpus_reset(vm);
+	vfio_dma_unmap(vm);
 	reason = memory_reset(vm, &w);
 	if (!reason)
 		reason = vm_load(vm, w.text, sizeof(w.text));
+	if (!reason)
+		reason = vfio_dma_map(vm, w.text, sizeof(w.text));
 	if (reason) {
 		error("reset: %s", reason);
 		vm->end = VM_HOST_ERROR;

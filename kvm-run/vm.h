@@ -23,6 +23,7 @@ struct ahci;
 struct ahci_port;
 struct iothread;
 struct vcpu;
+struct vfio_host;
 struct serial;
 struct lpc;
 struct rtc;
@@ -122,6 +123,7 @@ struct vm {
 	struct firmware *firmware; /* or NULL: the kernel is booted directly */
 	struct con_out *debug;	   /* of the firmware's debug port, or NULL */
 	uint64_t mac_seed;		/* of default MACs, see net_init, and of the UUID */
+	struct vfio_host *vfio;		/* what assigned devices have in common, or NULL */
 	struct net_capture **captures;	/* the pcap wires, see net_init */
 	atomic_int end;	 /* enum vm_end, set once by vm_end() */
 	int end_fd;	 /* eventfd that wakes the main loop for it */

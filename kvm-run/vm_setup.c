@@ -27,6 +27,7 @@
 #include "kvm-run/serial.h"
 #include "kvm-run/iothread.h"
 #include "kvm-run/vcpu.h"
+#include "kvm-run/vfio.h"
 #include "kvm-run/vga.h"
 #include "kvm-run/virtio.h"
 #include "kvm-run/virtio_balloon.h"
@@ -114,6 +115,7 @@ vm_acquire(struct vm *vm)
 	if (what)
 		die_sys("%s", what);
 	memory_create(vm);
+	vfio_raise_limits(vm);
 	what = numa_init(&vm->numa, &vm->opt.memory, &vm->opt.cpus, &vm->mem, why, sizeof(why));
 	if (what)
 		die_usage("-m: %s", what);
@@ -154,12 +156,14 @@ vm_add_device(struct vm *vm, const struct wire *w, bool hot, char *why, size_t s
 		reason = blk_create(vm, w, hot, &d->virtio, why, size);
 	else if (w->kind == WIRE_CON)
 		reason = console_create(vm, w, hot, &d->virtio, why, size);
+	else if (w->kind == WIRE_PCI)
+		reason = vfio_create(vm, w, hot, d, why, size);
 	else if (!hot && wiring_is_vga(w))
 		reason = vga_create(vm, w, d);
 	else if (!hot && w->kind == WIRE_FB)
 		reason = gpu_create(vm, w, &d->virtio, why, size);
 	else if (hot)
-		reason = "only net and blk wires can be plugged in";
+		reason = "only net, blk and pci wires can be plugged in";
 	if (reason || !vm_device_pci(d))
 		return reason;
 	if (d->kind == WIRE_NET && d->virtio)
@@ -265,7 +269,7 @@ build_devices(struct vm *vm)
 void
 vm_build(struct vm *vm)
 {
-	char text[160];
+	char text[256];
 	const char *what;
 
 	build_board(vm);
@@ -277,6 +281,8 @@ vm_build(struct vm *vm)
 	if (what)
 		die_sys("%s", what);
 	what = vm_load(vm, text, sizeof(text));
+	if (!what)
+		what = vfio_dma_map(vm, text, sizeof(text));
 	if (what)
 		die("%s", what);
 }

@@ -52,7 +52,7 @@ static const struct form_rule form_rules[] = {
     {WIRE_FW, AS_ROM, "rom", FORM_FILE, 0, READ, true},
     {WIRE_FW, AS_SPLASH, "splash", FORM_FILE, 0, READ, true},
     {WIRE_KEY, AS_NONE, NULL, FORM_ANY, 0, READ, true},
-    {WIRE_PCI, AS_NONE, NULL, FORM_CHAR, FORM_CHAR, BOTH, false},
+    {WIRE_PCI, AS_NONE, NULL, FORM_VFIO_DEVICE, FORM_ANY, ANY, true},
     {WIRE_HOLD, AS_NONE, NULL, FORM_ANY, FORM_ANY, ANY, true},
 };
 
@@ -372,11 +372,24 @@ check_rom(const struct wires *ws, const struct wire *w, const char *of, struct w
 
 	if (!of)
 		wire_fault(f, w, "of: missing, the device whose ROM this is");
-	if (owner && owner->kind != WIRE_NET && owner->kind != WIRE_BLK && owner->kind != WIRE_FB)
-		wire_fault(f, w, "of=%s: not a net, blk or fb wire", of);
+	if (owner && owner->kind != WIRE_NET && owner->kind != WIRE_BLK && owner->kind != WIRE_FB && owner->kind != WIRE_PCI)
+		wire_fault(f, w, "of=%s: not a net, blk, fb or pci wire", of);
 	for (const struct wire *v = ws->v; v < w; v++)
 		if (owner && v->nfds && v->kind == WIRE_FW && wire_get(v, "of") && !strcmp(wire_get(v, "of"), of))
 			wire_fault(f, w, "%s: has %s already", of, v->id);
+}
+
+/* Its group and the container; a fourth is just held as long as the device is. */
+static void
+check_pci(const struct wire *w, struct wire_faults *f)
+{
+	static const enum fd_form forms[] = {FORM_VFIO_DEVICE, FORM_VFIO_GROUP, FORM_VFIO};
+
+	if (w->nfds < COUNT(forms) || w->nfds > COUNT(forms) + 1)
+		wire_fault(f, w, "fd: %zu numbers where device:group:container is meant", w->nfds);
+	for (size_t i = 1; i < w->nfds && i < COUNT(forms); i++)
+		if (is_open(w->fds[i]) && fd_form(w->fds[i]) != forms[i])
+			wire_fault(f, w, "fd %d: %s, not %s", w->fds[i], fd_form_name(fd_form(w->fds[i])), fd_form_name(forms[i]));
 }
 
 /* What a wire may not be beside the others. */
@@ -408,6 +421,9 @@ check_place(const struct wires *ws, const struct wire *w, struct wire_faults *f)
 			check_only(ws, w, as == AS_BIOS ? "fw" : "as=splash", f);
 		if (of && as != AS_ROM)
 			wire_fault(f, w, "of=%s: only an option ROM is a device's", of);
+		break;
+	case WIRE_PCI:
+		check_pci(w, f);
 		break;
 	case WIRE_FB:
 		for (const struct wire *v = ws->v; v < w && wiring_is_vga(w); v++)

@@ -207,7 +207,7 @@ no fd 0: only 0 descriptors came" ]
 	run -1 wire-give -S "$T/ctl" blk,fd=0 5 5<>"$T/disk2"
 	[[ $output = *'no slots'* ]]
 	run -1 wire-give -S "$T/ctl" con,fd=0 5 5<>"$T/disk2"
-	[[ $output = *'only net and blk'* ]]
+	[[ $output = *'only net, blk and pci'* ]]
 	run -0 ask devices
 	[[ $output = *"extra	blk	00:1e.0	hot"* ]]
 	[ ! "$(find "/proc/$pid/fd" -lname '*/disk2')" ]

@@ -232,7 +232,7 @@ test_blk(void)
 	is(check("fw,fd=$2 fw,fd=$1", fds, 6), "fw: that is fw0 already", "two firmwares");
 	is(check("fw,fd=$2,as=splash fw,fd=$1", fds, 6), NULL, "a picture beside the firmware");
 	is(check("fw,fd=$2,as=rom", fds, 6), "of: missing, the device whose ROM this is", "a ROM of nothing");
-	is(check("fw,fd=$2,of=fw0", fds, 6), "of=fw0: not a net, blk or fb wire", "a ROM's ROM");
+	is(check("fw,fd=$2,of=fw0", fds, 6), "of=fw0: not a net, blk, fb or pci wire", "a ROM's ROM");
 	is(check("blk,fd=$2 fw,fd=$1,of=blk0", fds, 6), NULL, "a ROM");
 	is(check("blk,fd=$2 fw,fd=$1,of=blk0,as=splash", fds, 6), "of=blk0: only an option ROM is a device's", "a disk's picture");
 	is(check("con,fd=$1,as=debug", fds, 6), NULL, "a debug port");
