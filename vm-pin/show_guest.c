@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* vm-pin show: the threads of a guest, where they may run, where they do, and how they fare. */
+/* The threads of a guest: where they may run, where they do, how they fare; the contract is in show.h. */
 #include <sched.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "common/diag.h"
-#include "common/print.h"
 #include "common/util.h"
-#include "vm-pin/commands.h"
 #include "vm-pin/guest.h"
 #include "vm-pin/host.h"
+#include "vm-pin/show.h"
 
 /* As chrt(1) and vm-pin set name them. */
 static const char *
@@ -65,29 +61,15 @@ print_thread(struct printer *p, const struct host *h, const struct guest_thread 
 	print_end(p);
 }
 
-int
-cmd_show(int argc, char **argv)
+void
+show_guest(struct printer *p, int root, const struct guest *g)
 {
-	struct printer p = {.form = PRINT_ROWS};
-	int c, root = host_root("/");
-	const char *reason;
 	struct placement at;
-	struct guest g;
 	struct host h;
-	struct why w;
 
-	while ((c = next_option(argc, argv, "+:jqv")) >= 0)
-		p.form = PRINT_JSON;
-	if (argc - optind != 1)
-		die_usage("show: one guest (try --help)");
-	reason = guest_find(&g, root, argv[optind], &w);
-	if (reason)
-		die("%s: %s", argv[optind], reason);
 	host_read(&h, root);
-	for (size_t i = 0; i < g.nthreads; i++)
-		if (guest_placement(&g, &g.threads[i], &at)) /* else it has ended meanwhile, as workers do */
-			print_thread(&p, &h, &g.threads[i], &at);
+	for (size_t i = 0; i < g->nthreads; i++)
+		if (guest_placement(g, &g->threads[i], &at)) /* else it has ended meanwhile, as workers do */
+			print_thread(p, &h, &g->threads[i], &at);
 	host_free(&h);
-	guest_free(&g);
-	return 0;
 }

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* vm-pin host: the machine that guests are to run on. */
+/* The machine that guests are to run on, as it is told of; the contract is in show.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/bytes.h"
-#include "common/diag.h"
-#include "common/num.h"
 #include "common/print.h"
 #include "common/util.h"
-#include "vm-pin/commands.h"
 #include "vm-pin/guest.h"
 #include "vm-pin/host.h"
 #include "vm-pin/read.h"
+#include "vm-pin/show.h"
 
 #define RESERVE_PART 8		/* of RAM is what the host is thought to need for itself, */
 #define RESERVE_MOST (4ULL << 30) /* but no more than that */
@@ -146,7 +144,7 @@ print_memory(struct printer *p, const struct host *h, int root, uint64_t reserve
 	for (unsigned n = cpus_next(&h->nodes, 0); n < HOST_NODES; n = cpus_next(&h->nodes, n + 1))
 		for (unsigned i = 0; i < HOST_PAGE_SIZES; i++)
 			huge += h->node[n].huge_free[i] * h->page_size[i];
-	if (reserve == UINT64_MAX)
+	if (reserve == SHOW_RESERVE)
 		reserve = min_u64(ram / RESERVE_PART, RESERVE_MOST);
 	print_number(p, "memory", ram);
 	print_number(p, "available", host_meminfo(root, "MemAvailable:"));
@@ -228,37 +226,27 @@ print_each_cpu(struct printer *p, const struct host *h)
 		print_maybe(p, "core", h->cpu[c].core);
 		print_maybe(p, "node", h->cpu[c].node);
 		print_maybe(p, "l3", h->cpu[c].l3);
-		print_word(p, "kind", h->cpu[c].small ? "small" : "");
+		print_word(p, "kind", h->cpu[c].small ? "small" : "-");
 		print_row_end(p);
 	}
 	print_list_end(p);
 }
 
-int
-cmd_host(int argc, char **argv)
+void
+show_host(struct printer *p, int root, uint64_t reserve)
 {
-	struct printer p = {.form = PRINT_KEYS};
-	int c, root = host_root("/");
-	uint64_t reserve = UINT64_MAX;
 	struct host h;
 
-	while ((c = next_option(argc, argv, "+:jqv")) >= 0)
-		p.form = PRINT_JSON;
-	if (optind < argc && !size_parse(argv[optind++], 1 << 20, 0, INT64_MAX, &reserve))
-		die_usage("%s: not a size", argv[optind - 1]);
-	if (optind < argc)
-		die_usage("%s: one word too many (try --help)", argv[optind]);
 	host_read(&h, root);
-	print_begin(&p);
-	print_model(&p, root);
-	print_counts(&p, &h, root);
-	print_kvm(&p, root);
-	print_memory(&p, &h, root, reserve);
-	print_nodes(&p, &h);
-	print_huge(&p, &h);
-	print_caches(&p, &h, root);
-	print_each_cpu(&p, &h);
-	print_end(&p);
+	print_begin(p);
+	print_model(p, root);
+	print_counts(p, &h, root);
+	print_kvm(p, root);
+	print_memory(p, &h, root, reserve);
+	print_nodes(p, &h);
+	print_huge(p, &h);
+	print_caches(p, &h, root);
+	print_each_cpu(p, &h);
+	print_end(p);
 	host_free(&h);
-	return 0;
 }
