@@ -155,8 +155,9 @@ agree() {
 	done
 }
 
-# The letters whose meaning is given, wherever they occur, and what their argument is then called, as a regular expression.
-meanings="a address.*
+# The letters whose meaning is given, wherever they occur, and what their argument is then called, as a regular expression. Without
+# one -a is no address but the automatic layout of vm-pin.
+meanings="a (address.*)?
 b bridge
 C path
 d dir.*

@@ -17,19 +17,19 @@ static const struct command {
     {"host", cmd_host, "[-j] [reserve]"},
     {"show", cmd_show, "[-j] guest"},
     {"check", cmd_check, "[-j] [guest ...]"},
-    {"set", cmd_set, "guest place ..."},
-    {"undo", cmd_undo, "guest"},
+    {"set", cmd_set, "[-anx] [-d dir] guest place ... | -"},
+    {"undo", cmd_undo, "[-n] [-d dir] guest"},
     {"pci", cmd_pci, "address ... program [argument ...]"},
 };
 
 static _Noreturn void
 help(void)
 {
-	printf("usage: %s place ... program [argument ...]\n", diag_prog);
+	printf("usage: %s [-anx] [-R fd] [-U user] place ... program [argument ...]\n", diag_prog);
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		printf("       %s %s %s\n", diag_prog, commands[i].name, commands[i].synopsis);
 	puts("guest:   pid | socket | ctl,fd=number\n"
-	     "place:   vcpu=cpus | io=cpus\n"
+	     "place:   0=2 | 0-3==4-7 | vcpus|io|main|all=cpus[@class[:number]] | memory=nodes | cpuset=cpus | within=cpus\n"
 	     "process: [-qv]");
 	flush_stdout();
 	exit(0);
