@@ -25,7 +25,7 @@ diag_init(const char *argv0, int exit_status)
 static void PRINTF(1, 0)
 print(const char *fmt, va_list ap, int err)
 {
-	char buf[1024];
+	char buf[4096]; /* PIPE_BUF: still one piece in a pipe */
 	size_t len;
 
 	snprintf(buf, sizeof(buf), "%s: ", diag_prog);

@@ -1,29 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* CPUID: the host's features as KVM offers them, made one vCPU's; the contracts are in cpuid.h. */
-#include <errno.h>
-#include <stdlib.h>
+/* Tables of CPUID's leaves; the contracts are in cpuid.h. */
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "kvm-run/cpuid.h"
-
-/* Leaf 1, ecx */
-#define TSC_DEADLINE (1U << 24)
-#define HYPERVISOR (1U << 31)
-
-struct kvm_cpuid2 *
-cpuid_supported(int kvm_fd)
-{
-	struct kvm_cpuid2 *c = calloc(1, sizeof(*c) + CPUID_ENTRIES_MAX * sizeof(c->entries[0]));
-
-	if (!c)
-		return NULL;
-	c->nent = CPUID_ENTRIES_MAX;
-	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, c) == 0)
-		return c;
-	free(c);
-	return NULL;
-}
 
 struct kvm_cpuid_entry2 *
 cpuid_find(struct kvm_cpuid2 *c, uint32_t function, uint32_t index)
@@ -84,14 +63,4 @@ cpuid_vendor(struct kvm_cpuid2 *c)
 		return CPUID_INTEL;
 	return !memcmp(name, "AuthenticAMD", sizeof(name)) || !memcmp(name, "HygonGenuine", sizeof(name)) ? CPUID_AMD :
 													     CPUID_OTHER;
-}
-
-void
-cpuid_for_vcpu(struct kvm_cpuid2 *c, const struct topology *t, unsigned index, bool tsc_deadline)
-{
-	struct kvm_cpuid_entry2 *e = cpuid_find(c, 1, 0);
-
-	if (e)
-		e->ecx |= HYPERVISOR | (tsc_deadline ? TSC_DEADLINE : 0);
-	cpuid_topology(c, t, index);
 }

@@ -13,9 +13,6 @@ struct topology;
 
 enum cpuid_vendor { CPUID_INTEL, CPUID_AMD, CPUID_OTHER };
 
-/* What KVM supports on this host, one allocated table for all vCPUs with room for CPUID_ENTRIES_MAX, or NULL with errno. */
-struct kvm_cpuid2 *cpuid_supported(int kvm_fd);
-
 /* The entry, or NULL. */
 struct kvm_cpuid_entry2 *cpuid_find(struct kvm_cpuid2 *c, uint32_t function, uint32_t index);
 
@@ -25,10 +22,8 @@ struct kvm_cpuid_entry2 *cpuid_add(struct kvm_cpuid2 *c, uint32_t function, uint
 /* Whose processor the table describes: Hygon's are AMD's. */
 enum cpuid_vendor cpuid_vendor(struct kvm_cpuid2 *c);
 
-/* Makes it the table of vCPU `index`: a hypervisor is present, the TSC deadline timer, and where the vCPU is. */
-void cpuid_for_vcpu(struct kvm_cpuid2 *c, const struct topology *t, unsigned index, bool tsc_deadline);
-
-/* Its last part (cpuid_topology.c): the leaves that tell of threads, cores, sockets, and of who shares a cache. */
+/* Makes it the table of vCPU `index` (cpuid_topology.c): the leaves that tell of threads, cores, sockets, and of who shares a
+ * cache. The rest is made in cpu_guest.c, once for all of them. */
 void cpuid_topology(struct kvm_cpuid2 *c, const struct topology *t, unsigned index);
 
 #endif

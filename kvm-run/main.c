@@ -11,6 +11,7 @@
 #include "common/fd.h"
 #include "common/ready.h"
 #include "common/seal.h"
+#include "kvm-run/cpu_show.h"
 #include "kvm-run/firmware.h"
 #include "kvm-run/options.h"
 #include "kvm-run/seal_threads.h"
@@ -94,6 +95,8 @@ main(int argc, char **argv)
 	mallopt(M_ARENA_MAX, 1); /* one more, for the ninth thread or so, would open a file of /sys: the seal kills for that */
 	options_parse(&opt, &vm.wires, argc, argv);
 	vm.opt = opt.vm;
+	if (vm.opt.cpu.show != CPU_SHOW_NOTHING)
+		return cpu_show(&vm.opt.cpu);
 	if (opt.show != SHOW_NOTHING)
 		return show(&opt, &vm.wires);
 	if (!wiring_has_console(&vm.wires))

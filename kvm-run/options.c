@@ -96,6 +96,16 @@ read_memory(struct memory_options *m, const char *words)
 		die_usage("-m %s: %s", words, why);
 }
 
+static void
+parse_cpu(struct cpu_option *o, const char *text)
+{
+	struct why w;
+	const char *why = cpu_option_parse(o, cpu_option_text(text), &w);
+
+	if (why)
+		die_usage("-M %s", why);
+}
+
 static const char *
 join(const char *a, const char *b)
 {
@@ -114,6 +124,7 @@ options_parse(struct options *o, struct wires *ws, int argc, char **argv)
 
 	*o = (struct options){.ready_fd = -1,
 	    .vm = {.name = "vm", .memory = MEMORY_OPTIONS_NONE, .cpus = TOPOLOGY_ONE, .boot = BOOT_OPTIONS_NONE}};
+	parse_cpu(&o->vm.cpu, NULL);
 	diag_long_options(argc, argv, usage);
 	wires_load_env(ws);
 	while ((c = getopt(argc, argv, "+A:B:C:c:F:H:I:i:K:k:M:m:N:nPqR:rvw:")) != -1) {
@@ -128,7 +139,7 @@ options_parse(struct options *o, struct wires *ws, int argc, char **argv)
 		case 'i': add_file(ws, "init", optarg); break;
 		case 'K': o->vm.cmdline = optarg; break;
 		case 'k': add_file(ws, "kern", optarg); break;
-		case 'M': o->vm.cpu_model = optarg; break;
+		case 'M': parse_cpu(&o->vm.cpu, optarg); break;
 		case 'm': read_memory(&o->vm.memory, optarg); break;
 		case 'N': o->foreign = optarg; o->show = SHOW_FOREIGN; break;
 		case 'n': o->show = SHOW_WIRES; break;

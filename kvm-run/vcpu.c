@@ -12,6 +12,7 @@
 
 #include "common/diag.h"
 #include "kvm-run/memory_fault.h"
+#include "kvm-run/hyperv.h"
 #include "kvm-run/seal_threads.h"
 #include "kvm-run/vcpu.h"
 #include "kvm-run/vcpu_state.h"
@@ -50,6 +51,16 @@ describe(struct vcpu *v, const char *what, unsigned long long detail)
 	error("vcpu%u: %s (%#llx) at rip %#llx rsp %#llx", v->index, what, detail, r.rip, r.rsp);
 }
 
+/* A guest of Hyper-V's reports its crash, or asks for a reset, by an MSR. */
+static void
+do_system_event(struct vcpu *v)
+{
+	if (v->run->system_event.type == KVM_SYSTEM_EVENT_CRASH)
+		describe(v, "the guest reports a crash", 0);
+	vm_end(v->vm, v->run->system_event.type == KVM_SYSTEM_EVENT_CRASH ? VM_CRASH :
+	    v->run->system_event.type == KVM_SYSTEM_EVENT_RESET ? VM_RESET : VM_POWEROFF);
+}
+
 static void
 do_exit(struct vcpu *v)
 {
@@ -70,6 +81,12 @@ do_exit(struct vcpu *v)
 	case KVM_EXIT_SHUTDOWN:
 		describe(v, "triple fault", 0);
 		vm_end(vm, VM_CRASH);
+		break;
+	case KVM_EXIT_HYPERV:
+		hyperv_exit(run);
+		break;
+	case KVM_EXIT_SYSTEM_EVENT:
+		do_system_event(v);
 		break;
 	case KVM_EXIT_INTERNAL_ERROR:
 		describe(v, "KVM could not go on", run->internal.suberror);

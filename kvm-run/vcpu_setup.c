@@ -26,7 +26,7 @@ create(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
 	int size = ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
-	bool tsc_deadline = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
+	const char *what;
 
 	if (v->fd <= 0) /* else what failed the last time came after it */
 		v->fd = ioctl(vm->fd, KVM_CREATE_VCPU, topology_apic_id(&vm->opt.cpus, v->index));
@@ -37,7 +37,10 @@ create(struct vcpu *v)
 	v->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
 	if (v->run == MAP_FAILED)
 		return "mmap of a vCPU";
-	cpuid_for_vcpu(vm->cpuid, &vm->opt.cpus, v->index, tsc_deadline);
+	what = cpu_guest_vcpu(vm, v->fd);
+	if (what)
+		return what;
+	cpuid_topology(vm->cpuid, &vm->opt.cpus, v->index);
 	if (ioctl(v->fd, KVM_SET_CPUID2, vm->cpuid) < 0)
 		return "KVM_SET_CPUID2";
 	v->fresh = vcpu_state_get(v);
@@ -65,9 +68,7 @@ vcpus_create(struct vm *vm)
 {
 	const char *what;
 
-	vm->cpuid = cpuid_supported(vm->kvm_fd);
-	if (!vm->cpuid)
-		return "KVM_GET_SUPPORTED_CPUID";
+	cpu_guest_create(vm);
 	vm->vcpus = calloc(vm->opt.cpus.max, sizeof(*vm->vcpus));
 	what = vm->vcpus ? create_first(vm) : "vCPUs";
 	if (vm->opt.cpus.cpus == vm->opt.cpus.max) {

@@ -12,6 +12,7 @@
 #include "common/wire.h"
 #include "kvm-run/bootorder.h"
 #include "kvm-run/bus.h"
+#include "kvm-run/cpu_guest.h"
 #include "kvm-run/mem.h"
 #include "kvm-run/numa.h"
 #include "kvm-run/memory_options.h"
@@ -53,7 +54,7 @@ struct vm_options {
 	struct memory_options memory; /* -m */
 	bool populate;	  /* -P */
 	struct topology cpus; /* -c */
-	const char *cpu_model; /* -M, or NULL: the host's */
+	struct cpu_option cpu; /* -M */
 	const char *cmdline; /* -K or the default, with -A appended; owned */
 	unsigned hot_slots; /* -H */
 	bool reboot;	    /* -r */
@@ -108,6 +109,7 @@ struct vm {
 	struct iothread *io; /* of the small devices, rng and consoles; started before them */
 	struct vcpu *vcpus; /* opt.cpus.max, of which nvcpus are plugged in: see vcpu_next */
 	unsigned nvcpus;
+	struct cpu_guest cpu;	  /* what -M made of it */
 	struct kvm_cpuid2 *cpuid; /* what each vCPU's is made from; NULL when none can come any more */
 	struct cpuhp *cpuhp;	  /* or NULL: as many vCPUs as there can be */
 	struct vm_device devices[WIRES_MAX];
