@@ -31,11 +31,11 @@ at_most(uint32_t v, uint32_t max)
 	return v < max ? v : max;
 }
 
-/* Ids that share a cache: a core's threads the first two levels, the whole socket the third. */
+/* Ids that share a cache, less one: a core's threads the first two levels, the socket, or what is near of it, the third. */
 static uint32_t
 sharing(const struct place *p, uint32_t eax)
 {
-	return (1U << (CACHE_LEVEL(eax) > 2 ? p->package_bits : p->thread_bits)) - 1;
+	return (1U << (CACHE_LEVEL(eax) > 2 ? p->package_bits - p->t->split : p->thread_bits)) - 1;
 }
 
 static void

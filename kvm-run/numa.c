@@ -108,3 +108,24 @@ numa_init(struct numa *n, const struct memory_options *m, const struct topology 
 	share_cpus(n, t, m->nodes);
 	return NULL;
 }
+
+/* Ids ascend with the vCPUs: where a group of them is of two nodes, two neighbours are. */
+static bool
+shared_by_two(const struct numa *n, const struct topology *t, unsigned bits)
+{
+	for (unsigned i = 1; i < t->max; i++)
+		if (n->cpu_node[i] != n->cpu_node[i - 1] && topology_apic_id(t, i) >> bits == topology_apic_id(t, i - 1) >> bits)
+			return true;
+	return false;
+}
+
+unsigned
+numa_split(const struct numa *n, const struct topology *t)
+{
+	unsigned split = 0;
+
+	while (split < topology_core_bits(t) &&
+	       shared_by_two(n, t, topology_thread_bits(t) + topology_core_bits(t) - split))
+		split++;
+	return split;
+}

@@ -26,9 +26,15 @@ struct numa {
 	uint8_t cpu_node[TOPOLOGY_CPUS_MAX];		    /* of each vCPU up to the maximum */
 };
 
-/* Lays the nodes of -m out: memory in their order, what may be plugged in in the last, processors as -m says or in even shares of whole sockets, or, when there
- * are fewer of those, cores. NULL, or what is wrong with -m, in why. mem is there; t is complete. */
+/*
+ * Lays the nodes of -m out: memory in their order, what may be plugged in in the last; processors as -m says, or in even
+ * shares of whole sockets, of whole cores where there are fewer sockets than nodes. NULL, or what is wrong with -m, in why.
+ * mem is there; t is complete.
+ */
 const char *numa_init(struct numa *n, const struct memory_options *m, const struct topology *t, const struct guest_mem *mem,
     char *why, size_t size);
+
+/* What t->split has to be for no cache to be shared by processors of two nodes, which guests complain of. */
+unsigned numa_split(const struct numa *n, const struct topology *t);
 
 #endif

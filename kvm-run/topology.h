@@ -13,6 +13,7 @@ struct topology {
 	unsigned cpus; /* there at the start */
 	unsigned max;  /* with those that can be plugged in: sockets * cores * threads */
 	unsigned sockets, cores, threads; /* cores of a socket, threads of a core */
+	unsigned split; /* ids that share the last cache have this many bits fewer than a socket's: see numa_split */
 };
 
 #define TOPOLOGY_ONE {.cpus = 1, .max = 1, .sockets = 1, .cores = 1, .threads = 1}

@@ -119,6 +119,7 @@ vm_acquire(struct vm *vm)
 	what = numa_init(&vm->numa, &vm->opt.memory, &vm->opt.cpus, &vm->mem, why, sizeof(why));
 	if (what)
 		die_usage("-m: %s", what);
+	vm->opt.cpus.split = numa_split(&vm->numa, &vm->opt.cpus);
 }
 
 /* OpenFirmware's device paths, as SeaBIOS and OVMF read them. */

@@ -91,6 +91,8 @@ check_intel(void)
 	ok(leaf(4, 0)->eax >> 26 == 3 && (leaf(4, 0)->eax >> 14 & 0xfff) == 1 && (leaf(4, 3)->eax >> 14 & 0xfff) == 7,
 	    "threads share the first cache, a socket the last");
 	ok(levels(0xb, 13, 1, 2, 3, 6) && levels(0x1f, 13, 1, 2, 3, 6), "and so say the levels");
+	cpuid_topology(c, &(struct topology){.sockets = 1, .cores = 4, .threads = 1, .split = 1}, 0);
+	ok((leaf(4, 3)->eax >> 14 & 0xfff) == 1 && (leaf(4, 0)->eax >> 14 & 0xfff) == 0, "two nodes in a socket: a cache each");
 	layout(1, 512, 2, 1023);
 	ok(leaf(1, 0)->ebx == (255U << 24 | 255 << 16 | 0x800) && leaf(4, 0)->eax >> 26 == 63 && levels(0xb, 1023, 1, 2, 10, 1024),
 	    "what is too much for the older leaves is cut");

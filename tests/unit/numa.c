@@ -12,12 +12,14 @@
 static struct numa n;
 static char why[96];
 static struct mem_hot hot;
+static unsigned split;
 
 static const char *
 init(unsigned nodes, const uint64_t *sizes, const char *cpus, struct topology t)
 {
 	struct memory_options m = {.nodes = nodes, .node_cpus = cpus};
 	struct guest_mem mem = {.hot = hot};
+	const char *fault;
 
 	for (unsigned i = 0; i < nodes; i++) {
 		m.node_size[i] = sizes[i];
@@ -25,7 +27,11 @@ init(unsigned nodes, const uint64_t *sizes, const char *cpus, struct topology t)
 	}
 	mem.low_size = mem.size < MEM_HOLE_START ? mem.size : MEM_HOLE_START;
 	t.max = t.sockets * t.cores * t.threads;
-	return numa_init(&n, &m, &t, &mem, why, sizeof(why));
+	fault = numa_init(&n, &m, &t, &mem, why, sizeof(why));
+	if (fault)
+		return fault;
+	split = numa_split(&n, &t);
+	return NULL;
 }
 
 static bool
@@ -66,13 +72,13 @@ check_shares(void)
 	static const uint64_t sizes[4] = {G, G, G, G};
 
 	init(2, sizes, NULL, LAYOUT(2, 2, 2));
-	ok(cpus("00001111"), "a socket each");
+	ok(cpus("00001111") && !split, "a socket each, which shares a cache");
 	init(2, sizes, NULL, LAYOUT(3, 2, 1));
 	ok(cpus("000011"), "whole sockets");
 	init(2, sizes, NULL, LAYOUT(1, 3, 2));
-	ok(cpus("000011"), "whole cores");
+	ok(cpus("000011") && split == 1, "whole cores, of which two share a cache");
 	init(4, sizes, NULL, LAYOUT(1, 1, 8));
-	ok(cpus("00112233"), "threads, when that is all there is");
+	ok(cpus("00112233") && !split, "threads, when that is all there is");
 	init(4, sizes, NULL, LAYOUT(2, 1, 1));
 	ok(cpus("02"), "nodes without processors");
 }
@@ -89,7 +95,8 @@ check_said(void)
 	    {":0-3", "cpus: a range of vCPUs, 0 to 3, is wanted"}, {"0-3+", "cpus: a range of vCPUs, 0 to 3, is wanted"},
 	};
 
-	ok(!init(2, sizes, "3+0-1:2,huge", LAYOUT(1, 4, 1)) && cpus("0010"), "as it is said, to the next word");
+	ok(!init(2, sizes, "3+0-1:2,huge", LAYOUT(1, 4, 1)) && cpus("0010") && split == 2,
+	    "as it is said, to the next word; a cache a core");
 	ok(!init(2, sizes, "0-3", LAYOUT(1, 4, 1)) && cpus("0000"), "a node may have none");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		const char *got = init(2, sizes, wrong[i].text, LAYOUT(1, 4, 1));

@@ -13,12 +13,12 @@ check_layouts(void)
 		const char *text;
 		struct topology want;
 	} good[] = {
-	    {"1", {1, 1, 1, 1, 1}}, {"4", {4, 4, 1, 4, 1}}, {"4,sockets=2", {4, 4, 2, 2, 1}}, {"8,cores=2", {8, 8, 4, 2, 1}},
-	    {"8,threads=2", {8, 8, 1, 4, 2}}, {"8,sockets=2,cores=2", {8, 8, 2, 2, 2}},
-	    {"6,maxcpus=12,sockets=3", {6, 12, 3, 4, 1}}, {"maxcpus=8,cores=4,threads=2", {8, 8, 1, 4, 2}},
-	    {"sockets=2,cores=3", {6, 6, 2, 3, 1}}, {"threads=2", {2, 2, 1, 1, 2}}, {"sockets=2,maxcpus=6", {6, 6, 2, 3, 1}},
-	    {"3,maxcpus=8", {3, 8, 1, 8, 1}}, {"cpus=4,sockets=2,cores=2,threads=1,maxcpus=4", {4, 4, 2, 2, 1}},
-	    {"1024", {1024, 1024, 1, 1024, 1}},
+	    {"1", {1, 1, 1, 1, 1, 0}}, {"4", {4, 4, 1, 4, 1, 0}}, {"4,sockets=2", {4, 4, 2, 2, 1, 0}}, {"8,cores=2", {8, 8, 4, 2, 1, 0}},
+	    {"8,threads=2", {8, 8, 1, 4, 2, 0}}, {"8,sockets=2,cores=2", {8, 8, 2, 2, 2, 0}},
+	    {"6,maxcpus=12,sockets=3", {6, 12, 3, 4, 1, 0}}, {"maxcpus=8,cores=4,threads=2", {8, 8, 1, 4, 2, 0}},
+	    {"sockets=2,cores=3", {6, 6, 2, 3, 1, 0}}, {"threads=2", {2, 2, 1, 1, 2, 0}}, {"sockets=2,maxcpus=6", {6, 6, 2, 3, 1, 0}},
+	    {"3,maxcpus=8", {3, 8, 1, 8, 1, 0}}, {"cpus=4,sockets=2,cores=2,threads=1,maxcpus=4", {4, 4, 2, 2, 1, 0}},
+	    {"1024", {1024, 1024, 1, 1024, 1, 0}},
 	};
 	static const char *const bad[] = {
 	    "8,sockets=3", "7,cores=2", "4,maxcpus=2", "sockets=2,cores=2,threads=2,cpus=3", "2,sockets=3", "5,sockets=5,threads=2",
