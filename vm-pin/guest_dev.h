@@ -23,6 +23,9 @@ pid_t guest_inner_id(const struct guest *g, pid_t tid);
 /* Appends a thread; false without memory. */
 bool guest_add_thread(struct guest *g, const struct guest_thread *t);
 
+/* A name that a process gave itself may hold tabs and line ends, which are no part of a table: they become '?'. */
+void guest_clean_name(char *name);
+
 /* The kind of program, and the guest's name, from the command line. */
 void guest_identify(struct guest *g);
 

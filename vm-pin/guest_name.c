@@ -9,6 +9,14 @@
 #include "vm-pin/guest_dev.h"
 #include "vm-pin/read.h"
 
+void
+guest_clean_name(char *name)
+{
+	for (; *name; name++)
+		if ((unsigned char)*name < ' ' || *name == 0x7f)
+			*name = '?';
+}
+
 /* "vcpu12" is the 12 of "vcpu"; "CPU 3/KVM" the 3 between its two ends. */
 static bool
 numbered(const char *name, const char *before, const char *behind, unsigned *index)
@@ -129,4 +137,5 @@ guest_identify(struct guest *g)
 	if (args)
 		read_options(g, args, args + len);
 	free(args);
+	guest_clean_name(g->name);
 }

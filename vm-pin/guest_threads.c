@@ -48,6 +48,7 @@ list_tasks(struct guest *g)
 		snprintf(path, sizeof(path), "task/%d/comm", (int)t.tid);
 		if (!read_text(g->proc, path, t.name, sizeof(t.name)))
 			continue;
+		guest_clean_name(t.name);
 		thread_classify(&t, g);
 		good = guest_add_thread(g, &t);
 	}

@@ -15,7 +15,7 @@ static const struct command {
 	const char *synopsis;
 } commands[] = {
     {"host", cmd_host, "[-j] [reserve]"},
-    {"show", cmd_show, "[-j] guest"},
+    {"show", cmd_show, "[-j] [guest]"},
     {"check", cmd_check, "[-j] [guest ...]"},
     {"set", cmd_set, "[-anx] [-d dir] guest place ... | -"},
     {"undo", cmd_undo, "[-n] [-d dir] guest"},

@@ -13,6 +13,9 @@
 /* Prints the host as one object; root is of host_root, reserve the bytes that the host is to keep for itself. */
 void show_host(struct printer *p, int root, uint64_t reserve);
 
+/* Prints an object for each guest that this user can tell from other processes. */
+void show_guests(struct printer *p, int root);
+
 /* Prints an object for each thread: the vCPUs, by index, then the others. */
 void show_guest(struct printer *p, int root, const struct guest *g);
 

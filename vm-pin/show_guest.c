@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* The threads of a guest: where they may run, where they do, how they fare; the contract is in show.h. */
+/* Guests, and their threads: where they may run, where they do, how they fare; the contracts are in show.h. */
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "common/util.h"
 #include "vm-pin/guest.h"
@@ -72,4 +73,38 @@ show_guest(struct printer *p, int root, const struct guest *g)
 		if (guest_placement(g, &g->threads[i], &at)) /* else it has ended meanwhile, as workers do */
 			print_thread(p, &h, &g->threads[i], &at);
 	host_free(&h);
+}
+
+static void
+print_guest(struct printer *p, const struct guest *g)
+{
+	static const char *const programs[] = {[VMM_KVM_RUN] = "kvm-run", [VMM_QEMU] = "qemu", [VMM_OTHER] = "-"};
+	struct cpus may = {0};
+	struct placement at;
+	char cpus[CPULIST_TEXT * 4];
+
+	for (size_t i = 0; i < g->nvcpus; i++)
+		if (guest_placement(g, &g->threads[i], &at))
+			cpus_or(&may, &at.allowed);
+	print_begin(p);
+	print_number(p, "pid", (uint64_t)g->pid);
+	print_word(p, "name", g->name);
+	print_word(p, "program", programs[g->vmm]);
+	print_number(p, "vcpus", g->nvcpus);
+	print_number(p, "memory", guest_ram(g));
+	print_word(p, "cpus", cpus_text(&may, cpus, sizeof(cpus)));
+	print_end(p);
+}
+
+void
+show_guests(struct printer *p, int root)
+{
+	struct guest *v;
+	size_t n = guest_find_all(&v, root);
+
+	for (size_t i = 0; i < n; i++) {
+		print_guest(p, &v[i]);
+		guest_free(&v[i]);
+	}
+	free(v);
 }

@@ -56,7 +56,7 @@ talk_qmp_threads(struct talk *t, struct talk_list *l, struct why *w)
 			uint64_t index = 0, tid;
 			struct talk_thread thread;
 
-			if (!member_number(&item, "thread-id", INT_MAX, &tid) ||
+			if (!member_number(&item, "thread-id", INT_MAX, &tid) || !tid ||
 			    (!asked[i].io && !member_number(&item, "cpu-index", TALK_THREADS_MAX, &index)))
 				return "its list of threads makes no sense";
 			thread = (struct talk_thread){.tid = (pid_t)tid, .io = asked[i].io, .index = (unsigned)index};

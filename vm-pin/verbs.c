@@ -43,8 +43,12 @@ cmd_show(int argc, char **argv)
 	struct guest g;
 	struct why w;
 
-	if (argc - optind != 1)
-		die_usage("show: one guest (try --help)");
+	if (argc - optind > 1)
+		die_usage("%s: one guest at a time (try --help)", argv[optind + 1]);
+	if (optind == argc) {
+		show_guests(&p, root);
+		return 0;
+	}
 	reason = guest_find(&g, root, argv[optind], &w);
 	if (reason)
 		die("%s: %s", argv[optind], reason);

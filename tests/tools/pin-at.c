@@ -1,6 +1,6 @@
 /* links: vm-pin/cgroup.c vm-pin/check.c vm-pin/check_cores.c vm-pin/check_cpus.c vm-pin/check_memory.c vm-pin/cpulist.c vm-pin/guest.c vm-pin/guest_kvm.c vm-pin/guest_name.c vm-pin/guest_ram.c vm-pin/guest_threads.c vm-pin/host.c vm-pin/host_cache.c vm-pin/host_node.c vm-pin/json.c vm-pin/placement.c vm-pin/read.c vm-pin/show_guest.c vm-pin/show_host.c vm-pin/talk.c vm-pin/talk_ctl.c vm-pin/talk_qmp.c */
 /* SPDX-License-Identifier: ISC */
-/* pin-at DIR host | show GUEST | check [GUEST]...: as those of vm-pin, on the machine whose /proc and /sys are in DIR. */
+/* pin-at DIR host | show [GUEST] | check [GUEST]...: as those of vm-pin, on the machine whose /proc and /sys are in DIR. */
 #include <string.h>
 
 #include "common/diag.h"
@@ -19,11 +19,13 @@ main(int argc, char **argv)
 
 	diag_init(argv[0], 1);
 	if (argc < 3)
-		die_usage("usage: pin-at DIR host | show GUEST | check [GUEST]...");
+		die_usage("usage: pin-at DIR host | show [GUEST] | check [GUEST]...");
 	root = host_root(argv[1]);
 	if (!strcmp(argv[2], "host")) {
 		p.form = PRINT_KEYS;
 		show_host(&p, root, SHOW_RESERVE);
+	} else if (!strcmp(argv[2], "show") && argc == 3) {
+		show_guests(&p, root);
 	} else if (!strcmp(argv[2], "show")) {
 		reason = guest_find(&g, root, argv[3], &w);
 		if (reason)
