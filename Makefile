@@ -83,7 +83,7 @@ ALL_CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. $(CPPFLAGS)
 ALL_CFLAGS = -std=gnu11 $(WARN) $(HARDEN) $(SAN) $(CFLAGS)
 
 .DELETE_ON_ERROR:
-.PHONY: all help check asan lint fuzz mutate bench demo install uninstall clean FORCE
+.PHONY: all help check asan lint fuzz mutate bench demo install uninstall dist deb clean FORCE
 all: $(CMDS:%=$(O)/%) ## build every command into build/$(B)/
 
 $(patsubst %,$(O)/obj/common/%.o,attrs link link_settings netlink nft_message nft_rule forward_block): PKG_CFLAGS = $(shell pkg-config --cflags libnl-3.0)
@@ -169,6 +169,15 @@ uninstall: ## undo install
 	rm -f $(CMDS:%=$(DESTDIR)$(PREFIX)/bin/%) $(CMDS:%=$(COMPLETIONS)/%)
 	for page in $(MAN); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/share/kvm-utils/%,$(notdir $(SCRIPTS)) $(addprefix examples/,$(notdir $(EXAMPLES))))
+
+dist: ## the sources of HEAD, as build/kvm-utils-VERSION.tar.gz
+	mkdir -p build
+	git archive --prefix=kvm-utils-$(VERSION)/ -o build/kvm-utils-$(VERSION).tar.gz HEAD
+
+deb: ## Debian packages, in build/deb
+	tests/deps deb
+	$(BUILD) all
+	.ci/deb $(VERSION)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1	/p' Makefile | expand -t 12

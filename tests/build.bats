@@ -25,10 +25,27 @@ load lib
 	[ -f "$T/dest/opt/x/bin/qemu-img" ]
 }
 
+@test "the Debian packages hold what is installed, which runs, and lintian has nothing to say" {
+	need lintian dpkg-shlibdeps
+	local deb
+	B=${BIN##*/} run -0 "$TESTS/../.ci/deb" 9.9 "$T/out"
+	[[ $output != *[EW]:\ * ]]
+	cd "$T"
+	for deb in out/*.deb; do
+		dpkg-deb -x "$deb" root
+	done
+	run -0 root/usr/bin/kvm-run --version
+	run -0 root/usr/bin/vm-vnc --version
+	[ -f root/usr/share/man/man8/vm-nat.8.gz ]
+	[ "$(dpkg-deb -f out/kvm-utils_9.9_*.deb Version)" = 9.9 ]
+	dpkg-deb -f out/kvm-utils-vnc_*.deb Depends | grep -q libvncserver
+	run ! sh -c 'dpkg-deb -f out/kvm-utils_*.deb Depends | grep vnc'
+}
+
 @test "help lists every target that people call" {
 	cd "$TESTS/.."
 	run -0 make -s help
-	for target in check asan lint fuzz mutate bench demo install uninstall clean; do
+	for target in check asan lint fuzz mutate bench demo install uninstall dist deb clean; do
 		[[ $output = *$'\n'"$target "* ]]
 	done
 }

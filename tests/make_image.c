@@ -212,11 +212,9 @@ static void
 make_dmg(struct made *m, bool fork, bool bzip2, bool reversed, const uint8_t *disk, size_t n)
 {
 	size_t half = align_down(n / 2, SECTOR), list;
-	struct made mish[2];
+	struct made mish[2] = {make_mish(m, bzip2, disk, n, 0, half), make_mish(m, bzip2, disk, n, half, n)};
 	uint8_t koly[SECTOR] = "koly";
 
-	mish[reversed] = make_mish(m, bzip2, disk, n, 0, half);
-	mish[!reversed] = make_mish(m, bzip2, disk, n, half, n);
 	list = m->n;
 	if (fork) {
 		add_be32(m, 16);
@@ -225,17 +223,20 @@ make_dmg(struct made *m, bool fork, bool bzip2, bool reversed, const uint8_t *di
 		add_be32(m, 0);
 	} else
 		add_text(m, "<?xml version=\"1.0\"?>\n<plist version=\"1.0\"><dict><key>resource-fork</key><dict><key>blkx</key><array>");
-	for (int k = 0; k < 2; k++) {
+	for (int i = 0; i < 2; i++) {
+		const struct made *one = &mish[i ^ reversed];
+
 		if (fork) {
-			add_be32(m, (uint32_t)mish[k].n);
-			add(m, mish[k].p, mish[k].n);
+			add_be32(m, (uint32_t)one->n);
+			add(m, one->p, one->n);
 		} else {
 			add_text(m, "<dict><key>Attributes</key><string>0x0050</string><key>Data</key>\n<data>\n");
-			add_base64(m, &mish[k]);
+			add_base64(m, one);
 			add_text(m, "\n</data></dict>\n");
 		}
-		free(mish[k].p);
 	}
+	free(mish[0].p);
+	free(mish[1].p);
 	if (!fork)
 		add_text(m, "</array><key>plst</key><array><dict><data>\nAAAA\n</data></dict></array></dict></dict></plist>\n");
 	put_be32(koly + 4, 4);

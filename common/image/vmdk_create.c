@@ -161,8 +161,8 @@ content_id(const struct plan *p)
 	uint64_t parts[] = {p->c->size, p->parent_cid, (uint64_t)(p->sub - subformats), p->zero_grains};
 	uint32_t sum = 2166136261u;
 
-	for (size_t n = 0; n < sizeof(parts); n++)
-		sum = (sum ^ ((const uint8_t *)parts)[n]) * 16777619u;
+	for (size_t n = 0; n < 8 * ARRAY_LEN(parts); n++)
+		sum = (sum ^ (parts[n / 8] >> 8 * (n % 8) & 0xff)) * 16777619u;
 	return sum == VMDK_NO_PARENT ? 0 : sum;
 }
 

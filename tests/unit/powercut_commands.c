@@ -294,6 +294,8 @@ run(const char *text)
 	unsigned n = split(line, words);
 	int status = 0;
 
+	if (!n)
+		die("a step of no words");
 	if (!strcmp(words[0], "fill"))
 		fill(words[1]);
 	else if (!strcmp(words[0], "spoil") || !strcmp(words[0], "leak"))
