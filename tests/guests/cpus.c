@@ -3,13 +3,8 @@
  * an APIC id of their own each, and those that the MADT tells of. */
 #include "guest.h"
 
-#define AP_PAGE 8 /* the SIPI's vector */
 #define AP_BITMAP 0x9000
 #define AP_COUNT 0x9100
-#define APIC_ICR 0xfee00300ULL
-#define ICR_OTHERS 0xc0000 /* all but the sender */
-#define ICR_INIT 0x4500
-#define ICR_SIPI 0x4600
 
 extern const uint8_t ap_code[], ap_code_end[];
 
@@ -30,20 +25,6 @@ cpus_told(uint64_t rsdp)
 	return n;
 }
 
-static void
-start_others(void)
-{
-	for (size_t i = 0; i < (size_t)(ap_code_end - ap_code); i++)
-		MEM8(AP_PAGE * 4096 + i) = ap_code[i];
-	for (unsigned i = 0; i < 0x200; i += 8)
-		MEM64(AP_BITMAP + i) = 0;
-	MEM32(APIC_ICR) = ICR_OTHERS | ICR_INIT;
-	wait_ms(10);
-	MEM32(APIC_ICR) = ICR_OTHERS | ICR_SIPI | AP_PAGE;
-	wait_ms(1);
-	MEM32(APIC_ICR) = ICR_OTHERS | ICR_SIPI | AP_PAGE;
-}
-
 static unsigned
 ids_seen(void)
 {
@@ -59,7 +40,9 @@ guest_main(const struct start_info *info)
 {
 	unsigned told = cpus_told(info->rsdp);
 
-	start_others();
+	for (unsigned i = 0; i < 0x200; i += 8)
+		MEM64(AP_BITMAP + i) = 0;
+	start_others(ap_code, (size_t)(ap_code_end - ap_code));
 	for (unsigned ms = 0; MEM32(AP_COUNT) + 1 < told && ms < 30000; ms += 10)
 		wait_ms(10);
 	wait_ms(20); /* for one that should not be there */

@@ -121,4 +121,23 @@ cmdline_num(const struct start_info *info, const char *name)
 	return 0;
 }
 
+#define AP_PAGE 8 /* the SIPI's vector: where the other processors begin, in real mode */
+#define APIC_ICR 0xfee00300ULL
+#define ICR_OTHERS 0xc0000 /* all but the sender */
+#define ICR_INIT 0x4500
+#define ICR_SIPI 0x4600
+
+/* Starts every other processor on that code, as an operating system does. */
+static inline void
+start_others(const uint8_t *code, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		MEM8(AP_PAGE * 4096 + i) = code[i];
+	MEM32(APIC_ICR) = ICR_OTHERS | ICR_INIT;
+	wait_ms(10);
+	MEM32(APIC_ICR) = ICR_OTHERS | ICR_SIPI | AP_PAGE;
+	wait_ms(1);
+	MEM32(APIC_ICR) = ICR_OTHERS | ICR_SIPI | AP_PAGE;
+}
+
 #endif
