@@ -15,7 +15,7 @@ int keeper_start(const char *title, int cap, const int *keep, size_t n, int (*ru
 /*
  * As keeper_start with CAP_NET_ADMIN: undo(arg) is called once every copy of the descriptor that is returned has been closed, however those ended
  * who held it. What the hold wires of $VM_WIRES hold is held till then, so that what was set up before is taken back after.
- * undo may use netlink, memory, and files (to set what /proc/sys has), and has no other system calls. The descriptor is
+ * undo may use netlink, memory, files (to set what /proc/sys has) and nanosleep, and has no other system calls. The descriptor is
  * close-on-exec. -errno when there is none.
  */
 int keeper_hold(const char *title, const int *keep, size_t n, int (*undo)(void *arg), void *arg);
