@@ -163,6 +163,16 @@ cpu_features_any(const struct cpu_features *f)
 	return false;
 }
 
+bool
+cpu_features_have(const struct cpu_features *f, const char *words)
+{
+	struct cpu_features want = {0};
+
+	cpu_features_apply(&want, words);
+	want = cpu_features_without(&want, f);
+	return !cpu_features_any(&want);
+}
+
 struct cpu_features
 cpu_features_named(void)
 {

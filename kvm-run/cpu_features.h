@@ -66,6 +66,9 @@ cpu_has(const struct cpu_features *f, cpu_feature n)
 	return f->w[n / 32] >> n % 32 & 1;
 }
 
+/* Are all of a list of words in f? */
+bool cpu_features_have(const struct cpu_features *f, const char *words);
+
 /* NULL for a bit that has no name here. A name of two bits is that of the first. */
 const char *cpu_feature_name(cpu_feature n);
 

@@ -22,16 +22,6 @@
 #define COUNTERS "-perfctr-core -perfctr-nb -perfmon-v2 -pdcm"
 
 static bool
-has(const struct cpu_features *f, const char *name)
-{
-	struct cpu_features one = {0}, rest;
-
-	cpu_features_apply(&one, name);
-	rest = cpu_features_without(&one, f);
-	return !cpu_features_any(&rest);
-}
-
-static bool
 is_amd(const char *vendor)
 {
 	return !strcmp(vendor, "AuthenticAMD") || !strcmp(vendor, "HygonGenuine");
@@ -63,7 +53,7 @@ want_features(struct cpu_guest *g, const struct cpu_option *o, const struct cpu_
 		cpu_features_apply(&g->has, "monitor");
 	add(&g->has, &o->on);
 	g->has = cpu_features_without(&g->has, &o->off);
-	if (!has(&g->has, "arch-capabilities"))
+	if (!cpu_features_have(&g->has, "arch-capabilities"))
 		g->has.w[CPU_ARCH_CAPABILITIES] = 0;
 	if (o->no_kvm)
 		g->has.w[CPU_KVM_EAX] = g->has.w[CPU_KVM_EDX] = 0;
@@ -111,6 +101,8 @@ cpu_guest_want(struct cpu_guest *g, const struct cpu_option *o, const struct cpu
 	*g = (struct cpu_guest){.vendor = o->vendor[0] ? o->vendor : h->vendor, .hv = o->hv, .tsc_hz = o->tsc_hz};
 	want_features(g, o, h);
 	want_identity(g, o, h);
+	g->own_capabilities = g->has.w[CPU_ARCH_CAPABILITIES] &&
+	    (o->model || g->has.w[CPU_ARCH_CAPABILITIES] != h->has.w[CPU_ARCH_CAPABILITIES]);
 	g->phys_bits = said(o->phys_bits, o->model && h->phys_bits > PHYS_BITS ? PHYS_BITS : h->phys_bits);
 }
 
@@ -139,6 +131,14 @@ put_features(struct kvm_cpuid2 *c, const struct cpu_guest *g, bool host)
 	}
 }
 
+static void
+put_signature(struct kvm_cpuid2 *c, uint32_t signature, const char *vendor)
+{
+	cpuid_get(c, 1, 0)->eax = signature;
+	if (is_amd(vendor) && cpuid_find(c, 0x80000001, 0))
+		cpuid_find(c, 0x80000001, 0)->eax = signature;
+}
+
 /* AMD repeats leaf 1's edx in 80000001's (APM vol. 3, E.4.2), but for a few bits. */
 static void
 repeat_features(struct kvm_cpuid2 *c, const char *vendor)
@@ -163,7 +163,7 @@ copy_details(struct kvm_cpuid2 *c, const struct cpu_guest *g, const struct cpu_o
 	};
 
 	for (size_t i = 0; i < sizeof(details) / sizeof(details[0]); i++)
-		if (has(&g->has, details[i].feature))
+		if (cpu_features_have(&g->has, details[i].feature))
 			cpuid_copy(c, h->table, details[i].function);
 	if (o->pmu == CPU_SWITCH_ON)
 		cpuid_copy(c, h->table, 0xa);
@@ -189,15 +189,15 @@ put_model(struct kvm_cpuid2 *c, const struct cpu_guest *g, const struct cpu_opti
 	put_features(c, g, false);
 	e = cpuid_get(c, 1, 0);
 	e->ebx = CLFLUSH_LINE;
-	cpuid_put_caches(c, &g->is.caches, is_amd(g->vendor), g->is.level, has(&g->has, "topoext"));
+	cpuid_put_caches(c, &g->is.caches, is_amd(g->vendor), g->is.level, cpu_features_have(&g->has, "topoext"));
 	cpuid_put_title(c, g->is.title);
 	e = cpuid_get(c, 0x80000008, 0);
-	e->eax = g->phys_bits | (has(&g->has, "la57") ? VIRT_BITS_LA57 : VIRT_BITS) << 8;
+	e->eax = g->phys_bits | (cpu_features_have(&g->has, "la57") ? VIRT_BITS_LA57 : VIRT_BITS) << 8;
 	if (g->is.level >= 0xb)
 		cpuid_get(c, 0xb, 0);
 	if (g->is.level >= 0x1f)
 		cpuid_get(c, 0x1f, 0);
-	if (is_amd(g->vendor) && has(&g->has, "topoext"))
+	if (is_amd(g->vendor) && cpu_features_have(&g->has, "topoext"))
 		cpuid_get(c, 0x8000001e, 0);
 	if (cpuid_find(h->table, KVM_LEAVES, 0) && cpuid_find(c, KVM_LEAVES + 1, 0))
 		cpuid_copy(c, h->table, KVM_LEAVES);
@@ -252,9 +252,8 @@ cpu_guest_table(const struct cpu_guest *g, const struct cpu_option *o, const str
 		put_host(c, g, o, h);
 	repeat_features(c, g->vendor);
 	cpuid_put_xsave(c, h->table, &g->has);
-	e = cpuid_get(c, 1, 0);
-	e->eax = cpuid_signature(g->is.family, g->is.model, g->is.stepping);
-	if (has(&g->has, "monitor"))
+	put_signature(c, cpuid_signature(g->is.family, g->is.model, g->is.stepping), g->vendor);
+	if (cpu_features_have(&g->has, "monitor"))
 		cpuid_put_mwait(c);
 	e = cpuid_find(c, 7, 0);
 	if (e)

@@ -21,6 +21,7 @@ struct cpu_guest {
 	const char *vendor;	    /* the option's or the host's */
 	struct hyperv hv;
 	uint64_t tsc_hz;	    /* asked for, or 0 */
+	bool own_capabilities;	    /* the MSR of CPU_ARCH_CAPABILITIES is not as KVM has it by itself */
 };
 
 /* What the option asks for, whether or not the host has it. The option and the host outlive it. */

@@ -8,6 +8,12 @@
 #include "kvm-run/cpu_leaves.h"
 
 #define CACHE_LINE 64
+#define LEAF_TSC 0x15
+#define TSC_DEADLINE (1U << 24) /* leaf 1, ecx */
+#define LEAF_KVM 0x40000000U
+#define SIGNATURE_KVM 0x4b4d564b /* "KVMK" */
+#define LEAF_FREQUENCIES 0x40000010U
+#define BUS_KHZ 1000000 /* of the local APIC's timer, in KVM */
 #define XSAVE_HEADER_END (512 + 64) /* legacy region and header: SDM vol. 1, 13.4 */
 #define XSAVE_COMPONENTS 63
 
@@ -192,11 +198,9 @@ cpuid_put_xsave(struct kvm_cpuid2 *c, struct kvm_cpuid2 *host, const struct cpu_
 {
 	struct kvm_cpuid_entry2 *user = cpuid_find(host, 0xd, 0), *system = cpuid_find(host, 0xd, 1);
 	uint32_t xcr0 = 0, xss = 0, size = XSAVE_HEADER_END;
-	struct cpu_features xsave = {0};
 
-	cpu_features_apply(&xsave, "xsave");
 	cpuid_drop(c, 0xd);
-	if (!user || !(f->w[CPU_1_ECX] & xsave.w[CPU_1_ECX]))
+	if (!user || !cpu_features_have(f, "xsave"))
 		return;
 	for (unsigned bit = 0; bit < 32; bit++) {
 		struct kvm_cpuid_entry2 *e = cpuid_find(host, 0xd, bit);
@@ -214,4 +218,22 @@ cpuid_put_xsave(struct kvm_cpuid2 *c, struct kvm_cpuid2 *host, const struct cpu_
 	}
 	put(c, 0xd, 0, xcr0, XSAVE_HEADER_END, size, 0);
 	put(c, 0xd, 1, f->w[CPU_D_1_EAX], 0, xss, 0);
+}
+
+void
+cpuid_put_tsc(struct kvm_cpuid2 *c, uint64_t khz)
+{
+	const struct kvm_cpuid_entry2 *basic = cpuid_find(c, 0, 0), *one = cpuid_find(c, 1, 0);
+	struct kvm_cpuid_entry2 *kvm = cpuid_find(c, LEAF_KVM, 0);
+	uint32_t times = (uint32_t)(khz * 1000 >> 32) + 1;
+
+	/* A crystal that runs as fast as the TSC, or at half of that. Linux takes its frequency for the local APIC's as well, but
+	 * never asks for that one where the timer counts by the TSC. */
+	if (cpuid_vendor(c) == CPUID_INTEL && basic->eax >= LEAF_TSC && one && one->ecx & TSC_DEADLINE)
+		put(c, LEAF_TSC, 0, 1, times, (uint32_t)(khz * 1000 / times), 0);
+	/* VMware's leaf, which others read under KVM, too. Hyper-V's guests have MSRs for it. */
+	if (!kvm || kvm->ebx != SIGNATURE_KVM)
+		return;
+	kvm->eax = LEAF_FREQUENCIES;
+	put(c, LEAF_FREQUENCIES, 0, (uint32_t)khz, BUS_KHZ, 0, 0);
 }

@@ -45,4 +45,7 @@ void cpuid_put_mwait(struct kvm_cpuid2 *c);
 /* Leaf 0xd: of the state components those that f's features have and KVM offers, with the sizes that come of it. */
 void cpuid_put_xsave(struct kvm_cpuid2 *c, struct kvm_cpuid2 *host, const struct cpu_features *f);
 
+/* Leaves 15 and 40000010, if the guest has room for them: the TSC's frequency. */
+void cpuid_put_tsc(struct kvm_cpuid2 *c, uint64_t khz);
+
 #endif

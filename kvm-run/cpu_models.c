@@ -47,7 +47,7 @@ const struct cpu_model cpu_models[] = {
 {"qemu64", NULL, "kvm64", "lahf-lm -vme", {15, 107, 1, 0xd, 0x8000000a, QEMU_TITLE, CORE_CACHES}, NULL},
 
 /* the levels of the psABI; ARAT and the deadline timer are KVM's own work, on any host */
-{"x86-64-v1", NULL, "kvm64", "arat tsc-deadline -cx16 -sse3", {6, 15, 11, 0xd, X8, "x86-64-v1 processor", CORE_CACHES}, "qemu64"},
+{"x86-64-v1", NULL, "kvm64", "arat tsc-deadline -cx16 -sse3 -vme", {6, 15, 11, 0xd, X8, "x86-64-v1 processor", CORE_CACHES}, "qemu64"},
 {"x86-64-v2", NULL, "x86-64-v1", "cx16 lahf-lm popcnt sse3 sse4.1 sse4.2 ssse3",
 	{6, 26, 3, 0xd, X8, "x86-64-v2 processor", NEHALEM_CACHES}, "Opteron_G4"},
 {"x86-64-v3", NULL, "x86-64-v2", "abm avx avx2 bmi1 bmi2 f16c fma movbe xsave",

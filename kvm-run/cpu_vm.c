@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* The guest's processor in KVM: what is set once for the VM and what for each vCPU; the contracts are in cpu_guest.h. */
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
@@ -10,12 +9,7 @@
 #include "kvm-run/vm.h"
 
 #define LIST_MAX 2048
-#define BUS_HZ 1000000000U   /* of the local APIC's timer, in KVM */
-#define TSC_TOLERANCE 250    /* parts in a million, within which KVM takes a TSC for the host's (its tsc_tolerance_ppm) */
-#define LEAF_TSC 0x15
-#define LEAF_KVM 0x40000000U
-#define SIGNATURE_KVM 0x4b4d564b /* "KVMK": else Hyper-V's are there */
-#define LEAF_FREQUENCIES 0x40000010U
+#define TSC_TOLERANCE 250 /* parts in a million, within which KVM takes a TSC for the host's (its tsc_tolerance_ppm) */
 
 /* Names what is missing; dies of it unless asked to go on without. */
 static void
@@ -88,50 +82,8 @@ cpu_guest_create(struct vm *vm)
 	cpu_host_free(&h);
 }
 
-/* Leaf 15 gives the TSC as a fraction of the crystal's frequency. Linux takes that for the local APIC's, too, which is 1 GHz
- * here, and multiplies in 32 bits: hence a numerator that is small enough, and the nearest fraction with one (by continued
- * fractions: off by less than one part in a million). */
-static void
-fraction(uint64_t hz, uint32_t *numerator, uint32_t *denominator)
-{
-	uint64_t a = hz, b = BUS_HZ, p0 = 0, q0 = 1, p1 = 1, q1 = 0;
-
-	while (b) {
-		uint64_t whole = a / b, rest = a % b, p2 = whole * p1 + p0, q2 = whole * q1 + q0;
-
-		if (p2 > UINT32_MAX / (BUS_HZ / 1000))
-			break;
-		p0 = p1;
-		q0 = q1;
-		p1 = p2;
-		q1 = q2;
-		a = b;
-		b = rest;
-	}
-	*numerator = (uint32_t)p1;
-	*denominator = (uint32_t)q1;
-}
-
-/* The guest is told a frequency that stays: one that was asked for, or that of a host whose TSC never changes. */
-static void
-tell_tsc(struct vm *vm, uint64_t khz)
-{
-	struct kvm_cpuid_entry2 *basic = cpuid_find(vm->cpuid, 0, 0), *kvm = cpuid_find(vm->cpuid, LEAF_KVM, 0), *e;
-
-	if (cpuid_vendor(vm->cpuid) == CPUID_INTEL && basic->eax >= LEAF_TSC) {
-		e = cpuid_get(vm->cpuid, LEAF_TSC, 0);
-		fraction(khz * 1000, &e->ebx, &e->eax);
-		e->ecx = e->eax ? BUS_HZ : 0;
-	}
-	if (!kvm || kvm->ebx != SIGNATURE_KVM)
-		return;
-	kvm->eax = LEAF_FREQUENCIES; /* VMware's leaf, which others read as well: kHz of the TSC and of the local APIC's timer */
-	e = cpuid_get(vm->cpuid, LEAF_FREQUENCIES, 0);
-	e->eax = (uint32_t)khz;
-	e->ebx = BUS_HZ / 1000;
-}
-
-/* Where KVM cannot scale it, a vCPU's TSC runs as the host's does. */
+/* Where KVM cannot scale it, a vCPU's TSC runs as the host's does. The guest is told a frequency that stays: one that was asked
+ * for, or that of a host whose TSC never changes. */
 static const char *
 set_tsc(struct vm *vm, int fd)
 {
@@ -141,11 +93,8 @@ set_tsc(struct vm *vm, int fd)
 	if (host <= 0)
 		return vm->cpu.tsc_hz ? "KVM_GET_TSC_KHZ" : NULL;
 	if (!khz) {
-		struct cpu_features constant = {0};
-
-		cpu_features_apply(&constant, "invtsc");
-		if (vm->cpu.has.w[CPU_80000007_EDX] & constant.w[CPU_80000007_EDX])
-			tell_tsc(vm, (uint64_t)host);
+		if (cpu_features_have(&vm->cpu.has, "invtsc"))
+			cpuid_put_tsc(vm->cpuid, (uint64_t)host);
 		return NULL;
 	}
 	if (ioctl(vm->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_CONTROL) <= 0 &&
@@ -154,7 +103,7 @@ set_tsc(struct vm *vm, int fd)
 		    (unsigned long long)vm->cpu.tsc_hz, host);
 	if (ioctl(fd, KVM_SET_TSC_KHZ, khz) < 0)
 		return "KVM_SET_TSC_KHZ";
-	tell_tsc(vm, khz);
+	cpuid_put_tsc(vm->cpuid, khz);
 	return NULL;
 }
 
@@ -165,14 +114,10 @@ set_capabilities(const struct cpu_guest *g, int fd)
 	struct {
 		struct kvm_msrs head;
 		struct kvm_msr_entry entry;
-	} m = {.head.nmsrs = 1, .entry.index = cpu_words[CPU_ARCH_CAPABILITIES].leaf};
+	} m = {.head.nmsrs = 1,
+	    .entry = {.index = cpu_words[CPU_ARCH_CAPABILITIES].leaf, .data = g->has.w[CPU_ARCH_CAPABILITIES]}};
 
-	uint32_t want = g->has.w[CPU_ARCH_CAPABILITIES];
-
-	if (ioctl(fd, KVM_GET_MSRS, &m) == 1 ? (uint32_t)m.entry.data == want : !want)
-		return NULL;
-	m.entry.data = want;
-	return ioctl(fd, KVM_SET_MSRS, &m) == 1 ? NULL : "the MSR of the processor's capabilities";
+	return !g->own_capabilities || ioctl(fd, KVM_SET_MSRS, &m) == 1 ? NULL : "the MSR of the processor's capabilities";
 }
 
 const char *
