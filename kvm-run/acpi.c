@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "kvm-run/acpi.h"
+#include "kvm-run/acpi_cpus.h"
 #include "kvm-run/acpi_dsdt.h"
 #include "kvm-run/acpi_numa.h"
 #include "kvm-run/acpi_table.h"
 #include "kvm-run/aml.h"
 #include "kvm-run/lpc.h"
+#include "kvm-run/vcpu.h"
 #include "kvm-run/vm.h"
 
 #define LAPIC_ADDRESS 0xfee00000
@@ -33,8 +35,6 @@
 
 /* MADT, 5.2.12 */
 #define MADT_PCAT_COMPAT 1
-#define CPU_ENABLED 1
-#define CPU_ONLINE_CAPABLE 2
 #define ISO_ACTIVE_HIGH 1
 #define ISO_LEVEL (3 << 2)
 #define NMI_LINT 1
@@ -127,27 +127,6 @@ fadt(struct aml *a, const struct acpi_board *b, uint64_t gpa, size_t dsdt)
 	return start;
 }
 
-static void
-madt_cpu(struct aml *a, unsigned uid, uint32_t id, bool present)
-{
-	uint32_t flags = present ? CPU_ENABLED : CPU_ONLINE_CAPABLE;
-
-	if (id < ACPI_APIC_IDS) {
-		aml_byte(a, 0); /* local APIC */
-		aml_byte(a, 8);
-		aml_byte(a, (uint8_t)uid); /* the processor's _UID */
-		aml_byte(a, (uint8_t)id);
-		aml_dword(a, flags);
-	} else {
-		aml_byte(a, 9); /* local x2APIC */
-		aml_byte(a, 16);
-		aml_word(a, 0);
-		aml_dword(a, id);
-		aml_dword(a, flags);
-		aml_dword(a, uid);
-	}
-}
-
 /* An ISA interrupt that is not the pin of its own number, or not edge-triggered. */
 static void
 madt_override(struct aml *a, uint8_t irq, uint32_t gsi, uint16_t flags)
@@ -187,7 +166,8 @@ madt(struct aml *a, const struct acpi_board *b)
 	aml_dword(a, LAPIC_ADDRESS);
 	aml_dword(a, MADT_PCAT_COMPAT);
 	for (unsigned i = 0; i < b->cpus->max; i++)
-		madt_cpu(a, i, topology_apic_id(b->cpus, i), i < b->cpus->cpus);
+		acpi_cpu_entry(a, i, topology_apic_id(b->cpus, i),
+		    acpi_cpu_there(b, i) ? ACPI_CPU_ENABLED : ACPI_CPU_ONLINE_CAPABLE);
 	aml_byte(a, 1); /* IO-APIC */
 	aml_byte(a, 12);
 	aml_word(a, 0); /* id 0 */
@@ -281,8 +261,10 @@ acpi_encode(const struct acpi_board *b, uint8_t *buf, size_t size, uint64_t gpa)
 size_t
 acpi_encode_vm(const struct vm *vm, uint8_t *buf, size_t size, uint64_t gpa)
 {
+	uint8_t plugged[TOPOLOGY_CPUS_MAX];
 	const struct acpi_board board = {
 		.cpus = &vm->opt.cpus,
+		.plugged = vm->vcpus ? plugged : NULL,
 		.numa = &vm->numa,
 		.window64 = vm->pci.window64,
 		.hot_slots = vm->pci.hot_slots,
@@ -290,13 +272,22 @@ acpi_encode_vm(const struct vm *vm, uint8_t *buf, size_t size, uint64_t gpa)
 		.vga = vm->vga,
 	};
 
+	for (unsigned i = 0; vm->vcpus && i < vm->opt.cpus.max; i++)
+		plugged[i] = vm->vcpus[i].plugged;
 	return acpi_encode(&board, buf, size, gpa);
 }
 
 uint64_t
 acpi_install(const struct vm *vm)
 {
-	uint8_t *area = guest_ptr(&vm->mem, ACPI_BASE, ACPI_END - ACPI_BASE);
+	static const uint32_t bases[] = {ACPI_BASE, ACPI_BASE_MANY};
 
-	return area && acpi_encode_vm(vm, area, ACPI_END - ACPI_BASE, ACPI_BASE) ? ACPI_BASE : 0;
+	for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
+		size_t room = ACPI_END - bases[i];
+		uint8_t *area = guest_ptr(&vm->mem, bases[i], room);
+
+		if (area && acpi_encode_vm(vm, area, room, bases[i]))
+			return bases[i];
+	}
+	return 0;
 }

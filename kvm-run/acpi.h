@@ -15,16 +15,18 @@ struct numa;
 struct topology;
 struct vm;
 
-/* The tables lie in the old BIOS area, which no e820 map calls usable: reserve [ACPI_BASE, ACPI_END) there. It has room
- * for more processors than KVM allows. */
+/* The tables lie in the old BIOS area, which no e820 map calls usable: reserve [ACPI_BASE, ACPI_END) there. With very many
+ * processors that can come and go they begin lower, where there would be ROMs of cards. */
 #define ACPI_BASE 0xe0000
+#define ACPI_BASE_MANY 0xc0000
 #define ACPI_END 0x100000
 
 #define ACPI_APIC_IDS 255 /* ids from here on, and 255 itself, are in entries of the x2APIC */
 
 /* What differs from one machine to the next. */
 struct acpi_board {
-	const struct topology *cpus;
+	const struct topology *cpus; /* if more are possible than there are at the start, any but the first can come and go */
+	const uint8_t *plugged;	 /* for each possible one whether it is there now; NULL: the first cpus->cpus are */
 	const struct numa *numa; /* NULL, or of no nodes: no tables of them */
 	uint64_t window64;	 /* where the 64-bit PCI window begins */
 	uint32_t hot_slots;	 /* bit a PCI slot that takes devices while the guest runs */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The DSDT: soft-off, the PCI host bridge with its windows and hot-plug slots, the legacy devices, the processors. The
+ * The DSDT: soft-off, the PCI host bridge with its windows and hot-plug slots, the legacy devices. The
  * AML is written object by object, in the order in which ASL would show it.
  */
 #include <stdio.h>
 
+#include "kvm-run/acpi_cpus.h"
 #include "kvm-run/acpi_dsdt.h"
 #include "kvm-run/i8042.h"
 #include "kvm-run/lpc.h"
@@ -176,21 +177,14 @@ isa_bridge(struct aml *a, const struct acpi_board *b)
 static void
 slot_registers(struct aml *a)
 {
-	size_t field;
+	size_t fields;
 
-	aml_op(a, AML_REGION);
-	aml_path(a, "HREG");
-	aml_byte(a, 1); /* SystemIO */
-	aml_int(a, LPC_HOTPLUG_BASE);
-	aml_int(a, LPC_HOTPLUG_SIZE);
-	field = aml_open(a, AML_FIELD);
-	aml_path(a, "HREG");
-	aml_byte(a, 0x43); /* dword access, no lock, the rest written as zeros: a write of ones clears bits */
-	for (int i = 0; i < 3; i++) {
-		aml_bytes(a, &"UP__DOWNEJCT"[4 * i], 4);
-		aml_byte(a, 32);
-	}
-	aml_close(a, field);
+	aml_io_region(a, "HREG", LPC_HOTPLUG_BASE, LPC_HOTPLUG_SIZE);
+	fields = aml_fields(a, "HREG", 3); /* a write of ones clears bits */
+	aml_field(a, "UP__", 32);
+	aml_field(a, "DOWN", 32);
+	aml_field(a, "EJCT", 32);
+	aml_close(a, fields);
 }
 
 static void
@@ -324,7 +318,7 @@ pci_bus(struct aml *a, const struct acpi_board *b)
 
 /* What is decoded but belongs to no device of its own, so that nobody puts a BAR there. */
 static void
-motherboard(struct aml *a)
+motherboard(struct aml *a, const struct acpi_board *b)
 {
 	size_t dev = aml_device(a, "MBRD"), res;
 
@@ -335,41 +329,34 @@ motherboard(struct aml *a)
 	aml_res_memory32(a, (uint32_t)PCI_ECAM_BASE, 1 << 20);
 	aml_res_io(a, LPC_PM_BASE, LPC_PM_SIZE);
 	aml_res_io(a, LPC_HOTPLUG_BASE, LPC_HOTPLUG_SIZE);
+	if (acpi_hot_cpus(b))
+		acpi_cpu_ports(a, b);
 	aml_resources_close(a, res);
 	aml_close(a, dev);
 }
 
+/* Edge: the event's status is cleared first, so what changes while this runs makes it run again. */
 static void
-processors(struct aml *a, const struct acpi_board *b)
-{
-	for (unsigned i = 0; i < b->cpus->max; i++) {
-		char name[5];
-		size_t dev;
-
-		snprintf(name, sizeof(name), "C%03X", i & 0xfff);
-		dev = aml_device(a, name);
-		aml_name(a, "_HID");
-		aml_string(a, "ACPI0007");
-		aml_name_int(a, "_UID", i);
-		if (b->numa && b->numa->nodes)
-			aml_name_int(a, "_PXM", b->numa->cpu_node[i]);
-		if (i >= b->cpus->cpus)
-			aml_name_int(a, "_STA", 0);
-		aml_close(a, dev);
-	}
-}
-
-/* Edge: the event's status is cleared first, so a slot that changes while this runs makes it run again. */
-static void
-general_events(struct aml *a)
+general_event(struct aml *a, unsigned number, const char *handler)
 {
 	char name[5];
-	size_t scope = aml_scope(a, "\\_GPE"), method;
+	size_t method;
 
-	snprintf(name, sizeof(name), "_E%02X", LPC_GPE_HOTPLUG);
+	snprintf(name, sizeof(name), "_E%02X", number);
 	method = aml_method(a, name, 0);
-	aml_path(a, "\\_SB.PCI0.HEVT");
+	aml_path(a, handler);
 	aml_close(a, method);
+}
+
+static void
+general_events(struct aml *a, const struct acpi_board *b)
+{
+	size_t scope = aml_scope(a, "\\_GPE");
+
+	if (b->hot_slots)
+		general_event(a, LPC_GPE_HOTPLUG, "\\_SB.PCI0.HEVT");
+	if (acpi_hot_cpus(b))
+		general_event(a, LPC_GPE_CPU, "\\_SB." ACPI_CPU_EVENTS);
 	aml_close(a, scope);
 }
 
@@ -382,9 +369,9 @@ acpi_dsdt(struct aml *a, const struct acpi_board *b)
 	interrupt_model(a);
 	scope = aml_scope(a, "\\_SB");
 	pci_bus(a, b);
-	motherboard(a);
-	processors(a, b);
+	motherboard(a, b);
+	acpi_cpus(a, b);
 	aml_close(a, scope);
-	if (b->hot_slots)
-		general_events(a);
+	if (b->hot_slots || acpi_hot_cpus(b))
+		general_events(a, b);
 }

@@ -174,14 +174,27 @@ aml_insert(struct aml *a, size_t at, const void *data, size_t len)
 	memcpy(a->buf + at, data, len);
 }
 
-/* 20.2.4: the length counts itself; it is put in front now that it is known. */
+/* 20.2.4: in as few bytes as hold it, and in the first their number. `self`: it counts these bytes too. */
+static size_t
+package_length(uint8_t to[3], size_t len, bool self)
+{
+	size_t n = len + self <= 0x3f ? 1 : len + 2 * self <= 0xfff ? 2 : 3;
+
+	len += self ? n : 0;
+	to[0] = (uint8_t)(n == 1 ? len : (n - 1) << 6 | (len & 0xf));
+	to[1] = (uint8_t)(len >> 4);
+	to[2] = (uint8_t)(len >> 12);
+	return n;
+}
+
+/* It is put in front now that it is known. */
 void
 aml_close(struct aml *a, size_t mark)
 {
-	size_t body = a->len - mark, n = body + 1 <= 0x3f ? 1 : body + 2 <= 0xfff ? 2 : 3, len = body + n;
-	uint8_t pkg[3] = {(uint8_t)(n == 1 ? len : (n - 1) << 6 | (len & 0xf)), (uint8_t)(len >> 4), (uint8_t)(len >> 12)};
+	uint8_t length[3];
+	size_t n = package_length(length, a->len - mark, true);
 
-	aml_insert(a, mark, pkg, n);
+	aml_insert(a, mark, length, n);
 }
 
 size_t
@@ -240,4 +253,42 @@ aml_name_eisa_id(struct aml *a, const char *name, const char *id)
 {
 	aml_name(a, name);
 	aml_eisa_id(a, id);
+}
+
+void
+aml_io_region(struct aml *a, const char *name, uint16_t base, uint16_t len)
+{
+	aml_op(a, AML_REGION);
+	aml_path(a, name);
+	aml_byte(a, 1); /* SystemIO */
+	aml_int(a, base);
+	aml_int(a, len);
+}
+
+size_t
+aml_fields(struct aml *a, const char *region, uint8_t access)
+{
+	size_t mark = aml_open(a, AML_FIELD);
+
+	aml_path(a, region);
+	aml_byte(a, access | 2 << 5); /* no lock, write as zeros */
+	return mark;
+}
+
+void
+aml_field(struct aml *a, const char *name, unsigned bits)
+{
+	uint8_t length[3];
+
+	aml_bytes(a, name, 4);
+	aml_bytes(a, length, package_length(length, bits, false));
+}
+
+void
+aml_field_gap(struct aml *a, unsigned bits)
+{
+	uint8_t length[3];
+
+	aml_byte(a, 0); /* ReservedField */
+	aml_bytes(a, length, package_length(length, bits, false));
 }

@@ -25,16 +25,22 @@ enum aml_op {
 	AML_PACKAGE = 0x12,
 	AML_METHOD = 0x14,
 	AML_LOCAL0 = 0x60,
+	AML_LOCAL1 = 0x61,
 	AML_ARG0 = 0x68,
+	AML_ARG1 = 0x69,
 	AML_ARG3 = 0x6b,
 	AML_STORE = 0x70,
+	AML_SHIFT_RIGHT = 0x7a,
 	AML_AND = 0x7b,
 	AML_OR = 0x7d,
 	AML_NOTIFY = 0x86,
 	AML_DWORD_FIELD = 0x8a, /* CreateDWordField */
 	AML_LNOT = 0x92,
 	AML_LEQUAL = 0x93,
+	AML_LLESS = 0x95,
 	AML_IF = 0xa0,
+	AML_ELSE = 0xa1,
+	AML_WHILE = 0xa2,
 	AML_RETURN = 0xa4,
 	AML_REGION = 0x5b80,
 	AML_FIELD = 0x5b81,
@@ -75,6 +81,13 @@ size_t aml_package(struct aml *a, uint8_t elements);
 void aml_name(struct aml *a, const char *name);
 void aml_name_int(struct aml *a, const char *name, uint64_t v);
 void aml_name_eisa_id(struct aml *a, const char *name, const char *id);
+
+/* A region of I/O ports, and fields in it: open, fields in their order, aml_close. Each is accessed by itself, `access` as in
+ * generic addresses (1 bytes, 3 dwords), and the rest of its unit written as zeros. */
+void aml_io_region(struct aml *a, const char *name, uint16_t base, uint16_t len);
+size_t aml_fields(struct aml *a, const char *region, uint8_t access);
+void aml_field(struct aml *a, const char *name, unsigned bits);
+void aml_field_gap(struct aml *a, unsigned bits);
 
 /* Resource templates (ACPI 6.5, 6.4): open, descriptors, close. */
 size_t aml_resources(struct aml *a);

@@ -11,6 +11,7 @@
 
 #include "common/util.h"
 #include "kvm-run/con_out.h"
+#include "kvm-run/cpuhp.h"
 #include "kvm-run/ctl_client.h"
 #include "kvm-run/hotplug.h"
 #include "kvm-run/lpc.h"
@@ -74,13 +75,14 @@ answer_waiting(struct ctl *c, unsigned tick)
 	struct client *next;
 
 	for (struct client *k = c->clients; k; k = next) {
-		bool done = k->waiting && k->wait.done(c->vm, k->wait.what), ok = done || !k->refusal[0];
+		enum ctl_done done = k->waiting ? k->wait.done(c->vm, k->wait.what) : CTL_WAIT;
+		bool ok = done == CTL_OK || (done == CTL_WAIT && !k->refusal[0]);
 
 		next = k->next;
 		if (!k->waiting)
 			continue;
 		k->wait.seconds -= tick;
-		if (!done && k->wait.seconds)
+		if (done == CTL_WAIT && k->wait.seconds)
 			continue;
 		k->waiting = false;
 		if (ok && k->wait.print)
@@ -101,6 +103,7 @@ on_wake(struct watch *w, uint32_t events)
 	if (read(w->fd, &n, sizeof(n)) < 0)
 		return;
 	hotplug_remove(c->vm, atomic_exchange(&c->ejected, 0));
+	cpuhp_remove(c->vm);
 	answer_waiting(c, 0);
 }
 

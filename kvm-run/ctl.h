@@ -40,7 +40,7 @@ enum ctl_done {
 
 /* What is asked after ctl_wake and once a second. Main thread. */
 struct ctl_wait {
-	bool (*done)(struct vm *vm, unsigned what); /* it came: `ok` */
+	enum ctl_done (*done)(struct vm *vm, unsigned what); /* it came: CTL_OK; it never will: CTL_NO, and text is said */
 	void (*print)(struct vm *vm, struct ctl_answer *a); /* what is said before `ok`, or NULL */
 	unsigned what;	  /* a slot, a count... */
 	unsigned seconds; /* then the answer is `no` and text; without text `ok` */

@@ -52,13 +52,13 @@ print(struct vm *vm, struct ctl_answer *a)
 			ctl_print(a, "%s\t%" PRIu64 "\n", names[i], s.stats.value[i]);
 }
 
-static bool
+static enum ctl_done
 has_told(struct vm *vm, unsigned before)
 {
 	struct balloon_state s;
 
 	balloon_get(vm->balloon, &s);
-	return s.stats.count != before;
+	return s.stats.count != before ? CTL_OK : CTL_WAIT;
 }
 
 enum ctl_done

@@ -10,9 +10,11 @@
 
 #include "common/diag.h"
 #include "common/util.h"
+#include "kvm-run/cpuhp.h"
 #include "kvm-run/ctl.h"
 #include "kvm-run/ctl_balloon.h"
 #include "kvm-run/ctl_memory.h"
+#include "kvm-run/ctl_vcpu.h"
 #include "kvm-run/hotplug.h"
 #include "kvm-run/vcpu.h"
 #include "kvm-run/virtio.h"
@@ -44,6 +46,7 @@ do_status(struct ctl_request *r, char **word)
 	ctl_print(r->answer, "pid\t%d\n", (int)getpid());
 	ctl_print(r->answer, "vcpus\t%u\n", vm->nvcpus);
 	ctl_print(r->answer, "memory\t%llu\n", (unsigned long long)vm->mem.size);
+	ctl_print(r->answer, "vcpus-max\t%u\n", vm->opt.cpus.max);
 	return CTL_OK;
 }
 
@@ -84,17 +87,6 @@ do_quit(struct ctl_request *r, char **word)
 {
 	(void)word;
 	vm_end(r->vm, VM_QUIT);
-	return CTL_OK;
-}
-
-static enum ctl_done
-do_vcpus(struct ctl_request *r, char **word)
-{
-	const struct vm *vm = r->vm;
-
-	(void)word;
-	for (const struct vcpu *v = NULL; (v = vcpu_next(vm, v));)
-		ctl_print(r->answer, "%u\t%d\n", v->index, (int)v->tid);
 	return CTL_OK;
 }
 
@@ -219,17 +211,21 @@ do_eject(struct ctl_request *r, char **word)
 	return fault ? ctl_no(r, "%s: %s", word[1], fault) : CTL_OK;
 }
 
-static bool
+static enum ctl_done
 is_unplugged(struct vm *vm, unsigned slot)
 {
-	return !hotplug_occupied(vm, slot);
+	return hotplug_occupied(vm, slot) ? CTL_WAIT : CTL_OK;
 }
 
 static enum ctl_done
 do_unplug(struct ctl_request *r, char **word)
 {
-	const char *fault = hotplug_ask(r->vm, word[1], &r->wait.what);
+	const char *fault;
+	unsigned vcpu;
 
+	if (!vm_find_device(r->vm, word[1]) && cpuhp_named(r->vm, word[1], &vcpu))
+		return ctl_unplug_vcpu(r, word);
+	fault = hotplug_ask(r->vm, word[1], &r->wait.what);
 	r->wait.done = is_unplugged;
 	r->wait.seconds = CTL_EJECT_SECONDS;
 	if (fault)
@@ -247,13 +243,13 @@ static const struct request {
 	const char *operand_names, *what;
 } requests[] = {
     {"help", 0, do_help, "", "this list"},
-    {"status", 0, do_status, "", "name, state, pid, vcpus, memory"},
+    {"status", 0, do_status, "", "name, state, pid, vcpus, memory, vcpus-max"},
     {"stop", 0, do_stop, "", "pause all vCPUs"},
     {"cont", 0, do_cont, "", "let them run again"},
     {"powerdown", 0, do_powerdown, "", "press the power button"},
     {"reset", 0, do_reset, "", "press the reset button"},
     {"quit", 0, do_quit, "", "end the guest at once"},
-    {"vcpus", 0, do_vcpus, "", "index, thread id"},
+    {"vcpus", 0, ctl_vcpus, "", "index, thread id"},
     {"devices", 0, do_devices, "", "id, kind, PCI address or COM1, hot or -"},
     {"net", 0, do_net, "", "id, MAC, up or down; frames, bytes, drops received; the same sent"},
     {"kvm", 0, do_kvm, "", "what the host's KVM offers"},
@@ -263,7 +259,8 @@ static const struct request {
     {"wire", 1, do_wire, " WIRE", "add a device; its descriptors come with the line"},
     {"change", 2, do_change, " ID WIRE", "put a medium into a CD-ROM drive; its descriptors come with the line"},
     {"eject", 1, do_eject, " ID", "take the medium out of a CD-ROM drive"},
-    {"unplug", 1, do_unplug, " ID", "have the guest release a device that was added"},
+    {"plug", 1, ctl_plug, " vcpu[N]", "add a vCPU, the first that is not there or that one"},
+    {"unplug", 1, do_unplug, " ID|vcpuN", "have the guest release a device that was added, or a vCPU"},
     {"memory", 0, ctl_memory, "", "size, page size, where from; populated, lock, merge, thp; each node's size and node of the host"},
     {"merge", 1, ctl_merge, " on|off", "have the host's KSM merge memory that is the same"},
 };

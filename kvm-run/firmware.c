@@ -147,12 +147,11 @@ firmware_create(struct vm *vm, char *why, size_t size)
 	reason = map_rom(vm, &f, w);
 	if (!reason)
 		reason = read_splash(vm, &f);
-	if (!reason)
-		reason = firmware_make_tables(vm, &f);
 	if (reason) {
 		snprintf(why, size, "firmware: %s", reason);
 		return why;
 	}
+	smbios_make(&f.smbios, vm->mac_seed);
 	fwcfg_init(&f.cfg, vm);
 	vm->firmware = &f;
 	return NULL;
@@ -167,8 +166,8 @@ firmware_load(struct vm *vm)
 {
 	struct firmware *f = vm->firmware;
 	uint64_t len = f->size < SHADOW_MAX ? f->size : SHADOW_MAX;
+	const char *fault = firmware_add_files(vm, f);
 
-	firmware_add_files(vm, f);
 	f->booted = true;
-	return mem_load(&vm->mem, SHADOW_END - len, f->fd, f->size - len, len);
+	return fault ? fault : mem_load(&vm->mem, SHADOW_END - len, f->fd, f->size - len, len);
 }

@@ -11,10 +11,10 @@
 #define COM1 0x3f8
 #define MENU_MS 2500 /* for a splash of which -B says no time: what SeaBIOS has too */
 
-const char *
-firmware_make_tables(struct vm *vm, struct firmware *f)
+static const char *
+make_acpi(struct vm *vm, struct firmware *f)
 {
-	size_t room = ACPI_END - ACPI_BASE, size;
+	size_t room = ACPI_END - ACPI_BASE_MANY, size;
 	uint8_t *buf = calloc(1, room);
 
 	if (!buf)
@@ -22,8 +22,8 @@ firmware_make_tables(struct vm *vm, struct firmware *f)
 	size = acpi_encode_vm(vm, buf, room, 0);
 	if (!size)
 		return "ACPI tables do not fit";
+	free(f->acpi.tables);
 	acpi_make_files(&f->acpi, buf, size);
-	smbios_make(&f->smbios, vm->mac_seed);
 	return NULL;
 }
 
@@ -96,11 +96,15 @@ serial_text(const struct vm *vm)
 	return vm->opt.boot.serial == BOOT_SERIAL_ON;
 }
 
-void
+const char *
 firmware_add_files(struct vm *vm, struct firmware *f)
 {
+	const char *fault = make_acpi(vm, f);
+
+	if (fault)
+		return fault;
 	fwcfg_reset(&f->cfg);
-	fwcfg_add_number(&f->cfg, FWCFG_CPUS, vm->opt.cpus.cpus, 2);
+	fwcfg_add_number(&f->cfg, FWCFG_CPUS, vm->nvcpus, 2);
 	/* SeaBIOS takes this for where the APIC ids end, and QEMU gives it that. */
 	fwcfg_add_number(&f->cfg, FWCFG_CPUS_MAX, topology_apic_id(&vm->opt.cpus, vm->opt.cpus.max - 1) + 1, 2);
 	add_memory_map(vm, f);
@@ -109,4 +113,5 @@ firmware_add_files(struct vm *vm, struct firmware *f)
 	add_boot(vm, f);
 	if (serial_text(vm))
 		fwcfg_add_number_file(&f->cfg, "etc/sercon-port", COM1);
+	return NULL;
 }

@@ -30,10 +30,7 @@ struct firmware {
 	char order[FIRMWARE_ORDER_MAX];
 };
 
-/* ACPI's and SMBIOS's tables, once: they do not change. NULL or the reason. */
-const char *firmware_make_tables(struct vm *vm, struct firmware *f);
-
-/* All items, anew. */
-void firmware_add_files(struct vm *vm, struct firmware *f);
+/* All items, anew: vCPUs may have come or gone. NULL or the reason. */
+const char *firmware_add_files(struct vm *vm, struct firmware *f);
 
 #endif

@@ -225,6 +225,22 @@ lpc_power_button(struct lpc *l)
 	pthread_mutex_unlock(&l->lock);
 }
 
+/* l->lock held. */
+static void
+set_event(struct lpc *l, unsigned gpe)
+{
+	l->gpe_status[gpe / 8] |= (uint8_t)(1 << gpe % 8);
+	update_sci(l);
+}
+
+void
+lpc_event(struct lpc *l, unsigned gpe)
+{
+	pthread_mutex_lock(&l->lock);
+	set_event(l, gpe);
+	pthread_mutex_unlock(&l->lock);
+}
+
 void
 lpc_hotplug_notify(struct lpc *l, unsigned slot, bool add)
 {
@@ -233,8 +249,7 @@ lpc_hotplug_notify(struct lpc *l, unsigned slot, bool add)
 	pthread_mutex_lock(&l->lock);
 	l->slots_up = add ? l->slots_up | bit : l->slots_up & ~bit;
 	l->slots_down = add ? l->slots_down & ~bit : l->slots_down | bit;
-	l->gpe_status[LPC_GPE_HOTPLUG / 8] |= 1 << LPC_GPE_HOTPLUG % 8;
-	update_sci(l);
+	set_event(l, LPC_GPE_HOTPLUG);
 	pthread_mutex_unlock(&l->lock);
 }
 

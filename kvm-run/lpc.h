@@ -39,6 +39,7 @@
 #define LPC_HOTPLUG_BASE 0xae00
 #define LPC_HOTPLUG_SIZE 12
 #define LPC_GPE_HOTPLUG 1
+#define LPC_GPE_CPU 2 /* cpuhp.h */
 
 struct lpc {
 	struct pci_dev pci;
@@ -65,6 +66,9 @@ void lpc_power_button(struct lpc *l);
 
 /* Tells the guest that a device was put into the slot, or (add false) that its device is wanted back. Any thread. */
 void lpc_hotplug_notify(struct lpc *l, unsigned slot, bool add);
+
+/* A general-purpose event happened, LPC_GPE_.... Any thread. */
+void lpc_event(struct lpc *l, unsigned gpe);
 
 /* Port 0xcf9, which lies within the PCI host bridge's range: called from there. */
 void lpc_reset_control(struct vm *vm, void *data, bool write);

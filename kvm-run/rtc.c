@@ -305,7 +305,6 @@ init_memory(struct rtc *r, const struct guest_mem *m)
 	put16(r, 0x5b, high);
 	r->ram[0x5d] = (uint8_t)(high >> 16);
 	r->ram[0x14] = 0x02; /* equipment: an FPU; no floppy, no display */
-	r->ram[0x5f] = (uint8_t)at_most(r->vm->opt.cpus.cpus - 1, 255);
 }
 
 void
@@ -317,6 +316,7 @@ rtc_reset(struct rtc *r)
 	r->ram[REG_B] = B_24H;
 	read_c(r);
 	r->ram[REG_D] = D_VALID;
+	r->ram[0x5f] = (uint8_t)at_most(r->vm->nvcpus - 1, 255); /* firmware waits for as many to start */
 	set_tick(r);
 	pthread_mutex_unlock(&r->lock);
 }

@@ -56,9 +56,9 @@ create_first(struct vm *vm)
 		vm->vcpus[i].vm = vm;
 		vm->vcpus[i].index = i;
 	}
-	for (; vm->nvcpus < vm->opt.cpus.cpus && !what; vm->nvcpus++) {
-		what = create(&vm->vcpus[vm->nvcpus]);
-		vm->vcpus[vm->nvcpus].plugged = true;
+	for (unsigned i = 0; i < vm->nvcpus && !what; i++) {
+		what = create(&vm->vcpus[i]);
+		vm->vcpus[i].plugged = true;
 	}
 	return what;
 }
@@ -81,8 +81,11 @@ vcpus_create(struct vm *vm)
 const char *
 vcpu_plug(struct vcpu *v)
 {
-	const char *what = v->fresh ? vcpu_state_set(v, v->fresh) : create(v);
+	const char *what = v->fresh ? NULL : create(v);
 
+	/* Also when it is new: KVM's map of APIC ids is without it until the state of some local APIC is set. */
+	if (!what)
+		what = vcpu_state_set(v, v->fresh);
 	if (what)
 		return what;
 	errno = vcpu_start(v);

@@ -8,6 +8,7 @@
 
 #include "common/diag.h"
 #include "common/util.h"
+#include "kvm-run/cpuhp.h"
 #include "kvm-run/ctl.h"
 #include "kvm-run/debugport.h"
 #include "kvm-run/input.h"
@@ -81,6 +82,7 @@ vm_reset(struct vm *vm)
 	if (vm->input)
 		input_reset(vm->input);
 	irqchip_reset(vm);
+	cpuhp_reset(vm);
 	vcpus_reset(vm);
 	vfio_dma_unmap(vm);
 	reason = memory_reset(vm, &w);

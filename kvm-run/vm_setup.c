@@ -14,6 +14,7 @@
 #include "kvm-run/acpi.h"
 #include "kvm-run/ahci.h"
 #include "kvm-run/boot.h"
+#include "kvm-run/cpuhp.h"
 #include "kvm-run/ctl.h"
 #include "kvm-run/debugport.h"
 #include "kvm-run/e1000.h"
@@ -103,6 +104,7 @@ vm_acquire(struct vm *vm)
 	char why[96];
 
 	vm->end = VM_RUNNING;
+	vm->nvcpus = vm->opt.cpus.cpus;
 	vm->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (err || vm->end_fd < 0)
 		die_sys("event loop");
@@ -196,6 +198,8 @@ build_board(struct vm *vm)
 		vm->pci.hot_slots |= 1U << (PCI_LPC_SLOT - 1 - i);
 	pci_init(&vm->pci, vm);
 	lpc_init(&lpc, vm);
+	if (cpuhp_init(vm) < 0)
+		die("hot-plug of vCPUs: no memory");
 	if (rtc_init(&rtc, vm) < 0)
 		die("clock: no timer");
 	if (wires_first(&vm->wires, WIRE_FB)) {

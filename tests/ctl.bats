@@ -29,6 +29,7 @@ state	running
 pid	$pid
 vcpus	2
 memory	67108864
+vcpus-max	2
 ok" ]
 	run -0 ask vcpus
 	[ "$(cut -f 1 <<<"$output" | tr '\n' ' ')" = '0 1 ok ' ]

@@ -1,4 +1,4 @@
-/* links: kvm-run/acpi.c kvm-run/acpi_dsdt.c kvm-run/acpi_numa.c kvm-run/acpi_table.c kvm-run/aml.c kvm-run/aml_res.c kvm-run/mem.c kvm-run/memory_options.c kvm-run/numa.c kvm-run/subopt.c kvm-run/topology.c */
+/* links: kvm-run/acpi.c kvm-run/acpi_cpus.c kvm-run/acpi_dsdt.c kvm-run/acpi_numa.c kvm-run/acpi_table.c kvm-run/aml.c kvm-run/aml_res.c kvm-run/mem.c kvm-run/memory_options.c kvm-run/numa.c kvm-run/subopt.c kvm-run/topology.c */
 /* SPDX-License-Identifier: ISC */
 /* acpi-dump CPUS MEMORY SLOTS [i8042]: the ACPI tables of such a board, CPUS and MEMORY as -c and -m have them, as files
  * DSDT.aml, FACP.aml... in the current directory. */
@@ -57,7 +57,7 @@ layout(struct topology *t, struct numa *n, const char *cpus, const char *memory)
 int
 main(int argc, char **argv)
 {
-	static uint8_t area[ACPI_END - ACPI_BASE];
+	static uint8_t area[ACPI_END - ACPI_BASE_MANY];
 	static struct numa numa;
 	struct topology cpus;
 	struct acpi_board board = {.cpus = &cpus, .numa = &numa, .window64 = 1ULL << 33};

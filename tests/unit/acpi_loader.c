@@ -1,4 +1,4 @@
-/* links: kvm-run/acpi_loader.c kvm-run/acpi.c kvm-run/acpi_dsdt.c kvm-run/acpi_numa.c kvm-run/acpi_table.c kvm-run/aml.c kvm-run/aml_res.c kvm-run/mem.c kvm-run/numa.c kvm-run/subopt.c kvm-run/topology.c */
+/* links: kvm-run/acpi_loader.c kvm-run/acpi.c kvm-run/acpi_cpus.c kvm-run/acpi_dsdt.c kvm-run/acpi_numa.c kvm-run/acpi_table.c kvm-run/aml.c kvm-run/aml_res.c kvm-run/mem.c kvm-run/numa.c kvm-run/subopt.c kvm-run/topology.c */
 /* SPDX-License-Identifier: ISC */
 /* The table loader's script: done as firmware does it, the tables are those that would have been encoded for that place. */
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* links: kvm-run/ctl.c kvm-run/ctl_client.c kvm-run/ctl_request.c kvm-run/ctl_balloon.c kvm-run/ctl_memory.c kvm-run/hotplug.c kvm-run/con_out.c */
+/* links: kvm-run/cpuhp.c kvm-run/ctl.c kvm-run/ctl_client.c kvm-run/ctl_request.c kvm-run/ctl_vcpu.c kvm-run/ctl_balloon.c kvm-run/ctl_memory.c kvm-run/hotplug.c kvm-run/con_out.c */
 /* SPDX-License-Identifier: ISC */
 /* The control protocol over sockets and fifos, and hot-plug; the machine and the guest are played here. */
 #include <errno.h>
@@ -145,6 +145,31 @@ bool
 ahci_is_cdrom(const struct ahci_port *p)
 {
 	return p != NULL;
+}
+
+void
+lpc_event(struct lpc *l, unsigned gpe)
+{
+	(void)l, (void)gpe;
+}
+
+void
+bus_add(struct bus *b, uint64_t base, uint64_t len, bus_access *access, void *dev)
+{
+	(void)b, (void)base, (void)len, (void)access, (void)dev;
+}
+
+const char *
+vcpu_plug(struct vcpu *v)
+{
+	v->plugged = true;
+	return NULL;
+}
+
+void
+vcpu_unplug(struct vcpu *v)
+{
+	v->plugged = false;
 }
 
 void
@@ -309,7 +334,7 @@ test_requests(int fd)
 {
 	char want[100];
 
-	snprintf(want, sizeof(want), "name\tg\nstate\trunning\npid\t%d\nvcpus\t300\nmemory\t1048576\nok\n", (int)getpid());
+	snprintf(want, sizeof(want), "name\tg\nstate\trunning\npid\t%d\nvcpus\t300\nmemory\t1048576\nvcpus-max\t0\nok\n", (int)getpid());
 	ok(talk(fd, "status\n", want), "status");
 	ok(talk(fd, "stop\nstop\n", "ok\nok\n") && vm.paused, "stop, twice");
 	ok(talk(fd, "cont\r\n", "ok\n") && !vm.paused, "cont");
@@ -330,7 +355,7 @@ test_requests(int fd)
 	say(fd, "vcpus\n");
 	ok(strstr(answer(fd), "\n299\t4299\nok\n"), "vcpus");
 	say(fd, "help\n");
-	ok(strstr(answer(fd), "\nunplug ID\t"), "help");
+	ok(strstr(answer(fd), "\nunplug ID|vcpuN\t"), "help");
 }
 
 static void

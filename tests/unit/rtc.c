@@ -226,7 +226,7 @@ static void
 test_memory(uint64_t low, uint64_t high, unsigned cpus, const uint8_t want[10])
 {
 	static const uint8_t regs[10] = {0x17, 0x18, 0x30, 0x31, 0x34, 0x35, 0x5b, 0x5c, 0x5d, 0x5f};
-	struct vm other = {.mem = {.low_size = low, .high_size = high}, .opt.cpus.cpus = cpus};
+	struct vm other = {.mem = {.low_size = low, .high_size = high}, .nvcpus = cpus};
 	struct rtc r;
 
 	loop_init(&other.loop);
@@ -240,7 +240,7 @@ int
 main(void)
 {
 	vm.mem.low_size = 1 << 28;
-	vm.opt.cpus.cpus = 1;
+	vm.nvcpus = 1;
 	loop_init(&vm.loop);
 	ok(rtc_init(&rtc, &vm) == 0, "made");
 	rtc.tick.fd = eventfd(0, EFD_NONBLOCK);

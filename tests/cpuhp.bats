@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: ISC
+# vCPUs that come and go: asked for on the control socket, seen by stock kernels.
+load lib
+
+setup() {
+	need_access /dev/kvm
+}
+
+# ask REQUEST...: send the lines to the control socket and print the answers.
+ask() {
+	printf '%s\n' "$@" | nc -UN "$T/ctl"
+}
+
+# threads: the names of the vCPU threads.
+threads() {
+	cat "/proc/${pids[guest]}"/task/*/comm | grep '^vcpu' | sort -V | tr '\n' ' '
+}
+
+@test "plugged in, a vCPU has a thread; without a guest that knows of it, it stays" {
+	spawn guest kvm-run -k "$BIN/guests/echo" -K talk=3 -C "$T/ctl" -c 2,maxcpus=4
+	wait_line "$T/guest.log" 'line 3' >/dev/null
+	run -0 ask 'plug vcpu3' 'plug vcpu' 'plug vcpu' vcpus status
+	[[ $output = *$'ok vcpu3\nok vcpu2\nno vcpu: there is no room for it\n0\t'* ]]
+	[[ $output = *$'\nvcpus\t4\n'*$'\nvcpus-max\t4\nok' ]]
+	[ "$(threads)" = 'vcpu0 vcpu1 vcpu2 vcpu3 ' ]
+	run -0 ask 'plug vcpu3' 'plug vcpu4' 'plug vcpux' 'plug disk' 'plug' 'unplug vcpu0' 'unplug vcpu9'
+	[ "$output" = 'no vcpu3: is there already
+no vcpu4: there is no room for it
+no vcpux: no vCPU
+no disk: no vCPU
+no usage: plug vcpu[N]
+no vcpu0: starts the others, so it stays
+no vcpu9: there is no room for it' ]
+	run -0 ask 'unplug vcpu3' stop 'plug vcpu2' reset cont vcpus
+	[ "${lines[0]}" = 'no guest did not release vcpu3' ]
+	[ "$(grep -c '^[0-9]' <<<"$output")" -eq 4 ]
+	run -0 ask quit
+	await guest 5
+}
+
+@test "without maxcpus there is no room" {
+	spawn guest kvm-run -k "$BIN/guests/echo" -K talk=3 -C "$T/ctl" -c 2
+	wait_line "$T/guest.log" 'line 3' >/dev/null
+	run -0 ask 'plug vcpu' 'unplug vcpu1'
+	[ "$output" = 'no vcpu: there is no room for others: -c with maxcpus= makes some
+no vcpu1: there is no room for others: -c with maxcpus= makes some' ]
+}
+
+# bats test_tags=kvm
+@test "Linux brings a vCPU up, lets it go, and starts with what is there after a reset" {
+	need_kvm
+	initrd "$T/initrd" <<-'EOS'
+		#!/bin/sh
+		cd /sys/devices/system/cpu
+		echo "start: $(cat online) of $(cat possible)"
+		until [ -d cpu2 ]; do sleep 0.1; done # the next of Linux's own numbers
+		echo 1 >cpu2/online
+		echo "up: $(cat online), $(sed -n 's/^apicid.*: //p' /proc/cpuinfo | xargs)"
+		taskset 4 sh -c 'echo "ran on cpu$(cut -d" " -f39 /proc/self/stat)"'
+		until [ ! -d cpu2 ]; do sleep 0.1; done
+		until [ ! -d cpu1 ]; do sleep 0.1; done
+		echo "down: $(cat online)"
+		until [ -d cpu1 ]; do sleep 0.1; done
+		echo 1 >cpu1/online
+		echo "again: $(cat online)"
+		dmesg | grep -iE 'acpi.*(error|exception|fail)|BUG|WARN'
+		read -r _
+	EOS
+	spawn guest timeout -k 1 200 kvm-run -c 2,maxcpus=4 -m 128 -k "$(kernel)/vmlinux" -i "$T/initrd" -A quiet -C "$T/ctl" -r
+	wait_line "$T/guest.log" '^start: 0-1 of 0-3' 100
+	run -0 ask 'plug vcpu3'
+	wait_line "$T/guest.log" '^up: 0-2, 0 1 3' 60
+	wait_line "$T/guest.log" '^ran on cpu2' 60
+	run -0 ask 'unplug vcpu3' 'unplug vcpu1' vcpus
+	[[ $output = $'ok\nok\n0\t'* && ${#lines[@]} -eq 4 ]]
+	wait_line "$T/guest.log" '^down: 0' 60
+	run -0 ask 'plug vcpu1'
+	wait_line "$T/guest.log" '^again: 0-1' 60
+	cat "$T/guest.log"
+	run -0 ask 'plug vcpu2'
+	: >"$T/guest.log"
+	run -0 ask reset
+	wait_line "$T/guest.log" '^start: 0-2 of 0-3' 100
+}
