@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct vm;
 struct vm_device;
@@ -27,5 +28,9 @@ void vfio_raise_limits(struct vm *vm);
  */
 const char *vfio_dma_map(struct vm *vm, char *why, size_t size);
 void vfio_dma_unmap(struct vm *vm);
+
+/* Blocks first .. first + n of mem.hot have come, or are about to go: they are shown to all assigned devices, or taken from them.
+ * False: not all could be shown, and none is. On vm->io's thread. */
+bool vfio_dma_blocks(struct vm *vm, uint64_t first, uint64_t n, bool in);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "common/diag.h"
 #include "common/util.h"
+#include "kvm-run/iothread.h"
 #include "kvm-run/vfio.h"
 #include "kvm-run/vfio_dev.h"
 
@@ -32,19 +33,55 @@ struct range {
 	void *at;
 };
 
-static void
-ram(const struct guest_mem *m, struct range ranges[2])
+static struct range
+block_range(const struct guest_mem *m, uint64_t i)
 {
-	ranges[0] = (struct range){0, m->low_size, m->base};
-	ranges[1] = (struct range){MEM_HIGH_START, m->high_size, m->base + m->low_size};
+	return (struct range){m->hot.start + i * m->hot.block, m->hot.block, m->base + m->size + i * m->hot.block};
+}
+
+/*
+ * The i-th of the ranges that are shown, of size 0 where there is nothing; false behind the last. What virtio-mem plugs goes block by
+ * block, as only what was shown as one can be taken as one.
+ */
+static bool
+ram(const struct guest_mem *m, uint64_t i, struct range *r)
+{
+	if (i == 0)
+		*r = (struct range){0, m->low_size, m->base};
+	else if (i == 1)
+		*r = (struct range){MEM_HIGH_START, m->high_size, m->base + m->low_size};
+	else if (!m->hot.size || i - 2 >= m->hot.size / m->hot.block)
+		return false;
+	else
+		*r = mem_plugged(m, i - 2, 1, true) ? block_range(m, i - 2) : (struct range){0};
+	return true;
+}
+
+/* 0 or -errno. */
+static int
+map_range(const struct vfio *v, const struct range *r)
+{
+	struct vfio_iommu_type1_dma_map map = {.argsz = sizeof(map), .flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+	    .vaddr = (uintptr_t)r->at, .iova = r->gpa, .size = r->size};
+
+	return ioctl(v->container_fd, VFIO_IOMMU_MAP_DMA, &map) < 0 ? -errno : 0;
+}
+
+/* All that was shown within; of a container that is shared, or has nothing, nothing is there to be taken. */
+static void
+unmap_range(const struct vfio *v, uint64_t gpa, uint64_t size)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {.argsz = sizeof(unmap), .iova = gpa, .size = size};
+
+	if (size)
+		ioctl(v->container_fd, VFIO_IOMMU_UNMAP_DMA, &unmap);
 }
 
 static const char *
-map_failed(const struct vm *vm, const struct range *r, char *why, size_t size)
+map_failed(const struct vm *vm, const struct range *r, int err, char *why, size_t size)
 {
 	unsigned long long mib = (unsigned long long)vm->mem.size >> 20;
 	struct rlimit limit = {0};
-	int err = errno;
 
 	getrlimit(RLIMIT_MEMLOCK, &limit);
 	if (err == ENOMEM && limit.rlim_cur < vm->mem.size)
@@ -59,37 +96,27 @@ map_failed(const struct vm *vm, const struct range *r, char *why, size_t size)
 static const char *
 map_container(struct vm *vm, const struct vfio *v, bool first, char *why, size_t size)
 {
-	struct range ranges[2];
+	struct range r;
 
-	ram(&vm->mem, ranges);
-	for (const struct range *r = ranges; r < ranges + ARRAY_LEN(ranges); r++) {
-		struct vfio_iommu_type1_dma_map map = {.argsz = sizeof(map), .flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-		    .vaddr = (uintptr_t)r->at, .iova = r->gpa, .size = r->size};
+	for (uint64_t i = 0; ram(&vm->mem, i, &r); i++) {
+		int err = r.size ? map_range(v, &r) : 0;
 
-		if (!r->size || ioctl(v->container_fd, VFIO_IOMMU_MAP_DMA, &map) == 0)
-			continue;
-		if (errno == EEXIST && r == ranges && !first)
+		if (err == -EEXIST && i == 0 && !first)
 			return NULL;
-		if (errno == EEXIST)
+		if (err == -EEXIST)
 			return "its container has something mapped already";
-		return map_failed(vm, r, why, size);
+		if (err)
+			return map_failed(vm, &r, -err, why, size);
 	}
 	return NULL;
 }
 
-/* Of a container that is shared, or has nothing: nothing is there to be taken. */
 static void
 unmap_container(struct vm *vm, const struct vfio *v)
 {
-	struct range ranges[2];
-
-	ram(&vm->mem, ranges);
-	for (const struct range *r = ranges; r < ranges + ARRAY_LEN(ranges); r++) {
-		struct vfio_iommu_type1_dma_unmap unmap = {.argsz = sizeof(unmap), .iova = r->gpa, .size = r->size};
-
-		if (r->size)
-			ioctl(v->container_fd, VFIO_IOMMU_UNMAP_DMA, &unmap);
-	}
+	unmap_range(v, 0, vm->mem.low_size);
+	unmap_range(v, MEM_HIGH_START, vm->mem.high_size);
+	unmap_range(v, vm->mem.hot.start, vm->mem.hot.size);
 }
 
 const char *
@@ -114,6 +141,25 @@ vfio_dma_unmap(struct vm *vm)
 		unmap_container(vm, h->devices[i]);
 	if (h)
 		h->live = false;
+}
+
+bool
+vfio_dma_blocks(struct vm *vm, uint64_t first, uint64_t n, bool in)
+{
+	struct vfio_host *h = vm->vfio;
+	const uint64_t block = vm->mem.hot.block, start = vm->mem.hot.start + first * block;
+	bool fine = true;
+
+	for (unsigned d = 0; h && h->live && in && d < h->n; d++)
+		for (uint64_t i = first; i < first + n && fine; i++) {
+			struct range r = block_range(&vm->mem, i);
+			int err = map_range(h->devices[d], &r);
+
+			fine = !err || (d && err == -EEXIST); /* a container that they share */
+		}
+	for (unsigned d = 0; h && h->live && (!in || !fine) && d < h->n; d++)
+		unmap_range(h->devices[d], start, n * block);
+	return fine;
 }
 
 void
@@ -168,30 +214,58 @@ tell_kvm(const struct vfio_host *h, const struct vfio *v, uint64_t what)
 	return ioctl(h->kvm_fd, KVM_SET_DEVICE_ATTR, &attr) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+/* On the I/O thread, where blocks of memory come and go. */
+struct joining {
+	struct vfio *v;
+	bool hot;
+	struct why *reason;
+	const char *bad;
+};
+
+static void
+join(void *arg)
+{
+	struct joining *j = arg;
+	struct vfio_host *h = j->v->vm->vfio;
+
+	h->live |= j->hot;
+	if (h->n == DEVICES_MAX)
+		j->bad = "no slots";
+	else if (h->live)
+		j->bad = map_container(j->v->vm, j->v, h->n == 0, j->reason->text, sizeof(j->reason->text));
+	if (!j->bad)
+		h->devices[h->n++] = j->v;
+}
+
 const char *
 vfio_host_add(struct vfio *v, bool hot, struct why *reason)
 {
+	struct joining j = {.v = v, .hot = hot, .reason = reason};
 	struct vm *vm = v->vm;
-	struct vfio_host *h = vm->vfio ? vm->vfio : new_host(vm, reason);
-	const char *bad = NULL;
 	int err;
 
-	if (!h)
+	if (!vm->vfio)
+		vm->vfio = new_host(vm, reason);
+	if (!vm->vfio)
 		return reason->text;
-	vm->vfio = h;
-	if (h->n == DEVICES_MAX)
-		return "no slots";
-	h->live |= hot;
-	err = tell_kvm(h, v, KVM_DEV_VFIO_GROUP_ADD);
+	vm->mem.keep = true; /* a page given back and touched again would be another one for the guest than for its device */
+	err = tell_kvm(vm->vfio, v, KVM_DEV_VFIO_GROUP_ADD);
 	if (err)
 		return why(reason, "its group: %s", strerror(-err));
-	if (h->live)
-		bad = map_container(vm, v, h->n == 0, reason->text, sizeof(reason->text));
-	if (bad)
-		return bad;
-	vm->mem.keep = true; /* a page given back and touched again would be another one for the guest than for its device */
-	h->devices[h->n++] = v;
-	return NULL;
+	iothread_call(vm->io, join, &j);
+	return j.bad;
+}
+
+/* The container of the last one is closed by it, and all that is mapped goes with that. */
+static void
+leave(void *arg)
+{
+	struct vfio *v = arg;
+	struct vfio_host *h = v->vm->vfio;
+
+	for (unsigned i = 0; i < h->n; i++)
+		if (h->devices[i] == v)
+			h->devices[i--] = h->devices[--h->n];
 }
 
 /* A group that another device is in, too, is told again: KVM had it once. */
@@ -199,15 +273,10 @@ void
 vfio_host_remove(struct vfio *v)
 {
 	struct vfio_host *h = v->vm->vfio;
-	bool was = false;
 
-	for (unsigned i = 0; h && i < h->n && !was; i++)
-		if (h->devices[i] == v) {
-			h->devices[i] = h->devices[--h->n];
-			was = true;
-		}
-	if (!was)
+	if (!h)
 		return;
+	iothread_call(v->vm->io, leave, v);
 	tell_kvm(h, v, KVM_DEV_VFIO_GROUP_DEL);
 	for (unsigned i = 0; i < h->n; i++)
 		tell_kvm(h, h->devices[i], KVM_DEV_VFIO_GROUP_ADD);

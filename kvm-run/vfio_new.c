@@ -150,8 +150,6 @@ vfio_create(struct vm *vm, const struct wire *w, bool hot, struct vm_device *d, 
 	const char *bad;
 	struct vfio *v;
 
-	if (vm->mem.hot.size)
-		return "not beside memory that can be plugged in (-m max=)";
 	v = new_device(vm, w, w->id);
 	if (!v)
 		return strerror(errno);
