@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mempolicy.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -12,7 +11,6 @@
 #include <unistd.h>
 
 #include "common/diag.h"
-#include "common/util.h"
 #include "kvm-run/memory.h"
 #include "kvm-run/memory_fault.h"
 #include "kvm-run/memory_host.h"

@@ -30,7 +30,7 @@ refused() {
 	need_access /dev/kvm
 	local free
 	refused 1 'memory of 64 MiB: host: node 1000: this host has none with memory' -m 64,host=1000
-	run -1 clean kvm-run -P -m 1T -k "$BIN/guests/cpus" </dev/null
+	run -1 clean timeout 4 kvm-run -P -m 1T -k "$BIN/guests/cpus" </dev/null
 	[[ $output =~ ^'kvm-run: memory of 1048576 MiB: 1048576 MiB are needed, and the host has '[0-9]+' MiB'$ ]]
 	free=$(</sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages)
 	run -1 clean kvm-run -m 1T,huge -k "$BIN/guests/cpus" </dev/null
@@ -109,6 +109,21 @@ mapped() {
 	[[ $output = *$'from\tshared\n'*'no only private memory is merged, not huge or shared'* ]]
 }
 
+@test "memory that is gone when kvm-run itself needs it ends the guest, and says why" {
+	need_access /dev/kvm
+	need nc
+	truncate -s 64M "$T/ram"
+	# shellcheck disable=SC2016
+	spawn vm sh -c 'exec kvm-run -k "$1" -C "$2" -w mem,fd=3 3<>"$3"' sh "$BIN/guests/walk" "$T/vm.sock" "$T/ram"
+	wait_line "$T/vm.log" walking
+	run -0 ask stop
+	truncate -s 64K "$T/ram"
+	ask reset || :
+	await vm 1
+	grep -x "kvm-run: memory: the file of the guest's memory was cut short, or has no room" "$T/vm.log"
+	[ ! -e "$T/vm.sock" ]
+}
+
 @test "how far -P is shows on a terminal" {
 	need_access /dev/kvm
 	run -0 script -qec "kvm-run -P -m 64 -k $BIN/guests/cpus" /dev/null </dev/null
@@ -181,6 +196,14 @@ free_on() {
 	[[ $output = *$'node0\t67108864\t1\nnode1\t67108864\t0\nok'* ]]
 	await vm 5
 
+	started 64,host=1
+	: >"$T/vm.log"
+	run -0 ask reset
+	wait_line "$T/vm.log" walking
+	grep -E 'bind:1 .* N1=' "/proc/${pids[vm]}/numa_maps"
+	run -0 ask quit
+	await vm 5
+
 	free_on 0 10
 	free_on 1 60
 	started 64,huge,host=1 -P
@@ -194,7 +217,7 @@ free_on() {
 	await vm 5
 	refused 1 "memory of 64 MiB: 32 huge pages of 2 MiB are needed, and the host's node 0 has 10 free: see nr_hugepages" -m 64,huge,host=0
 	refused 1 "memory of 160 MiB: 80 huge pages of 2 MiB are needed, and the host has 70 free: see nr_hugepages" -m 160,huge
-	run -1 clean kvm-run -P -m 3G,host=0 -k "$BIN/guests/cpus" </dev/null
+	run -1 clean timeout 10 kvm-run -P -m 3G,host=0 -k "$BIN/guests/cpus" </dev/null
 	[[ $output = "kvm-run: memory of 3072 MiB: 3072 MiB are needed, and the host's node 0 has "*' MiB' ]]
 }
 

@@ -106,6 +106,25 @@ test_take(const char *kernel)
 	close(fd);
 }
 
+static void
+test_asked(void)
+{
+	int old = dup(2), file = memory_file();
+	char said[64] = "";
+
+	make(-1);
+	memory_populate(&vm.mem, false, false, &w); /* from now on it may be asked */
+	dup2(file, 2);
+	raise(SIGUSR1);
+	memory_populate(&vm.mem, false, false, &w);
+	dup2(old, 2);
+	ok(pread(file, said, sizeof(said) - 1, 0) > 0, "said something");
+	is(said, "kvm-run: memory (100.00/100%)\n", "how far it is");
+	munmap(vm.mem.base, SIZE);
+	close(file);
+	close(old);
+}
+
 /* Accesses that others do at any time. */
 static void
 test_fault(void)
@@ -199,6 +218,7 @@ main(void)
 	test_take("this kernel");
 	old_kernel = true;
 	test_take("an old kernel");
+	test_asked();
 	test_fault();
 	test_advice();
 	test_host();
