@@ -172,6 +172,8 @@ mapped() {
 		rm "$T/in"
 	done
 	rm "$T/huge/ram"
+	run -4 clean timeout 100 kvm-run -F /usr/share/seabios/bios-256k.bin -B fail=1 -P -m 64,huge </dev/null
+	[[ $output = *SeaBIOS*'No bootable device'* ]]
 	[ "$(awk '/HugePages_Free/ { print $2 }' /proc/meminfo)" -eq 400 ]
 }
 
