@@ -8,6 +8,7 @@
 #include "common/util.h"
 #include "kvm-run/ctl_balloon.h"
 #include "kvm-run/virtio_balloon.h"
+#include "kvm-run/virtio_mem.h"
 #include "kvm-run/vm.h"
 
 #define PATIENCE 2 /* seconds for the guest's answer; then what it said before is told */
@@ -19,14 +20,19 @@ static const char *const names[BALLOON_STATS] = {
     "oom-kills", "allocation-stalls", "scanned", "scanned-directly", "reclaimed", "reclaimed-directly",
 };
 
+/* With what is plugged in. */
 static uint64_t
-memory_of(const struct vm *vm)
+memory_of(struct vm *vm)
 {
-	return vm->mem.size;
+	struct virtio_mem_state s = {0};
+
+	if (vm->memdev)
+		virtio_mem_get(vm->memdev, &s);
+	return vm->mem.size + s.plugged;
 }
 
 static uint64_t
-kept(const struct vm *vm, uint64_t given)
+kept(struct vm *vm, uint64_t given)
 {
 	return memory_of(vm) - min_u64(given, memory_of(vm));
 }

@@ -3,9 +3,11 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/num.h"
 #include "common/wire.h"
 #include "kvm-run/memory.h"
 #include "kvm-run/ctl_memory.h"
+#include "kvm-run/virtio_mem.h"
 #include "kvm-run/vm.h"
 
 static const char *
@@ -20,6 +22,19 @@ static const char *
 on_off(bool on)
 {
 	return on ? "on" : "off";
+}
+
+static void
+print_plugged(struct vm *vm, struct ctl_answer *a)
+{
+	struct virtio_mem_state s;
+
+	if (!vm->memdev)
+		return;
+	virtio_mem_get(vm->memdev, &s);
+	ctl_print(a, "plugged\t%" PRIu64 "\n", s.plugged);
+	ctl_print(a, "requested\t%" PRIu64 "\n", s.requested);
+	ctl_print(a, "pluggable\t%" PRIu64 "\n", vm->mem.hot.size);
 }
 
 enum ctl_done
@@ -41,6 +56,23 @@ ctl_memory(struct ctl_request *r, char **word)
 		ctl_print(r->answer, "node%u\t%" PRIu64, i, o->nodes > 1 ? o->node_size[i] : m->size);
 		ctl_print(r->answer, o->hosts ? "\t%u\n" : "\t-\n", o->host[i]);
 	}
+	print_plugged(r->vm, r->answer);
+	return CTL_OK;
+}
+
+enum ctl_done
+ctl_memory_set(struct ctl_request *r, char **word)
+{
+	const struct guest_mem *m = &r->vm->mem;
+	uint64_t max = m->size + m->hot.size, size;
+
+	if (!r->vm->memdev)
+		return ctl_no(r, "nothing can be plugged in: -m said no max");
+	if (!size_parse(word[1], 1 << 20, m->size, max, &size))
+		return ctl_no(r, "%s: not a size from %" PRIu64 "M to %" PRIu64 "M", word[1], m->size >> 20, max >> 20);
+	if ((size - m->size) % m->hot.block)
+		return ctl_no(r, "%s: what is plugged in are whole blocks of %" PRIu64 "M", word[1], m->hot.block >> 20);
+	virtio_mem_set(r->vm->memdev, size - m->size);
 	return CTL_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "kvm-run/ctl.h"
 
 enum ctl_done ctl_memory(struct ctl_request *r, char **word);
+enum ctl_done ctl_memory_set(struct ctl_request *r, char **word);
 enum ctl_done ctl_merge(struct ctl_request *r, char **word);
 
 #endif

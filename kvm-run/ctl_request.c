@@ -262,6 +262,7 @@ static const struct request {
     {"plug", 1, ctl_plug, " vcpu[N]", "add a vCPU, the first that is not there or that one"},
     {"unplug", 1, do_unplug, " ID|vcpuN", "have the guest release a device that was added, or a vCPU"},
     {"memory", 0, ctl_memory, "", "size, page size, where from; populated, lock, merge, thp; each node's size and node of the host"},
+    {"memory", 1, ctl_memory_set, " SIZE", "how much memory the guest is to have, from its size at the start to max"},
     {"merge", 1, ctl_merge, " on|off", "have the host's KSM merge memory that is the same"},
 };
 

@@ -171,6 +171,12 @@ free_slot(const struct pci_bus *b, bool hot)
 	return -ENOSPC;
 }
 
+bool
+pci_room(const struct pci_bus *b)
+{
+	return free_slot(b, false) > 0;
+}
+
 int
 pci_plug(struct pci_bus *b, struct pci_dev *d, bool hot)
 {

@@ -146,6 +146,9 @@ int pci_use_msi(struct pci_dev *d, unsigned cap); /* as pci_use_msix; one messag
  * again for each new cause. Any thread, also with locks of the device held. */
 void pci_irq(struct pci_dev *d, bool level);
 
+/* Is there a slot for one more that is not hot? */
+bool pci_room(const struct pci_bus *b);
+
 /* Puts the device into a free slot (of the hot ones if hot) and gives its BARs addresses. The slot, or -ENOSPC. */
 int pci_plug(struct pci_bus *b, struct pci_dev *d, bool hot);
 

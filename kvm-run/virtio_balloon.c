@@ -59,10 +59,12 @@ has(const struct balloon *b, unsigned feature)
 	return b->dev.features >> feature & 1;
 }
 
+/* Memory that is kept has its reasons for all of it: what is plugged in, too. */
 static void
 discard(struct balloon *b, void *at, uint64_t len)
 {
-	uint64_t given = mem_discard(&b->dev.vm->mem, at, len);
+	const struct guest_mem *m = &b->dev.vm->mem;
+	uint64_t given = m->keep ? 0 : mem_discard(m, at, len);
 
 	pthread_mutex_lock(&b->lock);
 	b->returned += given;

@@ -20,6 +20,7 @@
 #include "kvm-run/vcpu.h"
 #include "kvm-run/vfio.h"
 #include "kvm-run/virtio.h"
+#include "kvm-run/virtio_mem.h"
 #include "kvm-run/vm.h"
 #include "kvm-run/vm_setup.h"
 
@@ -61,6 +62,8 @@ stop_devices(struct vm *vm)
 			virtio_reset(d->virtio);
 		else
 			d->ops->reset(d->dev);
+	if (vm->memdev)
+		virtio_mem_reset(vm->memdev);
 }
 
 void

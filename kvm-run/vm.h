@@ -120,6 +120,7 @@ struct vm {
 	struct rtc *rtc;
 	struct vga *vga; /* or NULL */
 	struct virtio_dev *balloon; /* or NULL */
+	struct virtio_dev *memdev;  /* virtio-mem, or NULL: no memory can be plugged in */
 	struct input *input; /* keyboard and pointer; NULL without a display */
 	struct ctl *ctl;
 	struct firmware *firmware; /* or NULL: the kernel is booted directly */

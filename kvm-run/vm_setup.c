@@ -35,6 +35,7 @@
 #include "kvm-run/virtio_blk.h"
 #include "kvm-run/virtio_console.h"
 #include "kvm-run/virtio_gpu.h"
+#include "kvm-run/virtio_mem.h"
 #include "kvm-run/virtio_net.h"
 #include "kvm-run/virtio_rng.h"
 #include "kvm-run/vm_setup.h"
@@ -264,8 +265,10 @@ build_devices(struct vm *vm)
 		if (reason)
 			die("%s: %s", w->id, reason);
 	}
-	if (vm->opt.memory.balloon != BALLOON_OFF)
+	if (vm->opt.memory.balloon != BALLOON_OFF && pci_room(&vm->pci))
 		add_of_board(vm, "balloon", &vm->balloon, balloon_create);
+	if (vm->mem.hot.size)
+		add_of_board(vm, "mem", &vm->memdev, virtio_mem_create);
 	reason = ctl_create(vm, why, sizeof(why));
 	if (reason)
 		die("%s", reason);

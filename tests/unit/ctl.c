@@ -21,6 +21,7 @@
 #include "kvm-run/vcpu.h"
 #include "kvm-run/virtio.h"
 #include "kvm-run/virtio_balloon.h"
+#include "kvm-run/virtio_mem.h"
 #include "kvm-run/virtio_net.h"
 #include "kvm-run/vm.h"
 #include "kvm-run/wiring.h"
@@ -250,6 +251,22 @@ balloon_get(struct virtio_dev *d, struct balloon_state *s)
 {
 	(void)d;
 	*s = balloon;
+}
+
+static struct virtio_mem_state plugged;
+
+void
+virtio_mem_get(struct virtio_dev *d, struct virtio_mem_state *s)
+{
+	(void)d;
+	*s = plugged;
+}
+
+void
+virtio_mem_set(struct virtio_dev *d, uint64_t bytes)
+{
+	(void)d;
+	plugged.requested = bytes;
 }
 
 /* Runs the loop until nothing has happened for a while. */
@@ -559,6 +576,28 @@ test_balloon(const char *path)
 }
 
 static void
+test_plugging(const char *path)
+{
+	int fd = fd_connect_unix(path);
+
+	ok(talk(fd, "memory 2\n", "no nothing can be plugged in: -m said no max\n"), "there is no virtio-mem");
+	vm.memdev = vm.balloon = &net0;
+	vm.mem.hot = (struct mem_hot){.size = 8 << 20, .block = 2 << 20};
+	ok(talk(fd, "memory 5M\n", "ok\n") && plugged.requested == 4 << 20, "what it is to have in all");
+	ok(talk(fd, "memory 2M\n", "no 2M: what is plugged in are whole blocks of 2M\n"), "half a block");
+	ok(talk(fd, "memory 10M\n", "no 10M: not a size from 1M to 9M\n") && talk(fd, "memory 1023K\n", "no 1023K: not a size from 1M to 9M\n"),
+	    "more than max, less than what is there at the start");
+	ok(talk(fd, "memory 9M\n", "ok\n") && plugged.requested == 8 << 20 && talk(fd, "memory 1M\n", "ok\n") && !plugged.requested, "both ends");
+	plugged = (struct virtio_mem_state){.requested = 4 << 20, .plugged = 2 << 20};
+	say(fd, "memory\n");
+	ok(strstr(answer(fd), "\nplugged\t2097152\nrequested\t4194304\npluggable\t8388608\nok\n"), "what is plugged in");
+	ok(talk(fd, "balloon 2\n", "ok\n") && balloon.target == 1 << 20, "the balloon takes of that, too");
+	vm.memdev = vm.balloon = NULL;
+	vm.mem.hot.size = 0;
+	close(fd);
+}
+
+static void
 test_timeout(const char *path)
 {
 	int fd = fd_connect_unix(path), null = open("/dev/null", O_RDWR);
@@ -628,6 +667,7 @@ main(void)
 	test_hotplug(path);
 	test_media(path);
 	test_balloon(path);
+	test_plugging(path);
 	test_timeout(path);
 	ctl_destroy(&vm);
 	ok(fd_connect_unix(path) < 0, "nobody listens any more");
