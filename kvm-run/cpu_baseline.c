@@ -71,7 +71,7 @@ meet(struct cpu_guest *common, const struct cpu_guest *g)
 static const char *
 read_line(struct cpu_option *o, struct cpu_guest *g, char *line, struct why *w)
 {
-	const struct cpu_host nothing = {.phys_bits = 52};
+	static const struct cpu_host nothing = {.phys_bits = 52}; /* outlives the guest, whose vendor is in it */
 	const char *fault = cpu_option_parse(o, line, w);
 
 	if (fault)

@@ -55,6 +55,8 @@ want_features(struct cpu_guest *g, const struct cpu_option *o, const struct cpu_
 	g->has = cpu_features_without(&g->has, &o->off);
 	if (!cpu_features_have(&g->has, "arch-capabilities"))
 		g->has.w[CPU_ARCH_CAPABILITIES] = 0;
+	if (!cpu_features_have(&g->has, "svm"))
+		g->has.w[CPU_8000000A_EDX] = 0;
 	if (o->no_kvm)
 		g->has.w[CPU_KVM_EAX] = g->has.w[CPU_KVM_EDX] = 0;
 }
@@ -101,8 +103,8 @@ cpu_guest_want(struct cpu_guest *g, const struct cpu_option *o, const struct cpu
 	*g = (struct cpu_guest){.vendor = o->vendor[0] ? o->vendor : h->vendor, .hv = o->hv, .tsc_hz = o->tsc_hz};
 	want_features(g, o, h);
 	want_identity(g, o, h);
-	g->own_capabilities = g->has.w[CPU_ARCH_CAPABILITIES] &&
-	    (o->model || g->has.w[CPU_ARCH_CAPABILITIES] != h->has.w[CPU_ARCH_CAPABILITIES]);
+	g->own_capabilities =
+	    g->has.w[CPU_ARCH_CAPABILITIES] && g->has.w[CPU_ARCH_CAPABILITIES] != h->has.w[CPU_ARCH_CAPABILITIES];
 	g->phys_bits = said(o->phys_bits, o->model && h->phys_bits > PHYS_BITS ? PHYS_BITS : h->phys_bits);
 }
 
@@ -209,6 +211,8 @@ put_host(struct kvm_cpuid2 *c, const struct cpu_guest *g, const struct cpu_optio
 {
 	memcpy(c, h->table, sizeof(*c) + h->table->nent * sizeof(c->entries[0]));
 	put_features(c, g, true);
+	if (!cpu_features_have(&g->has, "svm"))
+		cpuid_drop(c, 0x8000000a);
 	if (o->pmu == CPU_SWITCH_OFF)
 		cpuid_drop(c, 0xa);
 	if (o->title[0])

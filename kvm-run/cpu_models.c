@@ -150,13 +150,13 @@ const struct cpu_model cpu_models[] = {
 {"Snowridge-v4", NULL, "Snowridge-v3", "-core-capability -split-lock-detect", {0}, NULL},
 
 /* AMD, and Hygon */
-{"phenom", NULL, "athlon", "abm clflush cx16 fxsr-opt lahf-lm lm nx pdpe1gb popcnt rdtscp sse3 sse4a syscall",
+{"phenom", NULL, "athlon", "abm clflush cx16 fxsr-opt lahf-lm lm npt nx pdpe1gb popcnt rdtscp sse3 sse4a syscall",
 	{16, 2, 3, 5, 0x8000001a, "AMD Phenom(tm) 9550 Quad-Core Processor", K10_CACHES}, NULL},
 {"Opteron_G1", NULL, "kvm64", "-cx16", {15, 6, 1, 5, X8, "AMD Opteron 240 (Gen 1 Class Opteron)", K8_CACHES}, NULL},
 {"Opteron_G2", NULL, "kvm64", "lahf-lm", {15, 6, 1, 5, X8, "AMD Opteron 22xx (Gen 2 Class Opteron)", K8_CACHES}, NULL},
 {"Opteron_G3", NULL, "Opteron_G2", "abm misalignsse popcnt rdtscp sse4a",
 	{16, 2, 3, 5, X8, "AMD Opteron 23xx (Gen 3 Class Opteron)", K10_CACHES}, NULL},
-{"Opteron_G4", NULL, "Opteron_G3", "3dnowprefetch aes avx fma4 pclmulqdq pdpe1gb sse4.1 sse4.2 ssse3 xop xsave",
+{"Opteron_G4", NULL, "Opteron_G3", "3dnowprefetch aes avx fma4 npt nrip-save pclmulqdq pdpe1gb sse4.1 sse4.2 ssse3 xop xsave",
 	{21, 1, 2, 0xd, 0x8000001a, "AMD Opteron 62xx class CPU", BULLDOZER_CACHES}, NULL},
 {"Opteron_G5", NULL, "Opteron_G4", "f16c fma tbm", {21, 2, 0, 0xd, 0x8000001a, "AMD Opteron 63xx class CPU", BULLDOZER_CACHES}, NULL},
 {"EPYC", NULL, "Opteron_G5",
@@ -173,17 +173,18 @@ const struct cpu_model cpu_models[] = {
 {"EPYC-Rome-v2", NULL, "EPYC-Rome", "amd-ssbd ibrs", {0}, NULL},
 {"EPYC-Rome-v3", NULL, "EPYC-Rome-v2", "", {0}, NULL},
 {"EPYC-Rome-v4", NULL, "EPYC-Rome-v3", "-xsaves", {0}, NULL},
-{"EPYC-Milan", NULL, "EPYC-Rome-v2", "erms fsrm invpcid pcid pku",
+{"EPYC-Milan", NULL, "EPYC-Rome-v2", "erms fsrm invpcid pcid pku svme-addr-chk",
 	{25, 1, 1, 0xd, 0x8000001e, "AMD EPYC-Milan Processor", ZEN3_CACHES}, NULL},
 {"EPYC-Milan-v2", NULL, "EPYC-Milan",
 	"amd-psfd lfence-always-serializing no-nested-data-bp null-sel-clr-base stibp-always-on vaes vpclmulqdq",
 	{25, 1, 1, 0xd, 0x80000021, "AMD EPYC-Milan-v2 Processor", ZEN3_CACHES}, NULL},
 {"EPYC-Genoa", NULL, "EPYC-Milan-v2",
 	"auto-ibrs avx512-bf16 avx512-vpopcntdq avx512bitalg avx512bw avx512cd avx512dq avx512f avx512ifma avx512vbmi avx512vbmi2 avx512vl"
-	" avx512vnni gfni la57",
+	" avx512vnni gfni la57 vnmi",
 	{25, 17, 0, 0xd, 0x80000022, "AMD EPYC-Genoa Processor", ZEN4_CACHES}, NULL},
 {"EPYC-Turin", NULL, "EPYC-Genoa",
-	"avx-vnni avx512-vp2intersect fs-gs-base-ns ibpb-brtype movdir64b movdiri overflow-recov perfmon-v2 sbpb srso-user-kernel-no succor",
+	"avx-vnni avx512-vp2intersect flushbyasid fs-gs-base-ns ibpb-brtype lbrv movdir64b movdiri overflow-recov pause-filter perfmon-v2"
+	" pfthreshold sbpb srso-user-kernel-no succor tsc-scale v-vmsave-vmload vgif vmcb-clean",
 	{26, 0, 0, 0xd, 0x80000022, "AMD EPYC-Turin Processor", ZEN5_CACHES}, NULL},
 };
 /* clang-format on */
