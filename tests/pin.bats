@@ -301,3 +301,141 @@ keys() {
 	run -1 at check
 	lines $'quota\t100\ta\tits control group gets 0.50 CPUs for 3 vCPUs'
 }
+
+# idle NAME [ARG]...: start a guest that does nothing, with its control socket $T/NAME.sock, and wait for it to be there.
+idle() {
+	local name=$1
+	shift
+	need_access /dev/kvm
+	spawn -R "$name" kvm-run -R 9 -I "$name" -C "$T/$name.sock" -k "$BIN/guests/idle" -m 64 "$@"
+}
+
+# vcpus SOCKET: what a kvm-run itself says which threads its vCPUs are, as show has it.
+vcpus() {
+	printf 'vcpus\n' | nc -NU "$1" | sed -n 's/^[0-9]/vcpu\t&/p'
+}
+
+@test "a running kvm-run, by its pid, its socket and a wire" {
+	need nc
+	idle a -c 3
+	local by pid=${pids[a]}
+	for by in "$pid" "$T/a.sock"; do
+		run -0 clean vm-pin show "$by"
+		diff <(vcpus "$T/a.sock") <(cut -f 1-3 <<<"$output" | grep ^vcpu)
+		[ "$(grep -c $'^main\t-\t'"$pid"$'\tkvm-run\t' <<<"$output")" -eq 1 ]
+		[ "$(grep -c ^main <<<"$output")" -eq 1 ]
+	done
+	run -0 clean vm-pin show -j "$T/a.sock"
+	[ "$(jq -r 'select(.kind == "vcpu") | "\(.kind)\t\(.index)\t\(.tid)"' <<<"$output")" = "$(vcpus "$T/a.sock")" ]
+	run -0 clean vm-pin show
+	[[ $'\n'$output$'\n' = *$'\n'"$pid"$'\ta\tkvm-run\t3\t67108864\t'* ]]
+	run -0 clean vm-pin host
+	[ "$(keys guests | cut -f 2)" -ge 67108864 ]
+	# shellcheck disable=SC2016 # for the inner shell
+	run -0 clean wire-pair -t stream -K ctl sh -c '
+		set -- "$1" $VM_WIRES
+		VM_WIRES=$2 kvm-run -k "$1" -m 16 -c 2 </dev/null >/dev/null & pid=$!
+		vm-pin show "$3" | cut -f 1,2,4
+		kill -9 $pid' sh "$BIN/guests/idle"
+	[ "$(grep ^vcpu <<<"$output")" = $'vcpu\t0\tvcpu0\nvcpu\t1\tvcpu1' ]
+}
+
+@test "a kvm-run whose pids are of a namespace of its own" {
+	need nc
+	need_access /dev/kvm
+	spawn -R a unshare -rpf --kill-child=KILL kvm-run -R 9 -C "$T/a.sock" -k "$BIN/guests/idle" -m 16 -c 2
+	local inside
+	inside=$(pgrep -P "${pids[a]}")
+	run -0 clean vm-pin show "$T/a.sock"
+	diff <(clean vm-pin show "$inside" | cut -f 1-4) <(cut -f 1-4 <<<"$output")
+	[ "$(grep -c ^vcpu <<<"$output")" -eq 2 ]
+	run ! diff <(vcpus "$T/a.sock") <(cut -f 1-3 <<<"$output" | grep ^vcpu)
+}
+
+@test "a kvm-run that ends is gone, and its number another's" {
+	need nc
+	idle a
+	kill -KILL "${pids[a]}"
+	await a 137
+	run -1 clean vm-pin show "$T/a.sock"
+	[ "$output" = "vm-pin: $T/a.sock: Connection refused" ]
+	run -1 clean vm-pin check "$T/a.sock"
+	[ "$output" = "vm-pin: $T/a.sock: Connection refused" ]
+}
+
+@test "a running QEMU, by its pid and its QMP socket, named threads or not" {
+	need qemu-system-x86_64
+	local qemu=(qemu-system-x86_64 -M pc -accel tcg,thread=multi -smp 3 -m 64 -display none -nodefaults -S
+		-object iothread,id=disk7)
+	spawn named "${qemu[@]}" -name guest=named,debug-threads=on -qmp "unix:$T/named.sock,server=on,wait=off"
+	spawn bare "${qemu[@]}" -qmp "unix:$T/bare.sock,server=on,wait=off"
+	local name
+	for name in named bare; do
+		until [ -S "$T/$name.sock" ]; do sleep 0.1; done
+	done
+	run -0 clean vm-pin show "$T/named.sock"
+	[ "$(cut -f 1,2,4 <<<"$output" | grep ^vcpu)" = $'vcpu\t0\tCPU 0/TCG\nvcpu\t1\tCPU 1/TCG\nvcpu\t2\tCPU 2/TCG' ]
+	[ "$(grep -c $'^io\t-\t[0-9]*\tIO disk7\t' <<<"$output")" -eq 1 ]
+	diff <(cut -f 1-4 <<<"$output") <(clean vm-pin show "${pids[named]}" | cut -f 1-4)
+	run -0 clean vm-pin show
+	[[ $'\n'$output$'\n' = *$'\n'"${pids[named]}"$'\tnamed\tqemu\t3\t67108864\t'* ]]
+	run -0 clean vm-pin show "$T/bare.sock"
+	[ "$(cut -f 1,2,4 <<<"$output" | grep -v ^main)" = $'vcpu\t0\tqemu-system-x86\nvcpu\t1\tqemu-system-x86\nvcpu\t2\tqemu-system-x86\nio\t-\tqemu-system-x86' ]
+	[ "$(cut -f 3 <<<"$output" | sort -u | wc -l)" -eq "${#lines[@]}" ]
+	run -1 clean vm-pin show "${pids[bare]}"
+	[ "$output" = "vm-pin: ${pids[bare]}: no guest: none of its threads is a vCPU" ]
+	# Another client has it: QMP has one at a time.
+	exec {held}> >(fresh && exec nc -U "$T/bare.sock" >"$T/greeting")
+	wait_line "$T/greeting" QMP
+	run -1 clean vm-pin show "$T/bare.sock"
+	[ "$output" = "vm-pin: $T/bare.sock: nobody answers: a QMP socket has one client at a time" ]
+	exec {held}>&-
+}
+
+@test "what is no guest's socket, and what cannot be looked at" {
+	need socat
+	spawn web socat "UNIX-LISTEN:$T/web.sock,fork" 'SYSTEM:echo HTTP/1.0 400'
+	until [ -S "$T/web.sock" ]; do sleep 0.1; done
+	run -1 clean vm-pin show "$T/web.sock"
+	[ "$output" = "vm-pin: $T/web.sock: neither kvm-run's control socket nor QMP" ]
+	run -1 clean vm-pin show "$T/none"
+	[ "$output" = "vm-pin: $T/none: No such file or directory" ]
+	run -1 clean vm-pin show ctl,fd=9
+	[ "$output" = 'vm-pin: ctl,fd=9: Bad file descriptor' ]
+	run -1 clean vm-pin show net,fd=0
+	[ "$output" = 'vm-pin: net,fd=0: the wire of a guest is ctl,fd=NUMBER' ]
+	run -1 clean vm-pin show ctl,fd=0,speed=9
+	[ "$output" = 'vm-pin: ctl,fd=0,speed=9: unknown key speed' ]
+	run -1 clean vm-pin show $$
+	[ "$output" = "vm-pin: $$: no guest: none of its threads is a vCPU" ]
+	run -2 clean vm-pin show 1 2
+	run -2 clean vm-pin host many
+	[ "$output" = 'vm-pin: many: not a size' ]
+	run -2 clean vm-pin host 1G 1G
+	run -1 clean sh -c 'vm-pin host >/dev/full'
+	[ "$output" = 'vm-pin: stdout: No space left on device' ]
+}
+
+@test "a peer that claims the threads of others is not believed" {
+	need socat
+	idle a
+	local vcpu
+	vcpu=$(clean vm-pin show "${pids[a]}" | awk '$1 == "vcpu" { print $3 }')
+	# nobody says that root's thread is its vCPU.
+	spawn liar setpriv --reuid=65534 --regid=65534 --clear-groups socat "UNIX-LISTEN:/tmp/liar.$$,fork" \
+		"SYSTEM:printf 'no\040such\n0\011$vcpu\nok\n0\011$vcpu\nok\n'"
+	until [ -S "/tmp/liar.$$" ]; do sleep 0.1; done
+	run -1 clean vm-pin show "/tmp/liar.$$"
+	rm -f "/tmp/liar.$$"
+	[[ $output = *': whose process it is cannot be told: give its pid' ]]
+}
+
+@test "the host here is as the kernel says it is" {
+	run -0 clean vm-pin host -j
+	[ "$(jq .threads <<<"$output")" -eq "$(getconf _NPROCESSORS_ONLN)" ]
+	[ "$(jq -r .online <<<"$output")" = "$(cat /sys/devices/system/cpu/online)" ]
+	[ "$(jq .memory <<<"$output")" -eq $(($(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo) * 1024)) ]
+	[ "$(jq '.cpu | length' <<<"$output")" -ge "$(jq .threads <<<"$output")" ]
+	diff <(jq -r '.cpu[] | select(.state != "offline") | "\(.cpu),\(.socket),\(.node)"' <<<"$output") <(lscpu -p=CPU,SOCKET,NODE | grep -v '^#')
+	[ "$(jq .cores <<<"$output")" -eq "$(lscpu -p=CORE,SOCKET | grep -v '^#' | sort -u | wc -l)" ]
+}
