@@ -422,11 +422,14 @@ vcpus() {
 	local vcpu
 	vcpu=$(clean vm-pin show "${pids[a]}" | awk '$1 == "vcpu" { print $3 }')
 	# nobody says that root's thread is its vCPU.
-	spawn liar setpriv --reuid=65534 --regid=65534 --clear-groups socat "UNIX-LISTEN:/tmp/liar.$$,fork" \
-		"SYSTEM:printf 'no\040such\n0\011$vcpu\nok\n0\011$vcpu\nok\n'"
-	until [ -S "/tmp/liar.$$" ]; do sleep 0.1; done
-	run -1 clean vm-pin show "/tmp/liar.$$"
-	rm -f "/tmp/liar.$$"
+	local liar
+	liar=$(mktemp -d)
+	chmod 777 "$liar"
+	printf 'read -r hello\nprintf "no such\\n"\nread -r vcpus\nprintf "0\\t%s\\nok\\n"\ncat >/dev/null\n' "$vcpu" >"$liar/talk"
+	spawn liar setpriv --reuid=65534 --regid=65534 --clear-groups socat "UNIX-LISTEN:$liar/sock,fork" "EXEC:sh $liar/talk"
+	until [ -S "$liar/sock" ]; do sleep 0.1; done
+	run -1 clean vm-pin show "$liar/sock"
+	rm -r "$liar"
 	[[ $output = *': whose process it is cannot be told: give its pid' ]]
 }
 
