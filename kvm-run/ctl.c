@@ -84,6 +84,8 @@ answer_waiting(struct ctl *c, unsigned tick)
 		k->wait.seconds -= tick;
 		if (done == CTL_WAIT && k->wait.seconds)
 			continue;
+		if (done == CTL_NO && k->wait.reason)
+			snprintf(k->refusal, sizeof(k->refusal), "%s", k->wait.reason(c->vm));
 		k->waiting = false;
 		if (ok && k->wait.print)
 			k->wait.print(c->vm, &k->answer);

@@ -41,6 +41,7 @@ enum ctl_done {
 /* What is asked after ctl_wake and once a second. Main thread. */
 struct ctl_wait {
 	enum ctl_done (*done)(struct vm *vm, unsigned what); /* it came: CTL_OK; it never will: CTL_NO, and text is said */
+	const char *(*reason)(struct vm *vm); /* of CTL_NO, in place of text, or NULL */
 	void (*print)(struct vm *vm, struct ctl_answer *a); /* what is said before `ok`, or NULL */
 	unsigned what;	  /* a slot, a count... */
 	unsigned seconds; /* then the answer is `no` and text; without text `ok` */

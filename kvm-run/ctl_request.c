@@ -15,6 +15,7 @@
 #include "kvm-run/ctl_balloon.h"
 #include "kvm-run/ctl_memory.h"
 #include "kvm-run/ctl_vcpu.h"
+#include "kvm-run/dump.h"
 #include "kvm-run/hotplug.h"
 #include "kvm-run/vcpu.h"
 #include "kvm-run/virtio.h"
@@ -42,11 +43,12 @@ do_status(struct ctl_request *r, char **word)
 
 	(void)word;
 	ctl_print(r->answer, "name\t%s\n", vm->opt.name ? vm->opt.name : "");
-	ctl_print(r->answer, "state\t%s\n", vm->paused ? "stopped" : "running");
+	ctl_print(r->answer, "state\t%s\n", vm->paused || vm->held ? "stopped" : "running");
 	ctl_print(r->answer, "pid\t%d\n", (int)getpid());
 	ctl_print(r->answer, "vcpus\t%u\n", vm->nvcpus);
 	ctl_print(r->answer, "memory\t%llu\n", (unsigned long long)vm->mem.size);
 	ctl_print(r->answer, "vcpus-max\t%u\n", vm->opt.cpus.max);
+	dump_print_status(vm, r->answer);
 	return CTL_OK;
 }
 
@@ -252,6 +254,7 @@ static const struct request {
     {"vcpus", 0, ctl_vcpus, "", "index, thread id"},
     {"devices", 0, do_devices, "", "id, kind, PCI address or COM1, hot or -"},
     {"net", 0, do_net, "", "id, MAC, up or down; frames, bytes, drops received; the same sent"},
+    {"dump", 0, ctl_dump, "", "write memory and registers, an ELF core; the descriptor comes with the line"},
     {"kvm", 0, do_kvm, "", "what the host's KVM offers"},
     {"balloon", 0, ctl_balloon_show, "", "what the guest has of its memory, and what it says of it"},
     {"balloon", 1, ctl_balloon_set, " SIZE", "how much of its memory the guest is to have"},

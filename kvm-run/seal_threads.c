@@ -21,12 +21,12 @@
 	    "epoll_pwait", "epoll_ctl", "io_uring_enter", "getrandom", "fcntl", "ftruncate", "timerfd_settime",  \
 	    "mremap"
 
-/* Control clients, the terminal's job control, hot-plug (new threads, rings and queues), a reset's reading of the kernel,
+/* Control clients, dumps, the terminal's job control, hot-plug (new threads, rings and queues), a reset's reading of the kernel,
  * dying of a signal; unlink is for -C's socket. */
 #define MAIN                                                                                                           \
 	"accept4", "clone", "clone3", "seccomp", "eventfd2", "epoll_create1", "timerfd_create", "io_uring_setup",      \
 	    "io_uring_register", "fstat", "newfstatat", "statx", "getsockopt", "setsockopt", "getsockname",            \
-	    "getpeername", "sched_getaffinity", "kill", "signalfd4", "prlimit64", "getpgrp", "unlink"
+	    "getpeername", "pipe2", "close_range", "wait4", "sched_getaffinity", "kill", "signalfd4", "prlimit64", "getpgrp", "unlink"
 
 void
 seal_thread_vcpu(void)

@@ -11,6 +11,7 @@
 #include "kvm-run/cpuhp.h"
 #include "kvm-run/ctl.h"
 #include "kvm-run/debugport.h"
+#include "kvm-run/dump.h"
 #include "kvm-run/input.h"
 #include "kvm-run/irq.h"
 #include "kvm-run/lpc.h"
@@ -33,6 +34,14 @@ vm_end(struct vm *vm, enum vm_end how)
 		eventfd_write(vm->end_fd, 1);
 }
 
+/* Unless there is another reason for the vCPUs to stand still. */
+static void
+go_on(struct vm *vm)
+{
+	if (!vm->paused && !vm->held)
+		vcpus_resume(vm);
+}
+
 void
 vm_pause(struct vm *vm)
 {
@@ -44,7 +53,17 @@ void
 vm_resume(struct vm *vm)
 {
 	vm->paused = false;
-	vcpus_resume(vm);
+	go_on(vm);
+}
+
+void
+vm_hold(struct vm *vm, bool on)
+{
+	vm->held = on;
+	if (on)
+		vcpus_pause(vm);
+	else
+		go_on(vm);
 }
 
 void
@@ -73,6 +92,7 @@ vm_reset(struct vm *vm)
 	const char *reason;
 
 	vcpus_pause(vm);
+	dump_before_reset(vm);
 	/* Ended otherwise, only that the main loop has not heard of it yet: no reset brings it back. */
 	if (vm->end != VM_RUNNING && !(vm->end == VM_RESET && vm->opt.reboot))
 		return;
@@ -101,8 +121,7 @@ vm_reset(struct vm *vm)
 	}
 	vm->button_pressed = false;
 	vm->end = VM_RUNNING;
-	if (!vm->paused)
-		vcpus_resume(vm);
+	go_on(vm);
 }
 
 static void
@@ -143,6 +162,7 @@ remove_device(const struct vm_device *d)
 void
 vm_close(struct vm *vm)
 {
+	dump_end(vm);
 	vcpus_end(vm);
 	while (vm->ndevices)
 		remove_device(&vm->devices[--vm->ndevices]);
@@ -172,6 +192,5 @@ vm_remove_device(struct vm *vm, struct vm_device *d)
 	if (w)
 		wires_unplug(&vm->wires, &vm->wires.v[w - vm->wires.v]);
 	*d = vm->devices[--vm->ndevices];
-	if (!vm->paused)
-		vcpus_resume(vm);
+	go_on(vm);
 }

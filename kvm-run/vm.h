@@ -30,6 +30,7 @@ struct lpc;
 struct rtc;
 struct input;
 struct ctl;
+struct dump;
 struct vga;
 struct net_capture;
 struct net_dev;
@@ -123,6 +124,7 @@ struct vm {
 	struct virtio_dev *memdev;  /* virtio-mem, or NULL: no memory can be plugged in */
 	struct input *input; /* keyboard and pointer; NULL without a display */
 	struct ctl *ctl;
+	struct dump *dump; /* the last one, perhaps under way, or NULL */
 	struct firmware *firmware; /* or NULL: the kernel is booted directly */
 	struct con_out *debug;	   /* of the firmware's debug port, or NULL */
 	uint64_t mac_seed;		/* of default MACs, see net_init, and of the UUID */
@@ -133,6 +135,7 @@ struct vm {
 	struct watch end_watch;
 	struct vm_run_gate gate;
 	bool paused; /* by ctl; main thread only */
+	bool held;   /* by a dump; main thread only */
 	bool button_pressed; /* by a signal, since the last start; main thread only */
 	/* GSI routes, see irq.c */
 	pthread_mutex_t route_lock;
@@ -147,6 +150,9 @@ void vm_end(struct vm *vm, enum vm_end how);
 /* Main thread: stop and start all vCPUs (ctl stop, cont). Idempotent. */
 void vm_pause(struct vm *vm);
 void vm_resume(struct vm *vm);
+
+/* Main thread: the vCPUs stand still whether they are paused or not, and do afterwards what they would have. */
+void vm_hold(struct vm *vm, bool on);
 
 /* Main thread: the whole machine to power-on state and off again (-r, ctl reset). */
 void vm_reset(struct vm *vm);
