@@ -233,10 +233,11 @@ dump_print_status(const struct vm *vm, struct ctl_answer *a)
 		ctl_print(a, "dump\t%" PRIu64 "\t%" PRIu64 "\n", *d->file.done, dump_file_ram(&d->file));
 }
 
-/* The end of the pipe is what tells of the rest. */
+/* The end of the pipe is what tells of the rest. The vCPUs are the caller's business. */
 static void
 stop(struct dump *d, const char *why)
 {
+	d->held = d->vm->held = false;
 	snprintf(d->failure, sizeof(d->failure), "%s", why);
 	kill(d->pid, SIGKILL);
 	on_result(&d->result, 0);
