@@ -179,18 +179,19 @@ start(struct dump *d, int fd)
 	return why ? why : start_process(d);
 }
 
-static bool
+static enum ctl_done
 is_done(struct vm *vm, unsigned what)
 {
+	const struct dump *d = vm->dump;
+
 	(void)what;
-	return vm->dump->ended && !vm->dump->failure[0];
+	return !d->ended ? CTL_WAIT : d->failure[0] ? CTL_NO : CTL_OK;
 }
 
 static const char *
-failure(struct vm *vm, unsigned what)
+failure(struct vm *vm)
 {
-	(void)what;
-	return vm->dump->ended && vm->dump->failure[0] ? vm->dump->failure : NULL;
+	return vm->dump->failure;
 }
 
 enum ctl_done
@@ -220,7 +221,7 @@ ctl_dump(struct ctl_request *r, char **word)
 		release(d);
 		return ctl_no(r, "%s", why);
 	}
-	r->wait = (struct ctl_wait){.done = is_done, .failure = failure, .seconds = UINT_MAX};
+	r->wait = (struct ctl_wait){.done = is_done, .reason = failure, .seconds = UINT_MAX};
 	return CTL_WAIT;
 }
 

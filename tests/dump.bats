@@ -59,6 +59,18 @@ begin() {
 	await guest 5
 }
 
+@test "the line of the manual page makes one" {
+	need python3 readelf
+	local line
+	line=$(sed -n 's/^\.Dl \(python3.*dump.*\)/\1/p' "$TESTS/../man/kvm-run.1")
+	line=${line//\\(dq/\"}
+	line=${line//\\e/\\}
+	guest
+	(cd "$T" && mv ctl guest.ctl && eval "$line")
+	run -0 readelf -h "$T/core"
+	[[ $output = *'CORE (Core file)'* ]]
+}
+
 @test "a pipe gets what a file gets, and a file that is not empty, or appended to, too" {
 	guest
 	run -0 ask stop
