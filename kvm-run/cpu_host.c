@@ -21,13 +21,11 @@ static void
 read_msrs(struct cpu_host *h, int kvm_fd)
 {
 	for (unsigned i = 0; i < CPU_WORDS; i++) {
-		struct {
-			struct kvm_msrs head;
-			struct kvm_msr_entry entry;
-		} m = {.head.nmsrs = 1, .entry.index = cpu_words[i].leaf};
+		union cpu_msr m = {.head.nmsrs = 1};
 
+		m.head.entries[0].index = cpu_words[i].leaf;
 		if (cpu_words[i].reg == CPU_MSR && ioctl(kvm_fd, KVM_GET_MSRS, &m) == 1)
-			h->has.w[i] = (uint32_t)m.entry.data;
+			h->has.w[i] = (uint32_t)m.head.entries[0].data;
 	}
 }
 

@@ -19,6 +19,12 @@ struct cpu_host {
 	unsigned exits;		    /* KVM_X86_DISABLE_EXITS_*: which exits it can leave out */
 };
 
+/* One MSR, as KVM_GET_MSRS and KVM_SET_MSRS take it. */
+union cpu_msr {
+	struct kvm_msrs head;
+	uint8_t space[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)];
+};
+
 /* Asks KVM. 0, or -1 with errno. */
 int cpu_host_read(struct cpu_host *h, int kvm_fd);
 void cpu_host_free(struct cpu_host *h);

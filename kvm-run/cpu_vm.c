@@ -111,12 +111,10 @@ set_tsc(struct vm *vm, int fd)
 static const char *
 set_capabilities(const struct cpu_guest *g, int fd)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} m = {.head.nmsrs = 1,
-	    .entry = {.index = cpu_words[CPU_ARCH_CAPABILITIES].leaf, .data = g->has.w[CPU_ARCH_CAPABILITIES]}};
+	union cpu_msr m = {.head.nmsrs = 1};
 
+	m.head.entries[0].index = cpu_words[CPU_ARCH_CAPABILITIES].leaf;
+	m.head.entries[0].data = g->has.w[CPU_ARCH_CAPABILITIES];
 	return !g->own_capabilities || ioctl(fd, KVM_SET_MSRS, &m) == 1 ? NULL : "the MSR of the processor's capabilities";
 }
 

@@ -27,6 +27,7 @@
 #define NEVER_NOTIFY UINT32_MAX
 #define PROCESSORS_MAX 0x40 /* implemented physical address bits and such are not told: ebx of the limits */
 #define SPINLOCKS_RECOMMENDED 0x1fff
+#define SUPPORTED_MAX 64      /* entries that KVM may tell of: it has a dozen */
 #define INVALID_HYPERCALL 2 /* TLFS appendix A: HV_STATUS_INVALID_HYPERCALL_CODE */
 
 enum { FEATURES_EAX, FEATURES_EDX, RECOMMENDED_EAX, NESTED_EAX, REGS };
@@ -115,17 +116,17 @@ hyperv_word(struct hyperv *h, const char *key, const char *value)
 static const char *
 supported(int kvm_fd, uint32_t regs[REGS], struct why *w)
 {
-	struct {
+	union {
 		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entries[64];
-	} c = {.head.nent = ARRAY_LEN(c.entries)};
+		uint8_t space[sizeof(struct kvm_cpuid2) + SUPPORTED_MAX * sizeof(struct kvm_cpuid_entry2)];
+	} c = {.head.nent = SUPPORTED_MAX};
 
 	if (ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_SYS_HYPERV_CPUID) <= 0)
 		return "this host's KVM does not tell what it has of Hyper-V";
 	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_HV_CPUID, &c) < 0)
 		return why(w, "KVM_GET_SUPPORTED_HV_CPUID: %s", strerror(errno));
 	for (uint32_t i = 0; i < c.head.nent; i++) {
-		const struct kvm_cpuid_entry2 *e = &c.entries[i];
+		const struct kvm_cpuid_entry2 *e = &c.head.entries[i];
 
 		if (e->function == LEAF_FEATURES) {
 			regs[FEATURES_EAX] = e->eax;
@@ -153,18 +154,16 @@ hyperv_resolve(struct hyperv *h, int kvm_fd, struct why *w)
 {
 	uint32_t regs[REGS] = {0};
 	const char *fault = supported(kvm_fd, regs, w);
-	char missing[WHY_MAX / 2] = "", needed[WHY_MAX / 2] = "";
+	char missing[WHY_MAX / 2] = "", needed[sizeof(missing)] = "";
 
 	for (size_t i = 0; i < ARRAY_LEN(rows) && !fault; i++) {
-		bool has = has_row(&rows[i], regs);
-		char *list = missing;
+		bool has = has_row(&rows[i], regs), met = (h->on & rows[i].needs) == rows[i].needs;
+		char *list = has ? needed : missing;
 
-		if (h->recommended && rows[i].helps && has && (h->on & rows[i].needs) == rows[i].needs)
+		if (h->recommended && rows[i].helps && has && met)
 			h->on |= 1U << i;
-		if (!(h->on & 1U << i) || (has && (h->on & rows[i].needs) == rows[i].needs))
-			continue;
-		list = has ? needed : missing;
-		snprintf(list + strlen(list), sizeof(missing) - strlen(list), " %s", rows[i].name);
+		if (h->on & 1U << i && !(has && met))
+			snprintf(list + strlen(list), sizeof(missing) - strlen(list), " %s", rows[i].name);
 	}
 	if (h->recommended && !h->spinlocks)
 		h->spinlocks = SPINLOCKS_RECOMMENDED;

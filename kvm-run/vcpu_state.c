@@ -22,7 +22,6 @@ struct vcpu_state {
 	struct kvm_mp_state mp_state;
 	struct kvm_regs regs;
 	struct kvm_sregs sregs;
-	struct kvm_xsave xsave;
 	struct kvm_xcrs xcrs;
 	struct kvm_debugregs debugregs;
 	struct kvm_lapic_state lapic;
@@ -31,6 +30,7 @@ struct vcpu_state {
 		struct kvm_msrs head;
 		struct kvm_msr_entry entries[MSRS_MAX];
 	} msrs;
+	struct kvm_xsave xsave; /* and what of it, with AMX's tiles, goes beyond a page */
 };
 
 /* What travels by one ioctl each way, in the order of setting. */
@@ -88,12 +88,16 @@ get_msrs(const struct vcpu *v, struct vcpu_state *s)
 struct vcpu_state *
 vcpu_state_get(const struct vcpu *v)
 {
-	struct vcpu_state *s = calloc(1, sizeof(*s));
+	int xsave = ioctl(v->vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
+	bool large = xsave > (int)sizeof(struct kvm_xsave); /* then KVM_GET_XSAVE fails, and KVM_SET_XSAVE takes all of it */
+	struct vcpu_state *s = calloc(1, offsetof(struct vcpu_state, xsave) + (large ? (size_t)xsave : sizeof(struct kvm_xsave)));
 
 	if (!s)
 		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-		if (ioctl(v->fd, parts[i].get, (char *)s + parts[i].off) < 0) {
+		bool all = large && parts[i].get == KVM_GET_XSAVE;
+
+		if (ioctl(v->fd, all ? KVM_GET_XSAVE2 : parts[i].get, (char *)s + parts[i].off) < 0) {
 			free(s);
 			return NULL;
 		}
