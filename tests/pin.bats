@@ -442,3 +442,20 @@ vcpus() {
 	diff <(jq -r '.cpu[] | select(.state != "offline") | "\(.cpu),\(.socket),\(.node)"' <<<"$output") <(lscpu -p=CPU,SOCKET,NODE | grep -v '^#')
 	[ "$(jq .cores <<<"$output")" -eq "$(lscpu -p=CORE,SOCKET | grep -v '^#' | sort -u | wc -l)" ]
 }
+
+@test "the examples of vm-pin(1) run" {
+	need nc jq
+	local line
+	cd "$T"
+	idle vm -c 2
+	cp "$BIN/guests/idle" vmlinuz
+	while IFS= read -r line; do
+		run clean timeout 20 sh -c "$line" </dev/null
+		[ "$status" -eq 0 ] || [[ $line = *check* && $status -eq 1 ]] || {
+			echo "$line: $output"
+			return 1
+		}
+	done < <(examples "$TESTS/../man/vm-pin.1")
+	run -0 clean sh -c "$(examples "$TESTS/../man/vm-pin.1" | grep core)"
+	[ "$(jq -s 'add | length' <<<"$output")" -ge "$(getconf _NPROCESSORS_ONLN)" ]
+}
