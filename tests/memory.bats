@@ -85,7 +85,8 @@ mapped() {
 @test "-P takes it all, lock keeps it, thp= has transparent huge pages or none; a reset leaves that so" {
 	need_access /dev/kvm
 	need nc
-	started 64,lock,thp=never -P
+	truncate -s 4M "$T/initrd" # of whole pages: else mapped
+	started 64,lock,thp=never -P -i "$T/initrd"
 	[ "$(mapped Rss) $(mapped Locked) $(mapped AnonHugePages)" = '65536 65536 0' ]
 	: >"$T/vm.log"
 	run -0 ask reset
@@ -93,6 +94,13 @@ mapped() {
 	[ "$(mapped Rss) $(mapped Locked) $(mapped AnonHugePages)" = '65536 65536 0' ]
 	run -0 ask memory quit
 	[[ $output = *$'populated\ton\nlock\ton\n'*$'thp\tnever\nnode0\t67108864\t-\nok'* ]]
+	await vm 5
+	started 64,lock
+	: >"$T/vm.log"
+	run -0 ask reset
+	wait_line "$T/vm.log" walking
+	[ "$(mapped Locked)" -gt 0 ]
+	run -0 ask quit
 	await vm 5
 	[[ $(</sys/kernel/mm/transparent_hugepage/enabled) != *'[never]'* ]] || skip 'no transparent huge pages here'
 	started 64 -P
