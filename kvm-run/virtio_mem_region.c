@@ -4,10 +4,10 @@
  * the region, which is there while a block of it is plugged: so a guest gets at no memory beyond the largest size that it ever was
  * allowed, and what it reads where nothing is are ones.
  */
-#include <sys/mman.h>
-
 #include "common/bytes.h"
+#include "kvm-run/memory_populate.h"
 #include "kvm-run/memslot.h"
+#include "kvm-run/vfio.h"
 #include "kvm-run/virtio_mem_region.h"
 #include "kvm-run/vm.h"
 
@@ -52,7 +52,17 @@ update_slots(struct vm *vm, uint64_t first, uint64_t n, bool in)
 static bool
 populate(const struct guest_mem *m, uint64_t off, uint64_t len)
 {
-	return !m->keep || madvise(host_address(m, off), len, MADV_POPULATE_WRITE) == 0;
+	return !m->keep || memory_take(m, host_address(m, off), len) == 0;
+}
+
+static void
+take_back(struct vm *vm, uint64_t first, uint64_t n)
+{
+	struct guest_mem *m = &vm->mem;
+
+	mem_plug(m, first, n, false);
+	update_slots(vm, first, n, false);
+	mem_discard(m, host_address(m, first * m->hot.block), n * m->hot.block);
 }
 
 bool
@@ -60,23 +70,19 @@ region_plug(struct vm *vm, uint64_t first, uint64_t n)
 {
 	struct guest_mem *m = &vm->mem;
 	uint64_t off = first * m->hot.block, len = n * m->hot.block;
+	bool fine = populate(m, off, len) && update_slots(vm, first, n, true);
 
-	if (vm->vfio || !populate(m, off, len) || !update_slots(vm, first, n, true)) {
-		update_slots(vm, first, n, false);
-		mem_discard(m, host_address(m, off), len);
-		return false;
-	}
-	mem_plug(m, first, n, true);
-	return true;
+	mem_plug(m, first, n, fine);
+	if (fine && vfio_dma_blocks(vm, first, n, true))
+		return true;
+	take_back(vm, first, n);
+	return false;
 }
 
 /* Devices of ours that are at work there go on for a moment, in memory that is nobody's. */
 void
 region_unplug(struct vm *vm, uint64_t first, uint64_t n)
 {
-	struct guest_mem *m = &vm->mem;
-
-	mem_plug(m, first, n, false);
-	update_slots(vm, first, n, false);
-	mem_discard(m, host_address(m, first * m->hot.block), n * m->hot.block);
+	vfio_dma_blocks(vm, first, n, false);
+	take_back(vm, first, n);
 }
