@@ -87,7 +87,8 @@ const struct cpu_word cpu_words[CPU_WORDS] = {
 /* Other spellings, of QEMU and of Linux' /proc/cpuinfo. */
 static const char *const aliases[][2] = {
 	{"pni", "sse3"}, {"sse4-1", "sse4.1"}, {"sse4-2", "sse4.2"}, {"xd", "nx"}, {"i64", "lm"}, {"ffxsr", "fxsr-opt"},
-	{"pclmuldq", "pclmulqdq"},
+	{"pclmuldq", "pclmulqdq"}, {"tsc-deadline-timer", "tsc-deadline"}, {"avx512-vnni", "avx512vnni"},
+	{"avx512-vbmi2", "avx512vbmi2"}, {"avx512-bitalg", "avx512bitalg"},
 };
 
 const char *

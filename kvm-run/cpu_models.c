@@ -29,6 +29,10 @@
 #define X8 0x80000008
 #define QEMU_TITLE "QEMU Virtual CPU version 2.5+"
 
+/* What the last version of each EPYC has more: errors of memory it can be told of, and what its own guests use. */
+#define ZEN_RAS_AND_SVM                                                                                                \
+	"flushbyasid lbrv overflow-recov pause-filter pfthreshold succor tsc-scale v-vmsave-vmload vgif vmcb-clean"
+
 /* clang-format off */
 /* name, other name, base, features, {family, model, stepping, last leaf, last extended leaf, title, caches} */
 const struct cpu_model cpu_models[] = {
@@ -50,6 +54,7 @@ const struct cpu_model cpu_models[] = {
 {"x86-64-v1", NULL, "kvm64", "arat tsc-deadline -cx16 -sse3 -vme", {6, 15, 11, 0xd, X8, "x86-64-v1 processor", CORE_CACHES}, "qemu64"},
 {"x86-64-v2", NULL, "x86-64-v1", "cx16 lahf-lm popcnt sse3 sse4.1 sse4.2 ssse3",
 	{6, 26, 3, 0xd, X8, "x86-64-v2 processor", NEHALEM_CACHES}, "Opteron_G4"},
+{"x86-64-v2-AES", NULL, "x86-64-v2", "aes", {.title = "x86-64-v2-AES processor"}, "Opteron_G4"},
 {"x86-64-v3", NULL, "x86-64-v2", "abm avx avx2 bmi1 bmi2 f16c fma movbe xsave",
 	{6, 60, 4, 0xd, X8, "x86-64-v3 processor", NEHALEM_CACHES}, "EPYC"},
 {"x86-64-v4", NULL, "x86-64-v3", "avx512bw avx512cd avx512dq avx512f avx512vl",
@@ -165,26 +170,29 @@ const struct cpu_model cpu_models[] = {
 	{23, 1, 2, 0xd, 0x8000001e, "AMD EPYC Processor", ZEN1_CACHES}, NULL},
 {"EPYC-v2", "EPYC-IBPB", "EPYC", "ibpb", {.title = "AMD EPYC Processor (with IBPB)"}, NULL},
 {"EPYC-v3", NULL, "EPYC-v2", "clzero perfctr-core xsaveerptr xsaves", {.title = "AMD EPYC Processor"}, NULL},
-{"EPYC-v4", NULL, "EPYC-v3", "", {0}, NULL},
+{"EPYC-v4", NULL, "EPYC-v3", "", {.title = "AMD EPYC-v4 Processor"}, NULL},
+{"EPYC-v5", NULL, "EPYC-v4", ZEN_RAS_AND_SVM, {.title = "AMD EPYC-v5 Processor"}, NULL},
 {"Dhyana", NULL, "EPYC-v2", "-aes -pclmulqdq -sha-ni", {24, 0, 1, 0xd, 0x8000001e, "Hygon Dhyana Processor", ZEN1_CACHES}, NULL},
 {"Dhyana-v2", NULL, "Dhyana", "xsaves", {0}, NULL},
 {"EPYC-Rome", NULL, "EPYC-v3", "amd-stibp clwb rdpid umip wbnoinvd",
 	{23, 49, 0, 0xd, 0x8000001e, "AMD EPYC-Rome Processor", ZEN2_CACHES}, NULL},
 {"EPYC-Rome-v2", NULL, "EPYC-Rome", "amd-ssbd ibrs", {0}, NULL},
-{"EPYC-Rome-v3", NULL, "EPYC-Rome-v2", "", {0}, NULL},
-{"EPYC-Rome-v4", NULL, "EPYC-Rome-v3", "-xsaves", {0}, NULL},
+{"EPYC-Rome-v3", NULL, "EPYC-Rome-v2", "", {.title = "AMD EPYC-Rome-v3 Processor"}, NULL},
+{"EPYC-Rome-v4", NULL, "EPYC-Rome-v3", "-xsaves", {.title = "AMD EPYC-Rome-v4 Processor (no XSAVES)"}, NULL},
+{"EPYC-Rome-v5", NULL, "EPYC-Rome-v4", ZEN_RAS_AND_SVM, {.title = "AMD EPYC-Rome-v5 Processor"}, NULL},
 {"EPYC-Milan", NULL, "EPYC-Rome-v2", "erms fsrm invpcid pcid pku svme-addr-chk",
 	{25, 1, 1, 0xd, 0x8000001e, "AMD EPYC-Milan Processor", ZEN3_CACHES}, NULL},
 {"EPYC-Milan-v2", NULL, "EPYC-Milan",
 	"amd-psfd lfence-always-serializing no-nested-data-bp null-sel-clr-base stibp-always-on vaes vpclmulqdq",
 	{25, 1, 1, 0xd, 0x80000021, "AMD EPYC-Milan-v2 Processor", ZEN3_CACHES}, NULL},
+{"EPYC-Milan-v3", NULL, "EPYC-Milan-v2", ZEN_RAS_AND_SVM, {.title = "AMD EPYC-Milan-v3 Processor"}, NULL},
 {"EPYC-Genoa", NULL, "EPYC-Milan-v2",
 	"auto-ibrs avx512-bf16 avx512-vpopcntdq avx512bitalg avx512bw avx512cd avx512dq avx512f avx512ifma avx512vbmi avx512vbmi2 avx512vl"
 	" avx512vnni gfni la57 vnmi",
 	{25, 17, 0, 0xd, 0x80000022, "AMD EPYC-Genoa Processor", ZEN4_CACHES}, NULL},
-{"EPYC-Turin", NULL, "EPYC-Genoa",
-	"avx-vnni avx512-vp2intersect flushbyasid fs-gs-base-ns ibpb-brtype lbrv movdir64b movdiri overflow-recov pause-filter perfmon-v2"
-	" pfthreshold sbpb srso-user-kernel-no succor tsc-scale v-vmsave-vmload vgif vmcb-clean",
+{"EPYC-Genoa-v2", NULL, "EPYC-Genoa", ZEN_RAS_AND_SVM " fs-gs-base-ns perfmon-v2", {.title = "AMD EPYC-Genoa-v2 Processor"}, NULL},
+{"EPYC-Turin", NULL, "EPYC-Genoa-v2",
+	"avx-vnni avx512-vp2intersect ibpb-brtype movdir64b movdiri sbpb srso-user-kernel-no",
 	{26, 0, 0, 0xd, 0x80000022, "AMD EPYC-Turin Processor", ZEN5_CACHES}, NULL},
 };
 /* clang-format on */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The words of -M; the contracts are in cpu_option.h. They are those of QEMU's -cpu, so far as they mean something here. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -158,21 +159,23 @@ cpu_option_parse(struct cpu_option *o, const char *text, struct why *w)
 const char *
 cpu_option_text(const char *text)
 {
+	const char *more;
+	char number[16];
 	char *all;
 	ssize_t n;
-	int fd;
 
 	if (!text || text[0] != '@')
 		return text;
-	fd = (int)num_opt('M', text + 1, 0, 1 << 20);
-	all = malloc(TEXT_MAX);
+	more = strchrnul(text, ',');
+	snprintf(number, sizeof(number), "%.*s", (int)(more - text - 1), text + 1);
+	all = malloc(TEXT_MAX + strlen(more));
 	if (!all)
 		die_sys("-M %s", text);
-	n = fd_read_all(fd, all, TEXT_MAX - 1);
+	n = fd_read_all((int)num_opt('M', number, 0, 1 << 20), all, TEXT_MAX - 1);
 	if (n < 0)
 		die_usage("-M %s: %s", text, strerror(errno));
 	while (n && strchr(" \t\n", all[n - 1]))
 		n--;
-	all[n] = '\0';
+	memcpy(all + n, more, strlen(more) + 1);
 	return all;
 }

@@ -39,7 +39,8 @@ struct cpu_option {
 /* Parses the words of -M; NULL stands for "host". NULL, or the reason. */
 const char *cpu_option_parse(struct cpu_option *o, const char *text, struct why *w);
 
-/* Reads "@FD" from that descriptor; else the text itself. Dies (2) if it cannot be read. Allocated, or text. */
+/* Of "@FD" or "@FD,WORDS" what that descriptor has, with the words; else the text itself. Dies (2) if it cannot be read.
+ * Allocated, or text. */
 const char *cpu_option_text(const char *text);
 
 #endif
