@@ -288,6 +288,19 @@ ended() {
 	[[ $(<"$T/guest.log") != *vm-pin* ]]
 }
 
+@test "the loader places a vCPU that is plugged in" {
+	spawn -R guest vm-pin -R 9 vcpus==1,0 2=1@batch kvm-run -c 2,maxcpus=4 -m 32 -k "$BIN/guests/spin" -C "$T/ctl"
+	pid=${pids[guest]}
+	run -0 nc -NU "$T/ctl" <<<'plug vcpu2'
+	[ "$output" = 'ok vcpu2' ]
+	until vm-pin show "$pid" | grep -q '^vcpu	2	[0-9]*	vcpu2	1	.*	batch	0	0$'; do :; done
+	vcpus
+	run -0 where-run 5 "${vcpu[@]}"
+	lines "${vcpu[0]}	1" "${vcpu[1]}	0" "${vcpu[2]}	1"
+	run -0 nc -NU "$T/ctl" <<<'plug vcpu3'
+	wait_line "$T/guest.log" '^vm-pin: vcpu3: vcpus==1,0 has no CPU for it$'
+}
+
 @test "the loader finds the guest behind a shell, and the one that comes after it" {
 	spawn -R guest vm-pin -R 9 vcpus=1 sh -c 'for i in 1 2; do kvm-run -c 2 -m 32 -k "$1" -C "$2.$i"; done; exit 7' sh \
 		"$BIN/guests/spin" "$T/ctl"
@@ -346,4 +359,158 @@ ended() {
 @test "what the process beside the guest cannot do it says" {
 	spawn guest vm-pin vcpus==1 kvm-run -c 2 -m 32 -k "$BIN/guests/spin"
 	wait_line "$T/guest.log" '^vm-pin: vcpu1: vcpus==1 has no CPU for it$'
+}
+
+# in_lab: skip but in the lab, whose machine the line above asks for.
+in_lab() {
+	[[ -e /run/lab/job && $online -eq 4 ]] || skip 'not in the lab'
+}
+
+# another NAME [ARG]...: start one more such guest; $another is its pid.
+another() {
+	spawn "$1" kvm-run -I "$1" -c 2 -m 32 -k "$BIN/guests/spin" "${@:2}"
+	another=${pids[$1]}
+	wait_line "$T/$1.log" spinning >/dev/null
+}
+
+# cpus_of PID: the CPUs of its vCPUs.
+cpus_of() {
+	vm-pin show "$1" | sed -n 's/^vcpu\t//p' | cut -f 4 | sort -n | xargs
+}
+
+# bats test_tags=lab
+@test "-a: guests go to a node each; what is left is for the other threads; then they share, if they may" {
+	in_lab
+	guest
+	another second
+	local node
+	pin -a
+	run_on 0 1 || run_on 2 3
+	node=$(($(cpus_of "$pid" | cut -c 1) / 2))
+	vm-pin set -d "$state" -a "$another"
+	[ "$(cpus_of "$another")" = "$((2 - 2 * node)) $((3 - 2 * node))" ]
+	another third
+	run -1 vm-pin set -n -a -x "$another"
+	[ "$output" = "vm-pin: third: no CPU is left for vCPU 0" ]
+	run -0 vm-pin set -n -a "$another"
+	[ "${lines[0]}" = 'vm-pin: third: shares CPUs with other guests: there are not enough for all' ]
+	# One vCPU each: on a node with room for it, whose other CPU is for its other threads.
+	vm-pin undo -d "$state" "$another"
+	reap
+	guest
+	spawn single kvm-run -m 32 -k "$BIN/guests/spin"
+	wait_line "$T/single.log" spinning >/dev/null
+	pin vcpus==0,1
+	vm-pin set -d "$state" -a "${pids[single]}"
+	[ "$(vm-pin show "${pids[single]}" | cut -f 1,5 | sort -u)" = $'io\t3\nmain\t3\nvcpu\t2' ]
+}
+
+# bats test_tags=lab
+@test "a CPU that is offline is refused; one that goes is told, and the vCPU is back on it when it is" {
+	in_lab
+	local cpu=/sys/devices/system/cpu/cpu3/online
+	under_loader 0=3 1=2
+	run_on 3 2
+	echo 0 >$cpu
+	run -1 pin 0=3
+	[ "$output" = 'vm-pin: vcpu0: CPU 3: offline' ]
+	wait_line "$T/guest.log" '^vm-pin: vcpu0: CPU 3 went offline$' >/dev/null
+	run -0 where-run 5 "${vcpu[0]}"
+	[[ $output != *3 ]]
+	echo 1 >$cpu
+	until [ "$(cpus_of "$pid")" = '2 3' ]; do :; done
+	run_on 3 2
+	pin 0=any
+	vm-pin undo -d "$state" "$pid"
+}
+
+# on_node NODE: the pages that the guest has there, but for those of files, which others have, too.
+on_node() {
+	grep -v file= "/proc/$pid/numa_maps" | grep -o "N$1=[0-9]*" | awk -F = '{ sum += $2 } END { print sum + 0 }'
+}
+
+# bats test_tags=lab
+@test "memory is moved along, and bound to a node by the loader" {
+	in_lab
+	guest -P
+	local all
+	pin 0=2 1=3 memory=auto
+	all=$(on_node 1)
+	((all > 8000)) # 32 MiB
+	(($(on_node 0) < all / 100))
+	pin vcpus=0-1 memory=0
+	(($(on_node 0) > 8000 && $(on_node 1) < all / 100))
+	reap
+	under_loader vcpus=0-1 memory=1
+	(($(on_node 1) > 50 && $(on_node 0) == 0))
+	grep -q '^[0-9a-f]* bind:1 ' "/proc/$pid/numa_maps"
+}
+
+# bats test_tags=lab
+@test "the guest's cpuset: set and put back, of its own group alone, and within that above" {
+	in_lab
+	guest
+	local top=/run/pinset
+	mkdir "$top"
+	mount -t cgroup2 none "$top"
+	run -1 pin 0=2 cpuset=2-3
+	[ "$output" = 'vm-pin: cpuset=2-3: the guest is in no cgroup of its own' ]
+	echo +cpuset >"$top/cgroup.subtree_control"
+	mkdir -p "$top/vm/guest"
+	echo 1-3 >"$top/vm/cpuset.cpus"
+	echo "$pid" >"$top/vm/guest/cgroup.procs" 2>/dev/null || :
+	run -1 pin 0=2 cpuset=2-3
+	[[ $output = 'vm-pin: cpuset=2-3: its cgroup has no cpuset '* ]]
+	echo +cpuset >"$top/vm/cgroup.subtree_control"
+	# All of a cpuset is anywhere; what is beyond it cannot be had.
+	run -1 pin 1=3 0=0
+	[ "$output" = "vm-pin: $pid: vcpu0: 0: offline, or not of its cpuset" ]
+	run -1 pin 1=3 0=0-2
+	[ "$output" = "vm-pin: $pid: vcpu0: 0: offline, or not of its cpuset" ]
+	pin 0=2 1=3 cpuset=auto
+	[ "$(<"$top/vm/guest/cpuset.cpus")" = 2-3 ]
+	run_on 2 3
+	run -1 pin 0=1 1=1 cpuset=0-1
+	[[ $output = *'the group above has not all of them' ]]
+	[ "$(<"$top/vm/guest/cpuset.cpus")" = 2-3 ]
+	[ "$(cpus_of "$pid")" = '2 3' ]
+	vm-pin undo -d "$state" "$pid"
+	[[ $(<"$top/vm/guest/cpuset.cpus") = @(|1-3) ]] # as if it was never set
+	[ "$(cpus_of "$pid")" = '1-3 1-3' ]
+	spawn neighbour sleep infinity
+	echo "${pids[neighbour]}" >"$top/vm/guest/cgroup.procs"
+	run -1 pin 0=2 cpuset=2
+	[[ $output = *'not the guest'\''s alone, 1 other processes are in it' ]]
+	reap
+	rmdir "$top/vm/guest" "$top/vm"
+	umount "$top"
+}
+
+# bats test_tags=lab
+@test "a stock guest and QEMU's, with work to do, run where they were put" {
+	in_lab
+	local work
+	printf '#!/bin/sh\necho busy\nwhile :; do :; done\n' | initrd "$T/initrd"
+	spawn -R stock vm-pin -a -R 9 io=@batch kvm-run -I stock -m 128 -k "$(kernel)/vmlinux" -i "$T/initrd" -A quiet
+	pid=${pids[stock]}
+	wait_line "$T/stock.log" '^busy' 150
+	vcpus
+	run -0 where-run 10 "${vcpu[0]}"
+	[ "${output#*$'\t'}" = "$(cpus_of "$pid")" ]
+	for work in 3 1; do
+		pin vcpus=$work
+		run -0 where-run 10 "${vcpu[0]}"
+		[ "${output#*$'\t'}" = $work ]
+	done
+	reap
+	# Without names for its threads QEMU is known by its descriptors.
+	spawn qemu qemu-system-x86_64 -accel kvm -M q35 -smp 2 -m 64 -display none -nodefaults -no-user-config -kernel "$BIN/guests/spin" \
+		-serial "file:$T/serial"
+	pid=${pids[qemu]}
+	wait_line "$T/serial" spinning >/dev/null
+	mapfile -t vcpu < <(vm-pin show "$pid" | sed -n 's/^vcpu\t//p' | cut -f 2)
+	pin 0=2 1=3 main=0
+	run_on 2 3
+	pin vcpus==3,2
+	run_on 3 2
 }

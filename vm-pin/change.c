@@ -98,10 +98,9 @@ fault(struct change *c, int err, bool class, struct why *w)
 	case -EINVAL:
 		if (!class)
 			return why(w, "%s: offline, or not of its cpuset", cpus_text(&c->cpus, list, sizeof(list)));
-		/* fall through */
-	default:
-		return why(w, "%s", strerror(-err));
+		break;
 	}
+	return why(w, "%s", strerror(-err));
 }
 
 const char *

@@ -9,6 +9,7 @@
 
 #include "common/diag.h"
 #include "common/num.h"
+#include "common/util.h"
 #include "vm-pin/cpuset.h"
 #include "vm-pin/read.h"
 
@@ -137,6 +138,21 @@ write_list(const char *path, const char *list)
 	return err;
 }
 
+/* What a group really has: of `which`, the guest's ("") or that above ("../"). The file is another in each version. */
+static bool
+read_effective(const struct cpuset *s, const char *which, struct cpus *c)
+{
+	static const char *const names[] = {"cpuset.cpus.effective", "cpuset.effective_cpus"};
+	char path[sizeof(s->path) + 32];
+	bool good = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(names) && !good; i++) {
+		snprintf(path, sizeof(path), "%.*s%s%s", (int)(strrchr(s->path, '/') + 1 - s->path), s->path, which, names[i]);
+		good = read_cpus(AT_FDCWD, path, c);
+	}
+	return good;
+}
+
 const char *
 cpuset_make(struct cpuset *s, const struct cpus *c, struct why *w)
 {
@@ -147,7 +163,7 @@ cpuset_make(struct cpuset *s, const struct cpus *c, struct why *w)
 	s->set = !err;
 	if (err)
 		return why(w, "%.160s: %s", s->path, strerror(-err));
-	if (read_text(AT_FDCWD, s->path, list, sizeof(list)) && cpus_parse(&now, list) && cpus_equal(&now, c))
+	if (read_effective(s, "", &now) && cpus_equal(&now, c))
 		return NULL;
 	cpuset_take_back(s);
 	return why(w, "%.160s: %s: the group above has not all of them", s->path, cpus_text(c, text, sizeof(text)));
@@ -157,7 +173,12 @@ bool
 cpuset_take_back(struct cpuset *s)
 {
 	int err = s->set ? write_list(s->path, s->before) : 0;
+	char list[4096];
+	struct cpus above;
 
+	/* Version 2 begins with the empty list, which means all that the group above has, but takes none back while there are tasks. */
+	if (err == -ENOSPC && !*s->before && read_effective(s, "../", &above))
+		err = write_list(s->path, cpus_text(&above, list, sizeof(list)));
 	s->set = false;
 	if (!err || err == -ENOENT || err == -ENODEV)
 		return true;

@@ -192,9 +192,9 @@ put_place(struct places *ps, const struct place *p)
 static struct place *
 find_kind(struct places *ps, enum thread_kind kind)
 {
-	for (struct place *p = ps->v; p < ps->v + ps->n; p++)
-		if (p->word == auto_word && p->rank == PLACE_KIND && p->kind == kind)
-			return p;
+	for (size_t i = 0; i < ps->n; i++)
+		if (ps->v[i].word == auto_word && ps->v[i].rank == PLACE_KIND && ps->v[i].kind == kind)
+			return &ps->v[i];
 	return NULL;
 }
 

@@ -71,7 +71,9 @@ check_places(const struct load *l, struct cpus *sum)
 
 	*sum = (struct cpus){0};
 	plan_online(l->watch.root, &online);
-	for (const struct place *p = ps->v; p < ps->v + ps->n; p++) {
+	for (size_t i = 0; i < ps->n; i++) {
+		const struct place *p = &ps->v[i];
+
 		if (!p->has_cpus || p->cpus.any)
 			continue;
 		fault = plan_check(&p->cpus.set, &online, l->watch.root, &w);
@@ -118,8 +120,8 @@ print(struct load *l)
 	}
 	if (l->watch.automatic)
 		putchar('\n');
-	for (const struct place *p = ps->v; p < ps->v + ps->n; p++)
-		puts(p->word);
+	for (size_t i = 0; i < ps->n; i++)
+		puts(ps->v[i].word);
 	flush_stdout();
 }
 

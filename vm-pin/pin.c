@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Pinning; the contracts are in pin.h. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/diag.h"
 #include "vm-pin/node.h"
@@ -10,13 +11,13 @@
 
 #define ROUNDS 8 /* of threads that come while others are placed */
 
-/* What all changes come to, of vCPUs alone or of all threads. */
+/* What all places come to, of vCPUs alone or of all threads. */
 static void
-sum(const struct changes *c, bool vcpus, struct cpus *cpus)
+sum(const struct pin *p, bool vcpus, struct cpus *cpus)
 {
 	*cpus = (struct cpus){0};
-	for (const struct change *v = c->v; v < c->v + c->n; v++)
-		if (v->moves && !cpus_any(&v->cpus) && (!vcpus || v->thread.kind == THREAD_VCPU))
+	for (const struct change *v = p->changes.v; v < p->changes.v + p->changes.n; v++)
+		if (place_cpus_of(&p->places, &v->thread) && !cpus_any(&v->cpus) && (!vcpus || v->thread.kind == THREAD_VCPU))
 			cpus_or(cpus, &v->cpus);
 }
 
@@ -27,7 +28,7 @@ plan_memory(struct pin *p, struct why *w)
 
 	p->nodes = p->places.memory.set;
 	if (p->places.memory.of_places) {
-		sum(&p->changes, true, &cpus);
+		sum(p, true, &cpus);
 		nodes_of(p->guest.root, &cpus, &p->nodes);
 	}
 	return nodes_check(p->guest.root, &p->nodes, w);
@@ -36,12 +37,21 @@ plan_memory(struct pin *p, struct why *w)
 static const char *
 plan_cpuset(struct pin *p, struct why *w)
 {
+	const char *fault;
+	struct cpus online;
+
 	p->cpus = p->places.cpuset.set;
 	if (p->places.cpuset.of_places)
-		sum(&p->changes, false, &p->cpus);
+		sum(p, false, &p->cpus);
 	if (cpus_empty(&p->cpus))
 		return "no thread was given CPUs";
-	return cpuset_find(&p->cpuset, &p->guest, w);
+	plan_online(p->guest.root, &online);
+	fault = plan_check(&p->cpus, &online, p->guest.root, w);
+	/* Of the threads that no place is for those stay where they are that can. */
+	for (struct change *v = p->changes.v; v < p->changes.v + p->changes.n; v++)
+		if (!place_cpus_of(&p->places, &v->thread) && !cpus_within(&v->cpus, &p->cpus))
+			memset(&v->cpus, 0xff, sizeof(v->cpus));
+	return fault ? fault : cpuset_find(&p->cpuset, &p->guest, w);
 }
 
 static unsigned
@@ -106,6 +116,9 @@ pin_make(struct pin *p, const char *dir, struct why *w)
 		p->cpuset.set = true;
 		record_add(&r, &p->changes, 0, &p->cpuset, &p->guest);
 		fault = cpuset_make(&p->cpuset, &p->cpus, w);
+		/* Before Linux 6.2 the kernel then forgets affinities, also when it is put back. */
+		for (struct change *v = p->changes.v; v < p->changes.v + p->changes.n; v++)
+			v->moved = true;
 	}
 	if (!fault)
 		fault = place_threads(p, &r, w);

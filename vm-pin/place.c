@@ -269,9 +269,12 @@ prevailing(const struct places *ps, const struct guest_thread *t, bool class)
 {
 	const struct place *best = NULL;
 
-	for (const struct place *p = ps->v; p < ps->v + ps->n; p++)
+	for (size_t i = 0; i < ps->n; i++) {
+		const struct place *p = &ps->v[i];
+
 		if ((class ? p->has_class : p->has_cpus) && concerns(p, t) && (!best || p->rank >= best->rank))
 			best = p;
+	}
 	return best;
 }
 

@@ -63,7 +63,8 @@ check_numbers(const struct guest *g, const struct places *ps)
 
 	for (size_t i = 0; i < g->nvcpus; i++)
 		cpus_add(&there, g->threads[i].index);
-	for (const struct place *p = ps->v; p < ps->v + ps->n; p++) {
+	for (size_t i = 0; i < ps->n; i++) {
+		const struct place *p = &ps->v[i];
 		struct cpus missing = p->vcpus;
 
 		cpus_without(&missing, &there);
@@ -114,7 +115,9 @@ plan_print(FILE *out, const struct changes *c)
 {
 	char list[CPULIST_TEXT], class[SCHED_TEXT], label[32];
 
-	for (const struct change *v = c->v; v < c->v + c->n; v++) {
+	for (size_t i = 0; i < c->n; i++) {
+		const struct change *v = &c->v[i];
+
 		if (v->thread.kind == THREAD_VCPU)
 			fprintf(out, "%u=", v->thread.index);
 		else

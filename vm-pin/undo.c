@@ -36,7 +36,9 @@ print(struct changes *c, const struct guest *g)
 	bool fixed;
 
 	plan_online(g->root, &online);
-	for (struct change *one = c->v; one < c->v + c->n; one++) {
+	for (size_t i = 0; i < c->n; i++) {
+		struct change *one = &c->v[i];
+
 		one->cpus = one->cpus_before;
 		one->class = one->class_before;
 		change_look(one, g, &online, &fixed, &w);
@@ -49,7 +51,9 @@ put_back(struct record *r)
 {
 	bool good = cpuset_take_back(&r->cpuset);
 
-	for (struct change *c = r->old.v; c < r->old.v + r->old.n; c++) {
+	for (size_t i = 0; i < r->old.n; i++) {
+		struct change *c = &r->old.v[i];
+
 		c->moved = c->moves;
 		c->reclassed = c->reclasses;
 		good &= change_take_back(c);

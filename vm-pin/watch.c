@@ -90,11 +90,17 @@ find_guest(struct watcher *s, pid_t pid, unsigned depth)
 }
 
 static struct known *
+end(const struct watcher *s)
+{
+	return s->n ? s->v + s->n : s->v;
+}
+
+static struct known *
 known_thread(struct watcher *s, const struct guest_thread *t)
 {
 	struct known *v;
 
-	for (v = s->v; v < s->v + s->n; v++)
+	for (v = s->v; v < end(s); v++)
 		if (v->change.thread.tid == t->tid)
 			return v;
 	v = reallocarray(s->v, s->n + 1, sizeof(*v));
@@ -155,7 +161,7 @@ lay_out(struct watcher *s)
 	fault = layout_places(&s->w->layout, &s->w->places, &s->guest, &w);
 	if (fault)
 		error("%s: %s", s->guest.name, fault);
-	for (struct known *k = s->v; k < s->v + s->n && had != cpus_count(&s->w->layout.used); k++)
+	for (struct known *k = s->v; k < end(s) && had != cpus_count(&s->w->layout.used); k++)
 		k->placed &= k->change.thread.kind == THREAD_VCPU;
 }
 
@@ -173,7 +179,7 @@ look_at_cpus(struct watcher *s)
 	cpus_without(&back, &s->online);
 	cpus_without(&gone, &online);
 	s->online = online;
-	for (struct known *k = s->v; k < s->v + s->n; k++) {
+	for (struct known *k = s->v; k < end(s); k++) {
 		char label[32];
 		struct cpus lost = k->change.cpus;
 
@@ -196,7 +202,7 @@ look_at_threads(struct watcher *s)
 
 	if (guest_threads(&s->guest, &w))
 		return false;
-	for (struct known *k = s->v; k < s->v + s->n; k++)
+	for (struct known *k = s->v; k < end(s); k++)
 		k->seen = false;
 	for (const struct guest_thread *t = s->guest.threads; t < s->guest.threads + s->guest.nthreads; t++)
 		know(s, known_thread(s, t), t);
@@ -216,7 +222,7 @@ look_at_threads(struct watcher *s)
 static bool
 all_placed(const struct watcher *s)
 {
-	for (const struct known *k = s->v; k < s->v + s->n; k++)
+	for (const struct known *k = s->v; k < end(s); k++)
 		if (!k->placed || k->refused)
 			return false;
 	return true;
@@ -232,7 +238,7 @@ same_threads(const struct watcher *s)
 	size_t there = 0, process = 0;
 	uint64_t tid;
 
-	for (const struct known *k = s->v; k < s->v + s->n; k++)
+	for (const struct known *k = s->v; k < end(s); k++)
 		process += !k->change.thread.kernel;
 	while (dir && (e = readdir(dir))) {
 		size_t i = 0;

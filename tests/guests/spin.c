@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Starts every processor, says so, and keeps them all busy for ever. */
+/* Starts every processor, says so, and keeps them all busy for ever; those that are plugged in later, too. */
 #include "guest.h"
 
 void
@@ -10,6 +10,9 @@ guest_main(const struct start_info *info)
 	(void)info;
 	start_others(jump_here, sizeof(jump_here));
 	print("spinning\n");
-	for (;;)
-		;
+	for (;;) {
+		for (volatile uint32_t i = 0; i < 1 << 22; i++)
+			;
+		start_others(jump_here, sizeof(jump_here));
+	}
 }
