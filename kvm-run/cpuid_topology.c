@@ -118,7 +118,7 @@ add_caches(struct kvm_cpuid2 *c)
 	cpuid_add(c, 0x8000001d, index); /* no more */
 }
 
-/* Only by these leaves do AMD's processors have threads; an old host's, too, if they are asked for (as QEMU has it). */
+/* Only by these leaves do AMD's processors have threads, and several nodes; an old host's, too, if they are asked for. */
 static void
 need_topoext(struct kvm_cpuid2 *c, struct kvm_cpuid_entry2 *features)
 {
@@ -143,7 +143,7 @@ amd(struct kvm_cpuid2 *c, const struct place *p)
 	if (!features)
 		return;
 	features->ecx = p->threads > 1 ? features->ecx | CMP_LEGACY : features->ecx & ~CMP_LEGACY;
-	if (p->t->threads > 1)
+	if (p->t->threads > 1 || p->t->split)
 		need_topoext(c, features);
 	if (!(features->ecx & TOPOEXT))
 		return;
@@ -155,7 +155,8 @@ amd(struct kvm_cpuid2 *c, const struct place *p)
 	e->eax = p->id;
 	e->ebx = (p->id >> p->thread_bits & ((1U << (p->package_bits - p->thread_bits)) - 1) & 0xff) |
 		 ((p->t->threads - 1) & 0xff) << 8; /* core of the socket, threads of a core */
-	e->ecx = p->id >> p->package_bits & 0xff; /* one node a socket */
+	/* Nodes, and how many a socket has: those that share the last cache, as older guests take them to be. */
+	e->ecx = (p->id >> (p->package_bits - p->t->split) & 0xff) | (((1U << p->t->split) - 1) & 7) << 8;
 }
 
 void

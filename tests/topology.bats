@@ -90,11 +90,18 @@ programs() {
 	initrd "$T/initrd" "${options[@]}" <<-'EOS'
 		#!/bin/sh
 		lscpu -p=CPU,CORE,SOCKET,NODE | grep -v '^#'
+		lscpu | grep -E '^(Vendor|CPU\(s\)|Thread|Core|Socket|NUMA|L[123])' | tr -s ' '
 		numactl -H | grep cpus
+		for cpu in 0 3 5; do
+			echo $cpu: $(cat /sys/devices/system/cpu/cpu$cpu/cache/index[01]/shared_cpu_list)
+		done
 		dmesg
 	EOS
-	run -0 clean timeout 150 kvm-run -k "$(kernel)/vmlinux" -i "$T/initrd" -m 512,nodes=2,cpus=0+2-3:1 -c 3,maxcpus=4 -A quiet </dev/null
-	has '0,0,0,0' '1,1,0,1' '2,2,0,0' 'node 0 cpus: 0 2' 'node 1 cpus: 1'
-	[[ $output = *'smpboot: Allowing 4 CPUs, 1 hotplug CPUs'* && $output = *'SRAT: PXM 0 -> APIC 0x03 -> Node 0'* ]]
-	[[ ! $output =~ $complaints ]]
+	run -0 clean timeout 150 kvm-run -k "$(kernel)/vmlinux" -i "$T/initrd" -m 512,nodes=2,cpus=0-3:4-7 -c 7,threads=2,maxcpus=8 \
+		-A quiet </dev/null
+	has '0,0,0,0' '1,0,0,0' '2,1,0,0' '3,1,0,0' '4,2,0,1' '5,2,0,1' '6,3,0,1' 'node 0 cpus: 0 1 2 3' 'node 1 cpus: 4 5 6' \
+		'Thread(s) per core: 2' 'Core(s) per socket: 4' 'Socket(s): 1' \
+		'0: 0-1 0-3' '3: 2-3 0-3' '5: 4-5 4-6'
+	[[ $output = *'smpboot: Allowing 8 CPUs, 1 hotplug CPUs'* && $output = *'SRAT: PXM 1 -> APIC 0x07 -> Node 1'* ]]
+	[[ ! $output =~ $complaints|'not on the same node' ]]
 }

@@ -123,6 +123,8 @@ check_amd(void)
 	ok((leaf(0x8000001d, 0)->eax >> 14) == 1 && (leaf(0x8000001d, 3)->eax >> 14) == 7 && !leaf(0x8000001d, 4)->eax,
 	    "leaf 8000001d: threads share the first cache, a socket the last");
 	ok(levels(0xb, 13, 1, 2, 3, 6) && !cpuid_find(c, 0x1f, 0), "leaf 0xb, and no 0x1f");
+	cpuid_topology(c, &(struct topology){.sockets = 2, .cores = 4, .threads = 1, .split = 1}, 6);
+	ok(leaf(0x8000001e, 0)->ecx == (1 << 8 | 3) && leaf(0x8000001d, 3)->eax >> 14 == 1, "two nodes a socket: node 3 of four");
 	ok(!leaf(0x80000026, 0)->eax && !leaf(0x80000026, 0)->ebx && !leaf(0x80000026, 0)->ecx, "the newest leaf is empty");
 	layout(1, 1, 1, 0);
 	ok(leaf(0x80000001, 0)->ecx == 1 << 22 && !leaf(0x80000008, 0)->ecx && says(0x8000001e, 0, 0, 0, 0, 0), "one processor");
@@ -142,6 +144,10 @@ check_old_amd(void)
 	layout(1, 4, 1, 1);
 	ok(leaf(0x80000001, 0)->ecx == 0x22 && !cpuid_find(c, 0x8000001e, 0) && leaf(0x80000000, 0)->eax == 0x8000000a,
 	    "an old AMD of cores alone stays one");
+	cpuid_topology(c, &(struct topology){.sockets = 1, .cores = 4, .threads = 1, .split = 1}, 0);
+	ok(leaf(0x80000001, 0)->ecx == (1 << 22 | 0x22), "not with several nodes");
+	cpuid_find(c, 0x80000001, 0)->ecx = 0x20;
+	cpuid_find(c, 0x80000000, 0)->eax = 0x8000000a;
 	layout(1, 2, 2, 3);
 	ok(leaf(0x80000001, 0)->ecx == (1 << 22 | 0x22) && leaf(0x80000000, 0)->eax == 0x8000001e, "with threads it gets the leaves for them");
 	ok(says(0x8000001e, 0, 3, 1 << 8 | 1, 0, 0), "core 1 of node 0");

@@ -199,7 +199,7 @@ check_file(void)
 {
 	char path[] = "/tmp/dump.XXXXXX";
 	_Atomic uint64_t done = 0;
-	const struct elf_prstatus *status;
+	struct elf_prstatus status;
 	uint8_t *core;
 	off_t size;
 
@@ -221,8 +221,8 @@ check_file(void)
 	is(find(core, HOT + BLOCK + 0x5000, false), "", "and not what is not");
 	is(find(core, HOT + 2 * BLOCK + 0x5000, false), "behind", "behind that");
 	is(find(core, 0xffffffffc0205000, true), "plugged", "by its virtual address");
-	status = (const struct elf_prstatus *)(core + ((const Elf64_Phdr *)(core + 64))->p_offset + 12 + 8);
-	ok(status->pr_pid == 1 && status->pr_reg[16] == 0x1234 && status->pr_reg[0] == 15 && status->pr_reg[22] == 0x77, "registers");
+	memcpy(&status, core + ((const Elf64_Phdr *)(core + 64))->p_offset + 12 + 8, sizeof(status));
+	ok(status.pr_pid == 1 && status.pr_reg[16] == 0x1234 && status.pr_reg[0] == 15 && status.pr_reg[22] == 0x77, "registers");
 	munmap(core, (size_t)size);
 	close(file.fd);
 	file.fd = -1;
