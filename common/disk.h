@@ -22,6 +22,8 @@ enum disk_op {
 	DISK_ZERO,    /* the bytes read as zeroes */
 };
 
+#define DISK_OPS (DISK_ZERO + 1)
+
 /* Flags of a request. */
 #define DISK_FUA 1   /* on stable storage when done: write, discard, zero */
 #define DISK_UNMAP 2 /* zero: may leave a hole */
@@ -51,8 +53,14 @@ struct disk_ops {
 	void (*close)(struct disk *d);
 };
 
+/* What was asked of it, by kind. */
+struct disk_count {
+	uint64_t requests, bytes;
+};
+
 struct disk {
 	const struct disk_ops *ops;
+	struct disk_count counts[DISK_OPS];
 	uint64_t size;		 /* bytes */
 	uint32_t block_size;	 /* requests are multiples of it: 512, or a block device's own */
 	uint32_t physical_block; /* smaller writes cost more */
@@ -100,6 +108,8 @@ disk_detach(struct disk *d)
 static inline void
 disk_submit(struct disk *d, struct disk_req *r)
 {
+	d->counts[r->op].requests++;
+	d->counts[r->op].bytes += r->len;
 	d->ops->submit(d, r);
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "kvm-run/ahci_new.h"
+#include "kvm-run/stats.h"
 #include "kvm-run/vm.h"
 
 #define CD_BLOCK 2048
@@ -85,9 +86,19 @@ remove_device(void *port)
 	vm->ahci = NULL;
 }
 
+static void
+show_stats(void *dev, struct stats_sink *s)
+{
+	const struct ahci_port *p = dev;
+
+	if (p->wire.disk) /* else the drive is empty */
+		stats_disk(s, p->wire.disk);
+}
+
 static const struct vm_device_ops device_ops = {
 	.reset = reset_device,
 	.remove = remove_device,
+	.stats = show_stats,
 };
 
 static struct ahci_port *

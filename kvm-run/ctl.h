@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #define CTL_LINE_MAX 4096    /* bytes of a request, with its newline */
-#define CTL_ANSWER_MAX 65536 /* and of its answer */
+#define CTL_ANSWER_MAX (1 << 19) /* and of its answer: the statistics of the most vCPUs there can be */
 #define CTL_CLIENTS_MAX 16   /* at once; more wait to be accepted */
 #define CTL_EJECT_SECONDS 10 /* for the guest to let go of a device; then the answer to unplug is `no` */
 

@@ -17,6 +17,7 @@
 #include "kvm-run/ctl_vcpu.h"
 #include "kvm-run/dump.h"
 #include "kvm-run/hotplug.h"
+#include "kvm-run/stats.h"
 #include "kvm-run/vcpu.h"
 #include "kvm-run/virtio.h"
 #include "kvm-run/virtio_net.h"
@@ -255,6 +256,7 @@ static const struct request {
     {"devices", 0, do_devices, "", "id, kind, PCI address or COM1, hot or -"},
     {"net", 0, do_net, "", "id, MAC, up or down; frames, bytes, drops received; the same sent"},
     {"dump", 0, ctl_dump, "", "write memory and registers, an ELF core; the descriptor comes with the line"},
+    {"stats", 0, ctl_stats, "", "what vCPUs and devices did since the start: id, name, number"},
     {"kvm", 0, do_kvm, "", "what the host's KVM offers"},
     {"balloon", 0, ctl_balloon_show, "", "what the guest has of its memory, and what it says of it"},
     {"balloon", 1, ctl_balloon_set, " SIZE", "how much of its memory the guest is to have"},

@@ -36,6 +36,7 @@ struct serial {
 	bool level;	      /* of the interrupt line, as last set */
 	struct vm *vm;
 	struct con *con; /* NULL: nothing is connected */
+	uint64_t sent, received; /* bytes */
 };
 
 /* Puts the UART on the port bus, joined to the con wire `w` (NULL: to nothing). NULL, or the reason in why. Main thread. */

@@ -7,6 +7,7 @@
 
 #include "common/diag.h"
 #include "kvm-run/signals.h"
+#include "kvm-run/stats.h"
 #include "kvm-run/tty.h"
 #include "kvm-run/vm.h"
 
@@ -41,6 +42,10 @@ on_signal(struct watch *w, uint32_t events)
 	(void)events;
 	if (read(w->fd, &info, sizeof(info)) != sizeof(info))
 		return;
+	if (info.ssi_signo == SIGUSR1) {
+		stats_report(s->vm);
+		return;
+	}
 	if (s->vm->button_pressed)
 		die_of(s->vm, (int)info.ssi_signo);
 	s->vm->button_pressed = true;
@@ -68,6 +73,7 @@ signals_watch(struct vm *vm)
 	add_wanted(&set, SIGTERM);
 	add_wanted(&set, SIGINT);
 	add_wanted(&set, SIGHUP);
+	add_wanted(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	s.vm = vm;
 	s.watch = (struct watch){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .handler = on_signal};

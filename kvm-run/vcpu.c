@@ -66,8 +66,10 @@ do_exit(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
 	struct kvm_run *run = v->run;
+	uint32_t why = run->exit_reason;
 
-	switch (run->exit_reason) {
+	v->exits[why == KVM_EXIT_IO ? VCPU_EXIT_IO : why == KVM_EXIT_MMIO ? VCPU_EXIT_MMIO : VCPU_EXIT_OTHER]++;
+	switch (why) {
 	case KVM_EXIT_IO:
 		do_io(vm, run);
 		break;
@@ -168,6 +170,7 @@ thread_main(void *arg)
 			if (!gate_open(v))
 				finish_instruction(v);
 		} else if (errno == EINTR || errno == EAGAIN) {
+			v->exits[VCPU_EXIT_SIGNAL]++;
 			__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_RELAXED);
 		} else {
 			error("vcpu%u: KVM_RUN: %s", v->index, errno == EFAULT ? memory_fault_reason(v->vm) : strerror(errno));

@@ -12,15 +12,20 @@ struct vm;
 struct kvm_run;
 struct vcpu_state;
 
+/* Why a vCPU was out of the guest; KVM counts what it does itself. */
+enum vcpu_exit { VCPU_EXIT_IO, VCPU_EXIT_MMIO, VCPU_EXIT_SIGNAL, VCPU_EXIT_OTHER, VCPU_EXITS };
+
 struct vcpu {
 	struct vm *vm;
 	unsigned index; /* its APIC id: topology_apic_id() */
 	bool plugged; /* it is part of the machine, and has a thread once they are started */
 	bool ending;  /* its thread is to end */
 	int fd; /* 0: never plugged in, so that KVM does not know it */
+	int stats_fd; /* see stats_kvm_open */
 	struct kvm_run *run;
 	pthread_t thread;
 	pid_t tid;
+	uint64_t exits[VCPU_EXITS];
 	struct vcpu_state *fresh; /* power-on state, for a reset */
 };
 

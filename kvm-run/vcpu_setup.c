@@ -10,6 +10,7 @@
 
 #include "common/diag.h"
 #include "kvm-run/cpuid.h"
+#include "kvm-run/stats_kvm.h"
 #include "kvm-run/vcpu.h"
 #include "kvm-run/vcpu_state.h"
 #include "kvm-run/vm.h"
@@ -37,6 +38,7 @@ create(struct vcpu *v)
 	v->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
 	if (v->run == MAP_FAILED)
 		return "mmap of a vCPU";
+	v->stats_fd = stats_kvm_open(v->fd);
 	what = cpu_guest_vcpu(vm, v->fd);
 	if (what)
 		return what;

@@ -33,6 +33,7 @@
 #define VIRTIO_F_VERSION_1 (1ULL << 32)
 
 struct virtio_dev;
+struct stats_sink;
 
 struct virtio_queue {
 	struct virtq vq;
@@ -56,6 +57,8 @@ struct virtio_ops {
 	void (*kick)(struct virtio_dev *d, unsigned q);
 	/* The driver wrote bytes of the device configuration (already in d->config). vCPU thread, d->lock held. May be NULL. */
 	void (*config_written)(struct virtio_dev *d, unsigned off, unsigned len);
+	/* Numbers of its own, beside those of its queues. Main thread. May be NULL. */
+	void (*stats)(struct virtio_dev *d, struct stats_sink *s);
 	/* Frees the device after it was unplugged or at exit; its I/O thread has ended or does not know it any more. */
 	void (*destroy)(struct virtio_dev *d);
 };

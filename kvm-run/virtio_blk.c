@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/diag.h"
+#include "kvm-run/stats.h"
 #include "kvm-run/virtio_blk_dev.h"
 
 /* Of one kick, so that a driver that never stops adding cannot keep the thread from hearing anything else. */
@@ -277,6 +278,12 @@ void
 blk_reaped(struct disk *disk)
 {
 	settle(disk->user);
+}
+
+void
+blk_stats(struct virtio_dev *d, struct stats_sink *s)
+{
+	stats_disk(s, blk_of(d)->disk);
 }
 
 bool

@@ -84,6 +84,7 @@ blk_of(struct virtio_dev *d)
 bool blk_start(struct virtio_dev *d);
 void blk_stop(struct virtio_dev *d);
 void blk_kick(struct virtio_dev *d, unsigned q);
+void blk_stats(struct virtio_dev *d, struct stats_sink *s);
 
 /* disk->reaped */
 void blk_reaped(struct disk *disk);

@@ -73,6 +73,7 @@ static const struct virtio_ops blk_ops = {
 	.stop = stop,
 	.kick = blk_kick,
 	.config_written = config_written,
+	.stats = blk_stats,
 	.destroy = destroy,
 };
 

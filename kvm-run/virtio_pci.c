@@ -45,7 +45,7 @@ virtio_reset_registers(struct virtio_dev *d)
 
 		q->enabled = false;
 		q->vector = NO_VECTOR;
-		q->vq = (struct virtq){.size = q->size_max};
+		q->vq = (struct virtq){.size = q->size_max, .counts = q->vq.counts};
 		eventfd_read(q->kick_fd, &stale);
 	}
 }

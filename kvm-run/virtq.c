@@ -149,6 +149,8 @@ vq_pop(struct virtq *q, struct vq_chain *c, struct iovec *iov, unsigned max)
 	if (walk(q, c, max, q->desc, q->size, head, false))
 		return -1;
 	q->next_avail++;
+	q->counts.chains++;
+	q->counts.out_bytes += c->out_len;
 	return 1;
 }
 
@@ -156,6 +158,7 @@ void
 vq_unpop(struct virtq *q)
 {
 	q->next_avail--;
+	q->counts.chains--;
 }
 
 void
@@ -165,6 +168,7 @@ vq_fill(struct virtq *q, uint16_t head, uint32_t written, unsigned ahead)
 	struct used_elem e = {head, written};
 
 	memcpy((char *)q->used + 4 + slot * sizeof(e), &e, sizeof(e));
+	q->counts.in_bytes += written;
 }
 
 void

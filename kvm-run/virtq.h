@@ -16,6 +16,11 @@
 
 #define VIRTQ_SIZE_MAX 1024
 
+/* Since the device was made; of chains that were taken, and given back. */
+struct virtq_counts {
+	uint64_t chains, out_bytes, in_bytes;
+};
+
 struct virtq {
 	const struct guest_mem *mem;
 	uint16_t size;	   /* a power of two, at most VIRTQ_SIZE_MAX */
@@ -26,6 +31,7 @@ struct virtq {
 	uint16_t signalled;  /* next_used at the last notification sent */
 	bool signalled_valid;
 	const char *broken; /* why, or NULL */
+	struct virtq_counts counts;
 	/* host addresses, valid while running */
 	void *desc, *avail, *used;
 };

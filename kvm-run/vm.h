@@ -26,6 +26,7 @@ struct iothread;
 struct vcpu;
 struct vfio_host;
 struct serial;
+struct stats_sink;
 struct lpc;
 struct rtc;
 struct input;
@@ -67,6 +68,7 @@ struct vm_options {
 struct vm_device_ops {
 	void (*reset)(void *dev);  /* power-on state; nothing of it touches guest memory afterwards */
 	void (*remove)(void *dev); /* off the machine and freed, with its descriptors */
+	void (*stats)(void *dev, struct stats_sink *s); /* its numbers; may be NULL */
 };
 
 /* A device that came from a wire; ctl's `devices` lists them, `unplug ID` removes one. */

@@ -26,8 +26,8 @@ threads() {
 	run -0 ask 'plug vcpu3' 'plug vcpu4' 'plug vcpux' 'plug disk' 'plug' 'unplug vcpu0' 'unplug vcpu9'
 	[ "$output" = 'no vcpu3: is there already
 no vcpu4: there is no room for it
-no vcpux: no vCPU
-no disk: no vCPU
+no vcpux: not vcpu, or vcpu and a number
+no disk: not vcpu, or vcpu and a number
 no usage: plug vcpu[N]
 no vcpu0: starts the others, so it stays
 no vcpu9: there is no room for it' ]
@@ -44,6 +44,26 @@ no vcpu9: there is no room for it' ]
 	run -0 ask 'plug vcpu' 'unplug vcpu1'
 	[ "$output" = 'no vcpu: there is no room for others: -c with maxcpus= makes some
 no vcpu1: there is no room for others: -c with maxcpus= makes some' ]
+}
+
+@test "USR1 and stats tell what vCPUs and devices did" {
+	truncate -s 1M "$T/disk" "$T/cd"
+	(fresh && exec wire-pair -t stream kvm-run -k "$BIN/guests/echo" -K talk=3 -C "$T/ctl" -c 2 -w blk,fd=5,id=disk \
+		-w blk,fd=6,media=cdrom,id=cd 5<>"$T/disk" 6<"$T/cd") >"$T/guest.log" 2>&1 </dev/null &
+	pids["guest"]=$!
+	wait_line "$T/guest.log" 'line 3' >/dev/null
+	run -0 ask stats
+	[ "${lines[-1]}" = ok ]
+	run ! grep -vP '^[^\t]+\t[a-z-]+\t[0-9]+$|^ok$' <<<"$output"
+	[ "$(cut -f 1 <<<"$output" | sort -u | xargs)" = 'COM1 balloon cd disk net0 ok rng vcpu0 vcpu1' ]
+	(($(awk '$1 == "vcpu0" && $2 == "io" { print $3 }' <<<"$output") > 21))
+	[[ $output = *$'COM1\tbytes-from-guest\t21\n'*$'disk\treads\t0\n'*$'cd\treads\t0\n'* ]]
+	kill -USR1 "${pids[guest]}"
+	wait_line "$T/guest.log" '^kvm-run: vcpu0: io [0-9]+' >/dev/null
+	wait_line "$T/guest.log" '^kvm-run: COM1: bytes-from-guest 21$' >/dev/null
+	wait_line "$T/guest.log" '^kvm-run: net0: nothing$' >/dev/null
+	run -0 ask quit
+	await guest 5
 }
 
 # bats test_tags=kvm

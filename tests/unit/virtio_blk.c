@@ -1,4 +1,4 @@
-/* links: kvm-run/virtio_blk.c kvm-run/virtio_blk_new.c kvm-run/blk_wire.c kvm-run/virtq.c kvm-run/mem.c */
+/* links: kvm-run/virtio_blk.c kvm-run/stats_disk.c kvm-run/virtio_blk_new.c kvm-run/blk_wire.c kvm-run/virtq.c kvm-run/mem.c */
 /* SPDX-License-Identifier: ISC */
 /* The block device's requests: what a chain of descriptors becomes at the disk, and what the driver gets back. */
 #include <fcntl.h>
