@@ -55,7 +55,7 @@ no vcpu1: there is no room for others: -c with maxcpus= makes some' ]
 	wait_line "$T/guest.log" 'line 3' >/dev/null
 	run -0 ask stats
 	[ "${lines[-1]}" = ok ]
-	run ! grep -vP '^[^\t]+\t[a-z-]+\t[0-9]+$|^ok$' <<<"$output"
+	[ ! "$(grep -vP '^[^\t]+\t[a-z-]+\t[0-9]+$|^ok$' <<<"$output")" ]
 	for id in vcpu0 vcpu1 COM1 rng disk cd balloon net0; do
 		grep -q "^$id" <<<"$output"
 	done
