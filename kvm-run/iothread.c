@@ -62,6 +62,7 @@ iothread_start(struct iothread *t, const char *name)
 	if (!err) {
 		/* Signals are the main thread's. */
 		sigfillset(&all);
+		sigdelset(&all, SIGBUS); /* but a fault of its own, see memory_fault.h */
 		pthread_sigmask(SIG_SETMASK, &all, &old);
 		pthread_attr_init(&attr);
 		pthread_attr_setstacksize(&attr, STACK_SIZE);

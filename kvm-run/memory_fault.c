@@ -42,7 +42,7 @@ on_bus_error(int sig, siginfo_t *info, void *context)
 		return;
 	}
 	if (watched->end == VM_RUNNING)
-		error("memory: %s", info->si_code == BUS_MCEERR_AR ? "the host's is broken" : memory_fault_reason(watched));
+		error("memory: %s", info->si_code == BUS_MCEERR_AR ? "a page of the host's is broken" : memory_fault_reason(watched));
 	vm_end(watched, VM_HOST_ERROR);
 	errno = err;
 }

@@ -197,6 +197,7 @@ vcpu_start(struct vcpu *v)
 
 	sigfillset(&others); /* the other signals are the main thread's */
 	sigdelset(&others, SIGRTMIN);
+	sigdelset(&others, SIGBUS); /* see memory_fault.h */
 	pthread_sigmask(SIG_SETMASK, &others, &old);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);

@@ -253,6 +253,27 @@ free_on() {
 	[ "$(awk '/HugePages_Free/ { print $2 }' /proc/meminfo)" -eq 80 ]
 }
 
+# bats test_tags=lab
+@test "a page of the host that breaks ends the guest, and not in silence" {
+	need_kvm
+	need python3
+	started 64,thp=never -K fill=4000 # what is only read is one page for all
+	python3 - "${pids[vm]}" <<-'EOF'
+		import sys
+		pid = sys.argv[1]
+		for line in open("/proc/%s/maps" % pid): # RAM: the one that is large
+		    low, high = (int(x, 16) for x in line.split()[0].split("-"))
+		    if high - low >= 32 << 20 and line.split()[1] == "rw-p":
+		        break
+		pages = open("/proc/%s/pagemap" % pid, "rb")
+		pages.seek((low + (9 << 20)) // 4096 * 8)
+		frame = int.from_bytes(pages.read(8), "little") & (1 << 55) - 1
+		open("/sys/devices/system/memory/hard_offline_page", "w").write("%#x" % (frame * 4096))
+	EOF
+	await vm 1
+	grep -x "kvm-run: memory: a page of the host's is broken" "$T/vm.log"
+}
+
 # sharing: pages that KSM has others share.
 sharing() {
 	echo "$(</sys/kernel/mm/ksm/pages_sharing)"

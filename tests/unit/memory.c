@@ -1,4 +1,4 @@
-/* links: kvm-run/mem.c kvm-run/mem_discard.c kvm-run/memory_fault.c kvm-run/memory_host.c kvm-run/memory_populate.c */
+/* links: kvm-run/iothread.c kvm-run/seal_threads.c kvm-run/mem.c kvm-run/mem_discard.c kvm-run/memory_fault.c kvm-run/memory_host.c kvm-run/memory_populate.c */
 /* SPDX-License-Identifier: ISC */
 /* Taking memory from the host, what is told it of it, and what is not there when it is needed. */
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "kvm-run/iothread.h"
 #include "kvm-run/memory_fault.h"
 #include "kvm-run/memory_host.h"
 #include "kvm-run/memory_populate.h"
@@ -125,6 +126,30 @@ test_asked(void)
 	close(old);
 }
 
+static void
+touch(void *at)
+{
+	*(volatile uint8_t *)at = 5;
+}
+
+/* By a device's thread, which is sealed and hears no other signals. */
+static void
+test_fault_of_thread(void)
+{
+	static struct iothread io;
+	int fd = memory_file();
+
+	make(fd);
+	memory_fault_watch(&vm);
+	if (iothread_start(&io, "io") < 0 || ftruncate(fd, FILE_SIZE))
+		die_sys("iothread");
+	iothread_call(&io, touch, vm.mem.base + FILE_SIZE);
+	ok(vm.end == VM_HOST_ERROR && vm.mem.base[FILE_SIZE] == 5, "a device's thread goes on too");
+	iothread_stop(&io);
+	munmap(vm.mem.base, SIZE);
+	close(fd);
+}
+
 /* Accesses that others do at any time. */
 static void
 test_fault(void)
@@ -220,6 +245,7 @@ main(void)
 	test_take("an old kernel");
 	test_asked();
 	test_fault();
+	test_fault_of_thread();
 	test_advice();
 	test_host();
 	return tap_done();
