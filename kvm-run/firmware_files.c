@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "kvm-run/acpi.h"
 #include "kvm-run/firmware_files.h"
 
@@ -27,7 +28,7 @@ make_acpi(struct vm *vm, struct firmware *f)
 	return NULL;
 }
 
-/* RAM only: firmware knows the board's other places itself. */
+/* RAM only: firmware knows the board's other places itself, but where memory is plugged in it must not put large BARs. */
 static void
 add_memory_map(struct vm *vm, struct firmware *f)
 {
@@ -37,6 +38,10 @@ add_memory_map(struct vm *vm, struct firmware *f)
 	if (vm->mem.high_size)
 		f->e820[n++] = (struct firmware_e820){MEM_HIGH_START, vm->mem.high_size, E820_RAM};
 	fwcfg_add_file(&f->cfg, "etc/e820", f->e820, n * sizeof(f->e820[0]));
+	if (!vm->mem.hot.size)
+		return;
+	put_le64(&f->memory_end, vm->mem.hot.start + vm->mem.hot.size);
+	fwcfg_add_file(&f->cfg, "etc/reserved-memory-end", &f->memory_end, sizeof(f->memory_end));
 }
 
 static void

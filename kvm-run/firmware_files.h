@@ -27,6 +27,7 @@ struct firmware {
 	struct acpi_files acpi;
 	struct smbios smbios;
 	struct firmware_e820 e820[2];
+	uint64_t memory_end; /* little-endian */
 	char order[FIRMWARE_ORDER_MAX];
 };
 

@@ -191,6 +191,8 @@ check(struct memory_options *o)
 		return "host: one node of the host for each of the guest's";
 	if (o->max && o->max <= o->size)
 		return "max: not above the size";
+	if (o->max && (o->size | o->max) % (2ULL << 20))
+		return "max: it and the size are not whole blocks of 2 MiB";
 	if (o->merge && (o->huge || o->share))
 		return "merge: only private memory is merged, not huge or shared";
 	return o->nodes > 1 ? check_nodes(o) : NULL;

@@ -284,7 +284,9 @@ virtio_mem_create(struct vm *vm, struct virtio_dev **out, char *why, size_t size
 {
 	struct virtio_mem *v = calloc(1, sizeof(*v));
 	const struct mem_hot *h = &vm->mem.hot;
-	struct config c = {.block_size = htole64(h->block), .addr = htole64(h->start), .region_size = htole64(h->size)};
+	/* Of the last node: so SRAT says, too. */
+	struct config c = {.block_size = htole64(h->block), .node_id = htole16(vm->opt.memory.nodes - 1), .addr = htole64(h->start),
+	    .region_size = htole64(h->size)};
 	int err = v ? 0 : -ENOMEM;
 
 	if (!err) {

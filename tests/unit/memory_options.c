@@ -54,6 +54,16 @@ test_words(void)
 	bad("64,thp=alway", "thp: wants always, host or never");
 	bad("64,max=64", "max: not above the size");
 	bad("64,max=big", "max: wants a size");
+	bad("65,max=128", "max: it and the size are not whole blocks of 2 MiB");
+	bad("64,max=129", "max: it and the size are not whole blocks of 2 MiB");
+	good("64,balloon=hard,max=66");
+	ok(o.balloon == BALLOON_HARD && o.max == MIB(66), "a hard balloon");
+	good("64,balloon=off");
+	ok(o.balloon == BALLOON_OFF, "none");
+	good("64,balloon=on");
+	ok(o.balloon == BALLOON_ON, "the usual one");
+	bad("64,balloon=soft", "balloon: wants on, hard or off");
+	bad("64,balloon", "balloon: wants on, hard or off");
 	bad("64,share,merge", "merge: only private memory is merged, not huge or shared");
 }
 

@@ -19,6 +19,7 @@ make(uint64_t hot)
 	char why[64];
 
 	rig_memory(hot, false);
+	rig_vm.opt.memory.nodes = 3;
 	if (virtio_mem_create(&rig_vm, &rig_dev, why, sizeof(why)))
 		abort();
 	rig_start(0);
@@ -75,7 +76,7 @@ has(uint64_t plugged, unsigned slots)
 static void
 test_config(void)
 {
-	ok(config(0) == BLOCK && config(16) == START && config(24) == HOT, "blocks, the region");
+	ok(config(0) == BLOCK && config(16) == START && config(24) == HOT && config(8) == 2, "blocks, the region, the last node");
 	ok(config(32) == 256 << 20 && !config(40) && !config(48), "usable; nothing plugged, nothing requested");
 	virtio_mem_set(rig_dev, 8 * BLOCK);
 	ok(rig_events == 1 && config(48) == 8 * BLOCK && config(32) == 8 * BLOCK + (256 << 20), "a request, and more is usable");
