@@ -60,17 +60,17 @@ dump_file_ram(const struct dump_file *f)
 }
 
 static size_t
-head_size(const struct dump_file *f, size_t mappings)
+head_size(const struct dump_file *f, size_t mappings, size_t vmcoreinfo)
 {
 	size_t headers = sizeof(Elf64_Ehdr) + (1 + mappings + f->npieces) * sizeof(Elf64_Phdr);
 
-	return align_up(headers + dump_note_size(f->ncpus), PAGE);
+	return align_up(headers + dump_note_size(f->ncpus) + vmcoreinfo, PAGE);
 }
 
 size_t
 dump_file_buffer(const struct dump_file *f)
 {
-	size_t head = head_size(f, f->maps.max);
+	size_t head = head_size(f, f->maps.max, DUMP_VMCOREINFO_MAX);
 
 	return head > CHUNK ? head : CHUNK;
 }
@@ -101,7 +101,7 @@ load(uint64_t virt, uint64_t phys, uint64_t size, uint64_t off)
 static size_t
 make_head(struct dump_file *f)
 {
-	size_t mappings = f->maps.n, size = head_size(f, mappings), notes;
+	size_t mappings = f->maps.n, size = head_size(f, mappings, f->vmcoreinfo_size), notes;
 	Elf64_Ehdr *e = (Elf64_Ehdr *)f->buf;
 	Elf64_Phdr *p = (Elf64_Phdr *)(e + 1);
 	uint64_t off = size;
@@ -111,7 +111,7 @@ make_head(struct dump_file *f)
 	    .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_phoff = sizeof(*e), .e_ehsize = sizeof(*e),
 	    .e_phentsize = sizeof(*p), .e_phnum = (Elf64_Half)(1 + mappings + f->npieces)};
 	notes = sizeof(*e) + e->e_phnum * sizeof(*p);
-	*p++ = (Elf64_Phdr){.p_type = PT_NOTE, .p_offset = notes, .p_filesz = dump_note_size(f->ncpus)};
+	*p++ = (Elf64_Phdr){.p_type = PT_NOTE, .p_offset = notes, .p_filesz = dump_note_size(f->ncpus) + f->vmcoreinfo_size};
 	for (size_t i = 0; i < f->npieces; i++) {
 		f->pieces[i].off = off;
 		off += f->pieces[i].size;
@@ -121,6 +121,7 @@ make_head(struct dump_file *f)
 	for (const struct dump_piece *q = f->pieces; q < f->pieces + f->npieces; q++)
 		*p++ = load(q->gpa, q->gpa, q->size, q->off);
 	dump_note_make(f->buf + notes, f->cpus, f->ncpus);
+	memcpy(f->buf + notes + dump_note_size(f->ncpus), f->vmcoreinfo, f->vmcoreinfo_size);
 	return size;
 }
 
@@ -219,6 +220,7 @@ dump_file_write(struct dump_file *f)
 	dump_maps_init(&f->maps);
 	for (unsigned i = 0; i < f->ncpus; i++)
 		dump_maps_add(&f->maps, &f->cpus[i].sregs);
+	f->vmcoreinfo_size = dump_find_vmcoreinfo(f->mem, f->pieces, f->npieces, f->vmcoreinfo);
 	head = make_head(f);
 	err = open_out(&o, head + dump_file_ram(f));
 	if (!err)

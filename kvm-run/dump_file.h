@@ -2,7 +2,8 @@
 /*
  * A dump as a file: an ELF core (System V ABI; AMD64 supplement) as QEMU's dump-guest-memory -p makes it. Program headers: the
  * notes; what the page tables map, with virtual addresses; all RAM, with its guest-physical ones. Notes, for each vCPU:
- * NT_PRSTATUS of its registers, and "QEMU" with its control registers and segments, which crash(8) wants.
+ * NT_PRSTATUS of its registers, and "QEMU" with its control registers and segments, which crash(8) wants; VMCOREINFO of a guest
+ * that has one.
  */
 #ifndef KVM_RUN_DUMP_FILE_H
 #define KVM_RUN_DUMP_FILE_H
@@ -13,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kvm-run/dump_find.h"
 #include "kvm-run/dump_map.h"
 
 #define DUMP_PIECES_MAX 512
@@ -33,6 +35,8 @@ struct dump_file {
 	struct dump_piece pieces[DUMP_PIECES_MAX];
 	size_t npieces;
 	struct dump_maps maps;
+	uint8_t vmcoreinfo[DUMP_VMCOREINFO_MAX];
+	uint32_t vmcoreinfo_size;
 	uint8_t *buf;		 /* see dump_file_size */
 	_Atomic uint64_t *done;	 /* bytes of RAM so far, for whoever wants to know */
 };

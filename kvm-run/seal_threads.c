@@ -26,7 +26,7 @@
 #define MAIN                                                                                                           \
 	"accept4", "clone", "clone3", "seccomp", "eventfd2", "epoll_create1", "timerfd_create", "io_uring_setup",      \
 	    "io_uring_register", "fstat", "newfstatat", "statx", "getsockopt", "setsockopt", "getsockname",            \
-	    "getpeername", "pipe2", "close_range", "wait4", "sched_getaffinity", "kill", "signalfd4", "prlimit64", "getpgrp", "unlink"
+	    "getpeername", "pipe2", "close_range", "wait4", "mincore", "sched_getaffinity", "kill", "signalfd4", "prlimit64", "getpgrp", "unlink"
 
 void
 seal_thread_vcpu(void)

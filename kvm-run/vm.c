@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* The machine's life: run until somebody ends it, pause, reset, take it apart. */
+#include <linux/kvm.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "common/diag.h"
@@ -49,9 +51,22 @@ vm_pause(struct vm *vm)
 	vcpus_pause(vm);
 }
 
+/*
+ * By a flag of its kvmclock a guest hears that it stood still for long, and its watchdogs do not bark (Linux, Documentation/virt/
+ * kvm/api.rst, KVM_KVMCLOCK_CTRL). One without that clock cannot be told.
+ */
+static void
+tell_clocks(struct vm *vm)
+{
+	for (const struct vcpu *v = NULL; (v = vcpu_next(vm, v));)
+		ioctl(v->fd, KVM_KVMCLOCK_CTRL, 0);
+}
+
 void
 vm_resume(struct vm *vm)
 {
+	if (vm->paused)
+		tell_clocks(vm);
 	vm->paused = false;
 	go_on(vm);
 }
@@ -60,10 +75,12 @@ void
 vm_hold(struct vm *vm, bool on)
 {
 	vm->held = on;
-	if (on)
+	if (on) {
 		vcpus_pause(vm);
-	else
-		go_on(vm);
+		return;
+	}
+	tell_clocks(vm);
+	go_on(vm);
 }
 
 void

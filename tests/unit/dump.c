@@ -1,4 +1,4 @@
-/* links: kvm-run/dump_map.c kvm-run/dump_file.c kvm-run/dump_note.c kvm-run/mem.c */
+/* links: kvm-run/dump_map.c kvm-run/dump_file.c kvm-run/dump_note.c kvm-run/dump_find.c kvm-run/mem.c */
 /* SPDX-License-Identifier: ISC */
 /* What page tables of each kind map, hostile ones too; and a dump of memory in three pieces, read back. gdb reads one in dump.bats. */
 #include <elf.h>
@@ -229,6 +229,52 @@ check_file(void)
 	ok(dump_file_write(&file) == EBADF, "an error is told");
 }
 
+/* A note that begins a page at `at`: a name, a text of `size` bytes. */
+static void
+put_note(uint64_t at, uint32_t namesz, uint32_t size, uint32_t type, const char *name, const char *text)
+{
+	uint8_t *p = mem.base + at;
+
+	memset(mem.base, 0, 2 * RAM + 4 * BLOCK);
+	memcpy(p, (uint32_t[]){namesz, size, type}, 12);
+	strcpy((char *)p + 12, name);
+	strcpy((char *)p + 24, text);
+}
+
+static void
+check_vmcoreinfo(void)
+{
+	static const char text[] = "OSRELEASE=6.1\nSYMBOL(x)=1\n";
+	static const struct {
+		uint64_t at;
+		uint32_t namesz, size, type, found;
+		const char *name, *text;
+	} cases[] = {
+	    {0x3000, 11, sizeof(text) - 1, 0, 24 + 28, "VMCOREINFO", text},
+	    {RAM + 0x5000, 11, 4096, 0, 24 + 4096, "VMCOREINFO", text},
+	    {2 * RAM, 11, 28, 0, 52, "VMCOREINFO", text},
+	    {2 * RAM + BLOCK, 11, 28, 0, 0, "VMCOREINFO", text}, /* not plugged in */
+	    {0x3010, 11, 28, 0, 0, "VMCOREINFO", text},
+	    {0x3000, 11, 4097, 0, 0, "VMCOREINFO", text},
+	    {0x3000, 11, ~0U, 0, 0, "VMCOREINFO", text},
+	    {0x3000, 11, 3, 0, 0, "VMCOREINFO", text},
+	    {0x3000, 10, 28, 0, 0, "VMCOREINFO", text},
+	    {0x3000, 11, 28, 1, 0, "VMCOREINFO", text},
+	    {0x3000, 11, 28, 0, 0, "VMCOREINFX", text},
+	    {0x3000, 11, 28, 0, 0, "VMCOREINFO", "XSRELEASE=6.1"},
+	    {RAM - 4096, 11, 4090, 0, 0, "VMCOREINFO", text}, /* its end is beyond RAM */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint32_t size;
+
+		put_note(cases[i].at, cases[i].namesz, cases[i].size, cases[i].type, cases[i].name, cases[i].text);
+		size = dump_find_vmcoreinfo(&mem, file.pieces, file.npieces, file.vmcoreinfo);
+		ok(size == cases[i].found && (!size || !memcmp(file.vmcoreinfo, mem.base + cases[i].at, size)),
+		    "VMCOREINFO %zu: %u bytes", i, size);
+	}
+}
+
 static void
 check_pieces(void)
 {
@@ -257,6 +303,7 @@ main(void)
 	check_other_modes();
 	check_loops();
 	check_file();
+	check_vmcoreinfo();
 	check_pieces();
 	free(file.buf);
 	free(maps->v);
