@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 # vm-pin's looking: hosts recorded from machines of several kinds, guests on them, and running ones.
+# lab: -c 4,sockets=2,cores=2 -n 2 -m 4G
 load lib
 
 # host KIND: make $T/root the machine of hosts/KIND.
@@ -272,11 +273,14 @@ keys() {
 	guest 100 a 2 3 0-1
 	cat >"$T/root/proc/100/numa_maps" <<-END
 		7f0000000000 default anon=100 dirty=100 N1=100 kernelpagesize_kB=4
-		7f1000000000 bind:2 file=/a\\040N9=7 huge anon=3 N2=3 N1=1 kernelpagesize_kB=2048
+		7f0800000000 default file=/usr/lib/x.so mapped=9000 active=0 N3=9000 kernelpagesize_kB=4
+		7f1000000000 bind:2 file=/a\\040N9=7 huge anon=13 N2=9 N1=4 kernelpagesize_kB=2048
 	END
 	run -1 at check
-	lines $'memory\t100\ta\t6 of 8 MiB are on nodes 2, its vCPUs on nodes 1'
-	sed -i 's/N2=3 N1=1/N2=1 N1=30/' "$T/root/proc/100/numa_maps"
+	lines $'memory\t100\ta\t18 of 26 MiB are on nodes 2, its vCPUs on nodes 1'
+	sed -i 's/N2=9 N1=4/N2=9 N1=90/' "$T/root/proc/100/numa_maps"
+	run -0 at check
+	sed -i 's/N2=9 N1=90/N2=7 N1=1/' "$T/root/proc/100/numa_maps"
 	run -0 at check
 }
 
@@ -394,7 +398,7 @@ vcpus() {
 
 @test "what is no guest's socket, and what cannot be looked at" {
 	need socat
-	spawn web socat "UNIX-LISTEN:$T/web.sock,fork" 'SYSTEM:echo HTTP/1.0 400'
+	spawn web socat "UNIX-LISTEN:$T/web.sock,fork" 'SYSTEM:read -r hello && echo HTTP/1.0 400'
 	until [ -S "$T/web.sock" ]; do sleep 0.1; done
 	run -1 clean vm-pin show "$T/web.sock"
 	[ "$output" = "vm-pin: $T/web.sock: neither kvm-run's control socket nor QMP" ]
@@ -458,4 +462,55 @@ vcpus() {
 	done < <(examples "$TESTS/../man/vm-pin.1")
 	run -0 clean sh -c "$(examples "$TESTS/../man/vm-pin.1" | grep core)"
 	[ "$(jq -s 'add | length' <<<"$output")" -ge "$(getconf _NPROCESSORS_ONLN)" ]
+}
+
+# bats test_tags=lab
+@test "a real host of two sockets and nodes: itself, its guests, what is wrong with them" {
+	need qemu-system-x86_64 lscpu taskset
+	[ -e /run/lab/job ] || skip 'not the lab'
+	echo 8 >/sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages
+	run -0 clean vm-pin host
+	diff <(keys 'sockets|cores|threads|nodes|kvm|npt') <(printf '%s\t%s\n' sockets 2 cores 4 threads 4 nodes 2 kvm kvm_amd npt on)
+	diff <(keys cpu | cut -f 2,4-6 | tr '\t' ,) <(lscpu -p=CPU,SOCKET,CORE,NODE | grep -v '^#')
+	diff <(keys node | cut -f 2,3) <(printf '%s\n' $'0\t0-1' $'1\t2-3')
+	diff <(keys huge | grep $'^huge\t2097152\t' | cut -f 3,4) <(printf '%s\n' $'0\t0' $'1\t8')
+
+	# vCPUs of a QEMU that does not name its threads are found by KVM's descriptors; it says the same. vhost's thread is the kernel's.
+	spawn bare taskset -c 0,1 qemu-system-x86_64 -M q35 -accel kvm -smp 3 -m 256 -display none -nodefaults -kernel "$BIN/guests/idle" \
+		-object memory-backend-ram,id=ram,size=256M,host-nodes=1,policy=bind,prealloc=on -machine memory-backend=ram \
+		-qmp "unix:$T/bare.sock,server=on,wait=off" -netdev tap,id=n,ifname=pin0,script=no,downscript=no,vhost=on \
+		-device virtio-net-pci,netdev=n,romfile=
+	until [ -S "$T/bare.sock" ] && vm-pin show "${pids[bare]}" >/dev/null 2>&1; do sleep 0.2; done
+	run -0 clean vm-pin show "$T/bare.sock"
+	[ "$(grep -c ^vcpu <<<"$output")" -eq 3 ]
+	diff <(cut -f 1-3 <<<"$output" | grep ^vcpu) <(clean vm-pin show "${pids[bare]}" | cut -f 1-3 | grep ^vcpu)
+	[[ $output = *$'\tvhost-'"${pids[bare]}"$'\t'* ]]
+	run -0 clean vm-pin show
+	[ "$output" = "${pids[bare]}"$'\tqemu-system-x86\tqemu\t3\t268435456\t0-1' ]
+	run -1 clean vm-pin check "${pids[bare]}"
+	[[ ${lines[0]} = overcommit$'\t'*$'\tCPUs 0-1: 3 vCPUs for 2' ]]
+	[[ ${lines[-1]} =~ ^memory$'\t'.*$'\t'25[67]\ of\ [0-9]+\ MiB\ are\ on\ nodes\ 1,\ its\ vCPUs\ on\ nodes\ 0$ ]]
+
+	# A CPU that goes offline takes the place of who was pinned to it.
+	spawn -R ours kvm-run -R 9 -I ours -C "$T/ours.sock" -k "$BIN/guests/idle" -m 64 -c 2
+	local tids
+	mapfile -t tids < <(clean vm-pin show "$T/ours.sock" | awk '$1 == "vcpu" { print $3 }')
+	taskset -a -pc 0 "${pids[ours]}" >/dev/null
+	taskset -pc 2 "${tids[0]}" >/dev/null
+	taskset -pc 3 "${tids[1]}" >/dev/null
+	run -1 clean vm-pin check "$T/ours.sock" # vhost's thread did not come along with QEMU's
+	[[ $output = intruder$'\t'*"(vhost-${pids[bare]}) of qemu-system-x86, ${pids[bare]}, may run on CPUs 2-3, which are its vCPUs'" ]] || {
+		echo "$output"
+		return 1
+	}
+	taskset -pc 0 "$(clean vm-pin show "$T/bare.sock" | awk '$4 ~ /^vhost/ { print $3 }')" >/dev/null
+	run -0 clean vm-pin check "$T/ours.sock"
+	run -0 clean vm-pin show "$T/ours.sock"
+	[ "$(awk '$1 == "vcpu" { print $5 }' <<<"$output")" = $'2\n3' ]
+	echo 0 >/sys/devices/system/cpu/cpu3/online
+	run -1 clean vm-pin check "$T/ours.sock"
+	[[ $output = loose$'\t'*$'\tvCPUs 1 are not pinned, the others are'* ]]
+	run -0 clean vm-pin host
+	[ "$(keys offline)" = $'offline\t3' ]
+	echo 1 >/sys/devices/system/cpu/cpu3/online
 }

@@ -5,8 +5,9 @@
 #include "vm-pin/cgroup.h"
 #include "vm-pin/check.h"
 
-#define REMOTE_PART 10 /* a tenth of a guest's memory may be elsewhere: libraries that others brought in */
 #define MIB (1ULL << 20)
+#define REMOTE_PART 10		 /* a tenth of a guest's memory may be elsewhere, */
+#define REMOTE_LEAST (16 * MIB) /* and what the VMM itself takes at its start, which is seldom used */
 
 /* The nodes of the CPUs that vCPUs may use. */
 static void
@@ -36,7 +37,7 @@ remote(struct check *c, const struct checked *g)
 		far += bytes[n];
 		check_list(list, sizeof(list), "%u", n);
 	}
-	if (far > all / REMOTE_PART)
+	if (far > all / REMOTE_PART && far >= REMOTE_LEAST)
 		check_tell(c, g, "memory", "%llu of %llu MiB are on nodes %s, its vCPUs on nodes %s", (unsigned long long)(far / MIB),
 		    (unsigned long long)(all / MIB), list, cpus_text(&nodes, text, sizeof(text)));
 }

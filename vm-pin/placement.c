@@ -106,13 +106,18 @@ guest_placement(const struct guest *g, const struct guest_thread *t, struct plac
 	return true;
 }
 
-/* A mapping: "7f.. bind:0 file=/a\040b anon=512 N0=256 N1=256 kernelpagesize_kB=4"; the page size is the last word. */
+/*
+ * A mapping: "7f.. bind:0 file=/a\040b dirty=512 N0=256 N1=256 kernelpagesize_kB=4"; the page size is the last word. Pages of a
+ * file that nobody wrote to are a program's, which it shares with others.
+ */
 static void
 add_mapping(char *line, uint64_t *bytes, unsigned n)
 {
 	char *rest = NULL, *equals, *size = strstr(line, " kernelpagesize_kB=");
 	uint64_t kib = 4, pages, node;
 
+	if (strstr(line, " file=") && !strstr(line, " dirty=") && !strstr(line, " huge"))
+		return;
 	if (size && !num_parse(strchr(size, '=') + 1, 1, 1 << 30, &kib))
 		return;
 	for (char *word = strtok_r(line, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
