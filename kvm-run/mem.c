@@ -180,7 +180,7 @@ mem_load(struct guest_mem *m, uint64_t gpa, int fd, uint64_t off, uint64_t len)
 	if (!to)
 		return "does not fit into the guest's memory";
 	/* Pages nobody touches are then never read, and untouched ones are shared with the page cache. */
-	if (m->fd < 0 && !m->copy && whole && !((uintptr_t)to & (PAGE - 1)) && !(off & (PAGE - 1))) {
+	if (m->fd < 0 && !m->copy && !m->keep && whole && !((uintptr_t)to & (PAGE - 1)) && !(off & (PAGE - 1))) {
 		note_file(m, (uint64_t)(to - m->base), (uint64_t)(to - m->base) + whole);
 		if (mmap(to, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, (off_t)off) != MAP_FAILED) {
 			mem_advise(m, to, whole);

@@ -45,8 +45,8 @@ struct guest_mem {
 	uint64_t high_size; /* at gpa 4 GiB, base + low_size here */
 	int fd;		    /* of a mem wire or memfd, else -1: anonymous private memory */
 	uint64_t page;	    /* of the backing, bytes: nothing smaller can be given back */
-	bool keep;	    /* preallocated, locked or of huge pages: the guest's RAM stays, as there may be no other */
-	bool copy;	    /* files are copied into it, and not mapped */
+	bool keep;	    /* preallocated, locked, of huge pages or seen by real devices: each page of RAM stays what it is */
+	bool copy;	    /* files are copied into it, and not mapped, as into what is kept */
 	bool merge;	    /* private memory: KSM may merge it */
 	int advice;	    /* of madvise for all of it, or 0: none */
 	unsigned nfiles;

@@ -162,7 +162,7 @@ prepare(struct vm *vm, struct why *w)
 	const char *reason = NULL;
 
 	m->keep = o->lock || vm->opt.populate || m->page > 4096;
-	m->copy = m->keep || o->hosts;
+	m->copy = o->hosts; /* a file's pages are where they are */
 	if (m->page > 4096 || (vm->opt.populate && !wires_first(&vm->wires, WIRE_MEM)))
 		reason = check_host(o, m, w);
 	if (!reason)
