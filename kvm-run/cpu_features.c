@@ -15,34 +15,34 @@
 const struct cpu_word cpu_words[CPU_WORDS] = {
 	[CPU_1_EDX] = {1, 0, CPU_EDX, {
 		"fpu", "vme", "de", "pse", "tsc", "msr", "pae", "mce",
-		"cx8", "apic", NULL, "sep", "mtrr", "pge", "mca", "cmov",
-		"pat", "pse36", "pn", "clflush", NULL, "ds", "acpi", "mmx",
+		"cx8", "apic", "", "sep", "mtrr", "pge", "mca", "cmov",
+		"pat", "pse36", "pn", "clflush", "", "ds", "acpi", "mmx",
 		"fxsr", "sse", "sse2", "ss", "ht", "tm", "ia64", "pbe"}},
 	[CPU_1_ECX] = {1, 0, CPU_ECX, {
 		"sse3", "pclmulqdq", "dtes64", "monitor", "ds-cpl", "vmx", "smx", "est",
-		"tm2", "ssse3", "cid", NULL, "fma", "cx16", "xtpr", "pdcm",
-		NULL, "pcid", "dca", "sse4.1", "sse4.2", "x2apic", "movbe", "popcnt",
-		"tsc-deadline", "aes", "xsave", NULL, "avx", "f16c", "rdrand", "hypervisor"}},
+		"tm2", "ssse3", "cid", "", "fma", "cx16", "xtpr", "pdcm",
+		"", "pcid", "dca", "sse4.1", "sse4.2", "x2apic", "movbe", "popcnt",
+		"tsc-deadline", "aes", "xsave", "", "avx", "f16c", "rdrand", "hypervisor"}},
 	[CPU_6_EAX] = {6, 0, CPU_EAX, {[2] = "arat"}},
 	[CPU_7_EBX] = {7, 0, CPU_EBX, {
 		"fsgsbase", "tsc-adjust", "sgx", "bmi1", "hle", "avx2", "fdp-excptn-only", "smep",
-		"bmi2", "erms", "invpcid", "rtm", NULL, "zero-fcs-fds", "mpx", NULL,
+		"bmi2", "erms", "invpcid", "rtm", "", "zero-fcs-fds", "mpx", "",
 		"avx512f", "avx512dq", "rdseed", "adx", "smap", "avx512ifma", "pcommit", "clflushopt",
 		"clwb", "intel-pt", "avx512pf", "avx512er", "avx512cd", "sha-ni", "avx512bw", "avx512vl"}},
 	[CPU_7_ECX] = {7, 0, CPU_ECX, {
-		NULL, "avx512vbmi", "umip", "pku", NULL, "waitpkg", "avx512vbmi2", "shstk",
-		"gfni", "vaes", "vpclmulqdq", "avx512vnni", "avx512bitalg", NULL, "avx512-vpopcntdq", NULL,
-		"la57", NULL, NULL, NULL, NULL, NULL, "rdpid", NULL,
-		"bus-lock-detect", "cldemote", NULL, "movdiri", "movdir64b", NULL, "sgxlc", "pks"}},
+		"", "avx512vbmi", "umip", "pku", "", "waitpkg", "avx512vbmi2", "shstk",
+		"gfni", "vaes", "vpclmulqdq", "avx512vnni", "avx512bitalg", "", "avx512-vpopcntdq", "",
+		"la57", "", "", "", "", "", "rdpid", "",
+		"bus-lock-detect", "cldemote", "", "movdiri", "movdir64b", "", "sgxlc", "pks"}},
 	[CPU_7_EDX] = {7, 0, CPU_EDX, {
-		NULL, NULL, "avx512-4vnniw", "avx512-4fmaps", "fsrm", NULL, NULL, NULL,
-		"avx512-vp2intersect", NULL, "md-clear", NULL, NULL, NULL, "serialize", NULL,
-		"tsx-ldtrk", NULL, NULL, "arch-lbr", "ibt", NULL, "amx-bf16", "avx512-fp16",
+		"", "", "avx512-4vnniw", "avx512-4fmaps", "fsrm", "", "", "",
+		"avx512-vp2intersect", "", "md-clear", "", "", "", "serialize", "",
+		"tsx-ldtrk", "", "", "arch-lbr", "ibt", "", "amx-bf16", "avx512-fp16",
 		"amx-tile", "amx-int8", "spec-ctrl", "stibp", "flush-l1d", "arch-capabilities", "core-capability", "ssbd"}},
 	[CPU_7_1_EAX] = {7, 1, CPU_EAX, {
-		"sha512", "sm3", "sm4", NULL, "avx-vnni", "avx512-bf16", NULL, "cmpccxadd",
-		NULL, NULL, "fzrm", "fsrs", "fsrc", NULL, NULL, NULL,
-		NULL, "fred", "lkgs", "wrmsrns", NULL, "amx-fp16", NULL, "avx-ifma", NULL, NULL, "lam"}},
+		"sha512", "sm3", "sm4", "", "avx-vnni", "avx512-bf16", "", "cmpccxadd",
+		"", "", "fzrm", "fsrs", "fsrc", "", "", "",
+		"", "fred", "lkgs", "wrmsrns", "", "amx-fp16", "", "avx-ifma", "", "", "lam"}},
 	[CPU_7_1_EDX] = {7, 1, CPU_EDX, {
 		[4] = "avx-vnni-int8", [5] = "avx-ne-convert", [8] = "amx-complex", [10] = "avx-vnni-int16",
 		[14] = "prefetchiti"}},
@@ -53,8 +53,8 @@ const struct cpu_word cpu_words[CPU_WORDS] = {
 		[29] = "lm", [30] = "3dnowext", [31] = "3dnow"}},
 	[CPU_80000001_ECX] = {0x80000001, 0, CPU_ECX, {
 		"lahf-lm", "cmp-legacy", "svm", "extapic", "cr8legacy", "abm", "sse4a", "misalignsse",
-		"3dnowprefetch", "osvw", "ibs", "xop", "skinit", "wdt", NULL, "lwp",
-		"fma4", "tce", NULL, "nodeid-msr", NULL, "tbm", "topoext", "perfctr-core", "perfctr-nb"}},
+		"3dnowprefetch", "osvw", "ibs", "xop", "skinit", "wdt", "", "lwp",
+		"fma4", "tce", "", "nodeid-msr", "", "tbm", "topoext", "perfctr-core", "perfctr-nb"}},
 	[CPU_80000007_EBX] = {0x80000007, 0, CPU_EBX, {"overflow-recov", "succor"}},
 	[CPU_80000007_EDX] = {0x80000007, 0, CPU_EDX, {[8] = "invtsc"}},
 	[CPU_80000008_EBX] = {0x80000008, 0, CPU_EBX, {
@@ -72,7 +72,7 @@ const struct cpu_word cpu_words[CPU_WORDS] = {
 	[CPU_KVM_EAX] = {0x40000001, 0, CPU_EAX, {
 		"kvmclock", "kvm-nopiodelay", "kvm-mmu", "kvmclock",
 		"kvm-asyncpf", "kvm-steal-time", "kvm-pv-eoi", "kvm-pv-unhalt",
-		NULL, "kvm-pv-tlb-flush", "kvm-asyncpf-vmexit", "kvm-pv-ipi",
+		"", "kvm-pv-tlb-flush", "kvm-asyncpf-vmexit", "kvm-pv-ipi",
 		"kvm-poll-control", "kvm-pv-sched-yield", "kvm-asyncpf-int", "kvm-msi-ext-dest-id",
 		[24] = "kvmclock-stable-bit"}},
 	[CPU_KVM_EDX] = {0x40000001, 0, CPU_EDX, {"kvm-hint-dedicated"}},
@@ -94,7 +94,9 @@ static const char *const aliases[][2] = {
 const char *
 cpu_feature_name(cpu_feature n)
 {
-	return cpu_words[n / 32].names[n % 32];
+	const char *name = cpu_words[n / 32].names[n % 32];
+
+	return *name ? name : NULL;
 }
 
 static const char *
@@ -109,7 +111,7 @@ meant(const char *name)
 bool
 cpu_features_set(struct cpu_features *f, const char *name, size_t len, bool on)
 {
-	char text[32];
+	char text[CPU_FEATURE_NAME_LEN];
 	bool found = false;
 	const char *want;
 
@@ -172,6 +174,36 @@ cpu_features_have(const struct cpu_features *f, const char *words)
 	cpu_features_apply(&want, words);
 	want = cpu_features_without(&want, f);
 	return !cpu_features_any(&want);
+}
+
+void
+cpu_features_settle(struct cpu_features *f)
+{
+	static const struct need {
+		const char *feature, *without;
+	} needs[] = {
+		{"xsave", "-xsaveopt -xsavec -xgetbv1 -xsaves -xfd -avx -mpx -pku -amx-tile"},
+		{"avx", "-avx2 -fma -f16c -fma4 -xop -avx-vnni -avx-ifma -avx-vnni-int8 -avx-vnni-int16 -avx-ne-convert -vaes"
+			" -vpclmulqdq -sha512 -sm3 -sm4"},
+		{"avx2", "-avx512f"},
+		{"avx512f", "-avx512dq -avx512ifma -avx512pf -avx512er -avx512cd -avx512bw -avx512vl -avx512vbmi -avx512vbmi2 -avx512vnni"
+			    " -avx512bitalg -avx512-vpopcntdq -avx512-4vnniw -avx512-4fmaps -avx512-vp2intersect -avx512-bf16"
+			    " -avx512-fp16"},
+		{"amx-tile", "-amx-bf16 -amx-int8 -amx-fp16 -amx-complex"},
+	};
+	static const struct word_of {
+		const char *feature;
+		enum cpu_word_index word;
+	} words[] = {
+		{"arch-capabilities", CPU_ARCH_CAPABILITIES}, {"core-capability", CPU_CORE_CAPABILITIES}, {"svm", CPU_8000000A_EDX},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (!cpu_features_have(f, words[i].feature))
+			f->w[words[i].word] = 0;
+	for (size_t i = 0; i < ARRAY_LEN(needs); i++)
+		if (!cpu_features_have(f, needs[i].feature))
+			cpu_features_apply(f, needs[i].without);
 }
 
 struct cpu_features

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define CPU_FEATURE_NAME_LEN 28
+
 enum cpu_reg { CPU_EAX, CPU_EBX, CPU_ECX, CPU_EDX, CPU_MSR };
 
 /* The words, in the order in which their features are listed. */
@@ -40,7 +42,7 @@ enum cpu_word_index {
 struct cpu_word {
 	uint32_t leaf, index; /* an MSR: leaf */
 	enum cpu_reg reg;
-	const char *names[32];
+	char names[32][CPU_FEATURE_NAME_LEN]; /* "": it has none. No pointers, so that the table costs a process nothing */
 };
 
 struct cpu_features {
@@ -65,6 +67,9 @@ cpu_has(const struct cpu_features *f, cpu_feature n)
 {
 	return f->w[n / 32] >> n % 32 & 1;
 }
+
+/* Takes out what makes no sense without another feature that is not there, such as AVX2 without AVX. */
+void cpu_features_settle(struct cpu_features *f);
 
 /* Are all of a list of words in f? */
 bool cpu_features_have(const struct cpu_features *f, const char *words);

@@ -53,10 +53,7 @@ want_features(struct cpu_guest *g, const struct cpu_option *o, const struct cpu_
 		cpu_features_apply(&g->has, "monitor");
 	add(&g->has, &o->on);
 	g->has = cpu_features_without(&g->has, &o->off);
-	if (!cpu_features_have(&g->has, "arch-capabilities"))
-		g->has.w[CPU_ARCH_CAPABILITIES] = 0;
-	if (!cpu_features_have(&g->has, "svm"))
-		g->has.w[CPU_8000000A_EDX] = 0;
+	cpu_features_settle(&g->has);
 	if (o->no_kvm)
 		g->has.w[CPU_KVM_EAX] = g->has.w[CPU_KVM_EDX] = 0;
 }

@@ -25,6 +25,7 @@ check_features(struct cpu_guest *g, const struct cpu_option *o, const struct cpu
 		die_usage("-M %s: this host lacks %s", o->model ? o->model->name : "host", list);
 	warn("-M %s: without %s, which this host lacks", o->model ? o->model->name : "host", list);
 	g->has = cpu_features_without(&g->has, &lacks);
+	cpu_features_settle(&g->has);
 }
 
 /* A named model has address bits for all of the machine, however large that is. */
