@@ -46,13 +46,17 @@ choose(struct walk *w, const struct kvm_sregs *s)
 	w->sign = lma ? w->shift[w->levels - 1] + 8 : 63;
 }
 
+static bool
+goes_on(const struct dump_mapping *m, uint64_t virt, uint64_t phys)
+{
+	return m->virt + m->size == virt && m->phys + m->size == phys;
+}
+
 static void
 add(struct dump_maps *m, uint64_t virt, uint64_t phys, uint64_t size)
 {
-	struct dump_mapping *last = m->n ? &m->v[m->n - 1] : NULL;
-
-	if (last && last->virt + last->size == virt && last->phys + last->size == phys)
-		last->size += size;
+	if (m->n && goes_on(&m->v[m->n - 1], virt, phys))
+		m->v[m->n - 1].size += size;
 	else if (m->n < m->max)
 		m->v[m->n++] = (struct dump_mapping){.virt = virt, .phys = phys, .size = size};
 }

@@ -38,11 +38,10 @@ place_memory(struct numa *n, const struct memory_options *m, const struct guest_
 static void
 share_cpus(struct numa *n, const struct topology *t, unsigned nodes)
 {
-	unsigned parts = t->sockets >= nodes ? t->sockets : t->sockets * t->cores;
-	unsigned of_part = t->max / parts;
+	unsigned whole = t->sockets >= nodes ? t->cores * t->threads : t->sockets * t->cores >= nodes ? t->threads : 1;
 
 	for (unsigned i = 0; i < t->max; i++)
-		n->cpu_node[i] = (uint8_t)(parts >= nodes ? i / of_part * nodes / parts : i * nodes / t->max);
+		n->cpu_node[i] = (uint8_t)(i / whole * whole * nodes / t->max);
 }
 
 /* "4" or "0-3". */

@@ -38,7 +38,7 @@ at(const uint8_t *area, const uint8_t *pointer)
 static void
 layout(struct topology *t, struct numa *n, const char *cpus, const char *memory)
 {
-	struct memory_options m;
+	struct memory_options m = MEMORY_OPTIONS_NONE;
 	struct guest_mem mem = {0};
 	const char *why;
 	char text[128];
