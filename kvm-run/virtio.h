@@ -49,9 +49,10 @@ struct virtio_ops {
 	uint16_t device_id;
 	uint32_t class_code;
 	/* On the I/O thread. DRIVER_OK: features and queues are final (dev->features, queue.enabled). False with a message
-	 * already printed makes the device need a reset. */
+	 * already printed makes the device need a reset. May be NULL. */
 	bool (*start)(struct virtio_dev *d);
-	/* On the I/O thread, only after start: reset, unplug or exit. On return nothing of the device touches guest memory. */
+	/* On the I/O thread, only after start: reset, unplug or exit. On return nothing of the device touches guest memory.
+	 * May be NULL. */
 	void (*stop)(struct virtio_dev *d);
 	/* On the I/O thread: the driver has kicked queue q. Spurious calls happen. */
 	void (*kick)(struct virtio_dev *d, unsigned q);

@@ -43,7 +43,7 @@ virtio_do_start(void *arg)
 
 	if (d->running || !start_queues(d))
 		return;
-	if (!d->ops->start(d)) {
+	if (d->ops->start && !d->ops->start(d)) {
 		virtio_broken(d, "could not be started");
 		return;
 	}
@@ -72,7 +72,7 @@ virtio_do_stop(void *arg)
 	struct virtio_dev *d = arg;
 
 	unwatch_kicks(d);
-	if (d->running)
+	if (d->running && d->ops->stop)
 		d->ops->stop(d);
 	d->running = false;
 }

@@ -50,7 +50,8 @@ struct response {
 };
 #define RESPONSE_SIZE 10 /* without the compiler's padding */
 
-/* All of it is the I/O thread's. */
+/* All of it is the I/O thread's. Over a reset of the device it stays as it is (5.15.6.2), so there is no stop; only that of the
+ * machine takes what is plugged, see virtio_mem_reset. */
 struct virtio_mem {
 	struct virtio_dev dev; /* first: the transport casts back */
 	uint64_t usable, plugged, requested; /* bytes */
@@ -208,20 +209,6 @@ kick(struct virtio_dev *d, unsigned q)
 		virtio_kick_again(d, q);
 }
 
-static bool
-start(struct virtio_dev *d)
-{
-	(void)d;
-	return true;
-}
-
-/* 5.15.6.2: what is plugged stays over a reset of the device; only that of the machine takes it (virtio_mem_reset). */
-static void
-stop(struct virtio_dev *d)
-{
-	(void)d;
-}
-
 static void
 destroy(struct virtio_dev *d)
 {
@@ -231,8 +218,6 @@ destroy(struct virtio_dev *d)
 static const struct virtio_ops ops = {
 	.device_id = VIRTIO_ID_MEM,
 	.class_code = 0x050000, /* memory controller, RAM */
-	.start = start,
-	.stop = stop,
 	.kick = kick,
 	.destroy = destroy,
 };

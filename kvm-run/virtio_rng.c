@@ -47,20 +47,6 @@ kick(struct virtio_dev *d, unsigned q)
 		virtio_kick_again(d, q);
 }
 
-static bool
-start(struct virtio_dev *d)
-{
-	(void)d;
-	return true;
-}
-
-/* Every request is answered within kick(). */
-static void
-stop(struct virtio_dev *d)
-{
-	(void)d;
-}
-
 static void
 destroy(struct virtio_dev *d)
 {
@@ -70,8 +56,6 @@ destroy(struct virtio_dev *d)
 static const struct virtio_ops ops = {
 	.device_id = VIRTIO_ID_RNG,
 	.class_code = 0x088000, /* base system peripheral, other */
-	.start = start,
-	.stop = stop,
 	.kick = kick,
 	.destroy = destroy,
 };

@@ -122,9 +122,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rig_start(2 | input_byte(&in));
 	while (in.left)
 		step(&in, balloon);
-	if (!balloon)
+	if (balloon)
+		rig_dev->ops->stop(rig_dev);
+	else
 		virtio_mem_reset(rig_dev);
-	rig_dev->ops->stop(rig_dev);
 	rig_dev->ops->destroy(rig_dev);
 	return 0;
 }

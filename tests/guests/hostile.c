@@ -161,13 +161,14 @@ config(unsigned slot)
 struct caps {
 	uint64_t common, notify, isr, device; /* addresses, 0 = none */
 	uint64_t msix, msix_control;
+	bool balloon;
 };
 
 /* Finds virtio's structures (virtio 1.2, 4.1.4) in BARs that were put to a good place. */
 static struct caps
 find_caps(unsigned slot)
 {
-	struct caps c = {0};
+	struct caps c = {.balloon = MEM16(config(slot) + 2) == 0x1045};
 	uint64_t bars[6];
 
 	for (unsigned i = 0; i < 6; i++) {
@@ -308,7 +309,7 @@ drive(const struct caps *c)
 	}
 	MEM8(c->common + 0x14) = 0xb;
 	queues = MEM16(c->common + 0x12);
-	for (unsigned q = 0; q < queues && q < 8; q++)
+	for (unsigned q = c->balloon; q < queues && q < 8; q++) /* the first of a balloon would take this program's own pages */
 		queue_setup(c, q);
 	MEM8(c->common + 0x14) = 0xf;
 	for (unsigned i = below(64); i; i--) {

@@ -133,7 +133,7 @@ rig_start(uint64_t features)
 {
 	struct virtio_dev *d = rig_dev;
 
-	if (d->running)
+	if (d->running && d->ops->stop)
 		d->ops->stop(d);
 	rig_broken = NULL;
 	rig_interrupts = rig_events = rig_wakes = 0;
@@ -147,7 +147,7 @@ rig_start(uint64_t features)
 		if (!vq_start(&d->queues[i].vq, &rig_vm.mem))
 			abort();
 	}
-	d->running = d->ops->start(d);
+	d->running = !d->ops->start || d->ops->start(d);
 }
 
 static inline uint8_t *

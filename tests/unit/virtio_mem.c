@@ -28,7 +28,6 @@ make(uint64_t hot)
 static void
 unmake(void)
 {
-	rig_dev->ops->stop(rig_dev);
 	rig_dev->ops->destroy(rig_dev);
 }
 
