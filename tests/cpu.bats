@@ -259,8 +259,10 @@ ticks() {
 }
 
 # bats test_tags=kvm
-@test "a guest of Hyper-V's reports its crash, and asks for a reset" {
+@test "a guest of Hyper-V's has its interrupt controller, reports its crash, and asks for a reset" {
 	need_kvm
+	run -0 clean kvm-run -M host,hv-vpindex,hv-synic -k "$BIN/guests/hyperv" -A synic=1 </dev/null
+	[ "${output//$'\r'/}" = 'synic 1' ]
 	run -3 --separate-stderr clean kvm-run -M host,hv -k "$BIN/guests/hyperv" -A crash=1 </dev/null
 	[[ $stderr = 'kvm-run: vcpu0: the guest reports a crash '* ]]
 	run -4 --separate-stderr clean kvm-run -M host,hv -k "$BIN/guests/hyperv" -A reset=1 </dev/null
