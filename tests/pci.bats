@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: ISC
+# Assigned devices: vm-pin pci, which hands them over and has them given back, and kvm-run, whose guests work them.
+# lab: -m 3G -a 'intel_iommu=on iommu=nopt' -o '-M q35,kernel-irqchip=split -device intel-iommu,intremap=on,caching-mode=on -netdev hubport,id=h0,hubid=0 -device e1000e,netdev=h0,addr=5 -netdev hubport,id=h1,hubid=0 -device virtio-net-pci,netdev=h1,addr=6 -device ich9-ahci,id=sata,addr=7 -drive if=none,id=null,file.driver=null-co,file.size=64M,format=raw -device ide-hd,bus=sata.0,drive=null'
+load lib
+load pci
+
+ask() {
+	printf '%s\n' "$@" | nc -UN "$T/ctl"
+}
+
+# bats test_tags=lab
+@test "a card is the guest's: streams both ways, every kind of interrupt, its ROM, resets of it and of the machine; then the host's again" {
+	need_nic
+	need busybox nc
+	mkdir "$T/www"
+	head -c 8000000 /dev/urandom >"$T/www/data"
+	spawn web busybox httpd -f -p 10.9.0.1:7000 -h "$T/www"
+	spawn taker sh -c 'for i in 1 2; do nc -l -N 10.9.0.1 7001 </dev/null >"$0.$i"; done' "$T/taken"
+	echo 1 >$nic_dir/rom
+	rom=$(md5sum <$nic_dir/rom)
+	echo 0 >$nic_dir/rom
+	nic_guest "$T/initrd" <<-'EOS'
+		up
+		wget -q -O /tmp/data http://10.9.0.1:7000/data
+		echo "got $(md5sum </tmp/data)"
+		nc 10.9.0.1 7001 </tmp/data
+		grep eth0 /proc/interrupts
+		ip link set eth0 down
+		echo 1 >$d/reset && echo function reset
+		rmmod e1000e
+		way IntMode=0 pin IO-APIC
+		echo 1 >$d/rom && echo "rom $(md5sum <$d/rom)"
+		echo 0 >$d/rom
+		rmmod e1000e
+		printf '\003' | dd of=$d/config bs=1 seek=204 conv=notrunc 2>/dev/null # of its power management
+		echo "asleep $(od -An -tu1 -j 204 -N 1 $d/config) $(busybox devmem $(awk 'NR == 1 { print $1 }' $d/resource))"
+		printf '\000' | dd of=$d/config bs=1 seek=204 conv=notrunc 2>/dev/null
+		way '' messages PCI-MSI
+		dmesg | grep -iE 'e1000e.*(hang|timeout|error)'
+		echo ready
+		sleep 1000
+	EOS
+	spawn guest timeout 200 vm-pin pci 00:05.0 kvm-run -v -k "$(kernel generic)/vmlinux" -i "$T/initrd" -m 256 -A quiet -C "$T/ctl"
+	wait_line "$T/guest.log" ^ready 120
+	[ "$(driver_of $nic)" = vfio-pci ]
+	ask reset
+	await taker
+	until [ "$(grep -c ^ready "$T/guest.log")" = 2 ]; do sleep 0.2; done
+	ask quit
+	await guest 5
+	given_back
+	run -0 cat "$T/guest.log"
+	echo "$output"
+	for boot in "${output%%kvm-run: reset*}" "${output#*kvm-run: reset}"; do
+		[[ $boot = *"got $(md5sum <"$T/www/data")"* ]]
+		[[ $boot = *PCI-MSI*eth0* && $boot = *'function reset'* ]]
+		[[ $boot = *'pin 1 3'* && $boot = *'messages 3 3'* ]]
+		[[ $boot = *"rom $rom"* ]]
+		[[ $boot = *'asleep   3 0xFFFFFFFF'* ]]
+		[[ $boot != *e1000e*hang* && $boot != *lost* ]]
+	done
+	cmp "$T/taken.1" "$T/www/data"
+	cmp "$T/taken.2" "$T/www/data"
+	run -0 dmesg
+	[[ $output != *'fault addr'* && $output != *IO_PAGE_FAULT* ]]
+}
+
+# bats test_tags=lab
+@test "what a guest has its card do reaches the guest's memory and nothing else" {
+	need_nic
+	nic_guest "$T/initrd" <<-'EOS'
+		rmmod e1000e
+		echo 1 >$d/enable
+		printf '\006\000' | dd of=$d/config bs=1 seek=4 conv=notrunc 2>/dev/null # memory, and master of the bus
+		regs=$(awk 'NR == 1 { print $1 }' $d/resource)
+		reg() { busybox devmem $((regs + $1)) 32 $2; }
+		# The card fetches descriptors of frames to send from there: one of a ring of eight.
+		fetch() {
+			reg 0x400 0 # TCTL: off
+			reg 0x3800 $1
+			reg 0x3804 $2
+			reg 0x3808 128
+			reg 0x3810 0
+			reg 0x3818 0
+			reg 0x400 2
+			reg 0x3818 1
+			echo "fetched from $2:$1"
+		}
+		fetch 0x01000000 0
+		fetch 0x40000000 0          # beyond RAM
+		fetch 0xb0000000 0          # configuration space
+		fetch $(printf 0x%x $((regs))) 0 # its own registers
+		fetch 0x01000000 0x10       # high up
+	EOS
+	spawn guest timeout 100 vm-pin pci $nic kvm-run -k "$(kernel generic)/vmlinux" -i "$T/initrd" -m 256 -A 'quiet iomem=relaxed'
+	await guest
+	run -0 cat "$T/guest.log"
+	[[ $output = *'fetched from 0:0x01000000'*'fetched from 0x10:0x01000000'*'ended with 0'* ]]
+	echo "$output"
+	run -0 faults
+	echo "$output"
+	lines 40000000 b0000000 c0200000 1001000000
+	given_back
+}
+
+# bats test_tags=lab
+@test "a device that cannot be had, and why" {
+	need_nic
+	modprobe ahci
+	run -0 vm-pin pci
+	[[ $output = *$nic$'\t'+([0-9])$'\t8086:10d3\t020000\te1000e\t'* ]]
+	run -0 vm-pin pci -jn 00:05.0
+	[[ $output = '{"address":"'$nic'","group":'+([0-9])',"ids":"8086:10d3","class":"020000","driver":"e1000e"'* ]]
+	ip link set "$(ls $nic_dir/net)" up
+	run -125 vm-pin pci 00:05.0 true
+	[[ $output = "vm-pin: $nic: the host uses it: eth"?' is up (ip link set eth'?' down)' ]]
+	ip link set "$(ls $nic_dir/net)" down
+	run -125 vm-pin pci 00:1f.3 true
+	[[ $output = 'vm-pin: 0000:00:1f.3: its group, '*', has 0000:00:1f.2 of driver ahci, too: name that as well, or take its driver away' ]]
+	run -125 vm-pin pci 00:1e.0 true
+	[ "$output" = 'vm-pin: 0000:00:1e.0: no such device' ]
+	mkswap /dev/sda
+	swapon /dev/sda
+	run -125 vm-pin pci 00:07.0 true
+	[ "$output" = 'vm-pin: 0000:00:07.0: the host uses it: /dev/sda is mounted or part of something' ]
+	swapoff /dev/sda
+	[ "$(driver_of 0000:00:07.0)" = ahci ]
+	# A program that is not there, and one that ends at once: the devices are back.
+	run -127 vm-pin pci $nic no-such-program
+	given_back
+	run -0 vm-pin pci $nic 00:07.0 sh -c 'echo "$VM_WIRES"; kvm-run -n'
+	[[ $output = 'pci,fd='+([0-9]):+([0-9]):+([0-9]):+([0-9])' pci,fd='* ]]
+	[[ ${lines[1]} = $'pci0\tpci\t'* && ${lines[2]} = $'pci1\tpci\t'* ]]
+	given_back
+	until [ "$(driver_of 0000:00:07.0)" = ahci ]; do sleep 0.1; done
+	[ "$(cat $nic_dir/driver_override)" = '(null)' ]
+	# While one has it another cannot.
+	spawn holder vm-pin pci $nic sleep 1000
+	until [ "$(driver_of $nic)" = vfio-pci ]; do sleep 0.1; done
+	run -125 vm-pin pci $nic true
+	[[ $output = 'vm-pin: /dev/vfio/'*': another program has it' ]]
+	kill -9 "${pids[holder]}"
+	given_back
+}
