@@ -56,17 +56,13 @@ static const uint16_t hidden_extended[] = {
 	0x24, /* Resizable BARs of virtual functions */
 };
 
+/* Not the device's: within the first 256 bytes it reads as zeroes until more is done to it. */
 static void
 ours(struct vfio *v, unsigned off, unsigned len)
 {
 	memset(&v->through[off], false, len);
-}
-
-/* Ours, and reads as zeroes. */
-static void
-blank(struct vfio *v, unsigned off, unsigned len)
-{
-	ours(v, off, len);
+	if (off >= sizeof(v->pci.config))
+		return;
 	memset(&v->pci.config[off], 0, len);
 	memset(&v->pci.wmask[off], 0, len);
 }
@@ -109,7 +105,7 @@ take_msix(struct vfio *v, unsigned cap, const uint8_t *space)
 
 	if (v->pci.msix_cap || !msix_fits(v, &space[cap]))
 		return 0;
-	blank(v, cap + 2, MSIX_LEN - 2);
+	ours(v, cap + 2, MSIX_LEN - 2);
 	memcpy(config, &space[cap], MSIX_LEN);
 	config[3] &= 7; /* neither enabled nor masked */
 	return pci_use_msix(&v->pci, cap);
@@ -123,7 +119,7 @@ take_msi(struct vfio *v, unsigned cap, const uint8_t *space)
 
 	if (v->pci.msi_cap || cap + len > sizeof(v->pci.config))
 		return 0;
-	blank(v, cap + 2, len - 2);
+	ours(v, cap + 2, len - 2);
 	v->pci.config[cap] = CAP_MSI;
 	v->pci.config[cap + 2] = space[cap + 2] & MSI_KEPT;
 	return pci_use_msi(&v->pci, cap);
@@ -136,14 +132,14 @@ take_express(struct vfio *v, unsigned cap, const uint8_t *space)
 	uint8_t flags = space[cap + 2];
 	unsigned version = flags & 15;
 
-	ours(v, cap + 2, 2);
+	ours(v, cap + 2, 1);
+	v->pci.config[cap + 2] = flags;
 	if ((flags & EXPRESS_TYPE) != ENDPOINT)
 		return;
 	v->pci.config[cap + 2] = (uint8_t)(INTEGRATED_ENDPOINT | version);
-	if (cap + EXPRESS_LEN1 <= sizeof(v->pci.config))
-		blank(v, cap + LINK, 8);
+	ours(v, cap + LINK, 8);
 	if (version > 1 && cap + EXPRESS_LEN2 <= sizeof(v->pci.config))
-		blank(v, cap + LINK2, 8);
+		ours(v, cap + LINK2, 8);
 }
 
 /* One of the list. Those that are not shown keep their place in it. 0 or -errno. */
@@ -155,7 +151,6 @@ take_cap(struct vfio *v, unsigned cap, const uint8_t *space)
 	int err = 0;
 
 	ours(v, cap, 2);
-	memset(&v->pci.wmask[cap], 0, 2);
 	v->pci.config[cap + 1] = space[cap + 1] & 0xfc;
 	*id = space[cap];
 	switch (*id) {
@@ -164,7 +159,8 @@ take_cap(struct vfio *v, unsigned cap, const uint8_t *space)
 			v->pm_cap = cap;
 		break;
 	case CAP_EXPRESS:
-		take_express(v, cap, space);
+		if (room >= EXPRESS_LEN1)
+			take_express(v, cap, space);
 		break;
 	case CAP_MSI:
 		*id = CAP_NULL;

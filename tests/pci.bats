@@ -33,7 +33,7 @@ ask() {
 		echo 0 >$d/rom
 		rmmod e1000e
 		printf '\003' | dd of=$d/config bs=1 seek=204 conv=notrunc 2>/dev/null # of its power management
-		echo "asleep $(od -An -tu1 -j 204 -N 1 $d/config) $(busybox devmem $(awk 'NR == 1 { print $1 }' $d/resource))"
+		echo asleep $(od -An -tu1 -j 204 -N 1 $d/config) $(busybox devmem $(awk 'NR == 1 { print $1 }' $d/resource))
 		printf '\000' | dd of=$d/config bs=1 seek=204 conv=notrunc 2>/dev/null
 		way '' messages PCI-MSI
 		dmesg | grep -iE 'e1000e.*(hang|timeout|error)'
@@ -56,7 +56,7 @@ ask() {
 		[[ $boot = *PCI-MSI*eth0* && $boot = *'function reset'* ]]
 		[[ $boot = *'pin 1 3'* && $boot = *'messages 3 3'* ]]
 		[[ $boot = *"rom $rom"* ]]
-		[[ $boot = *'asleep   3 0xFFFFFFFF'* ]]
+		[[ $boot = *'asleep 3 0xFFFFFFFF'* ]]
 		[[ $boot != *e1000e*hang* && $boot != *lost* ]]
 	done
 	cmp "$T/taken.1" "$T/www/data"
@@ -106,7 +106,7 @@ ask() {
 # bats test_tags=lab
 @test "a device that cannot be had, and why" {
 	need_nic
-	modprobe ahci
+	modprobe -a ahci sd_mod
 	run -0 vm-pin pci
 	[[ $output = *$nic$'\t'+([0-9])$'\t8086:10d3\t020000\te1000e\t'* ]]
 	run -0 vm-pin pci -jn 00:05.0
@@ -119,11 +119,13 @@ ask() {
 	[[ $output = 'vm-pin: 0000:00:1f.3: its group, '*', has 0000:00:1f.2 of driver ahci, too: name that as well, or take its driver away' ]]
 	run -125 vm-pin pci 00:1e.0 true
 	[ "$output" = 'vm-pin: 0000:00:1e.0: no such device' ]
-	mkswap /dev/sda
-	swapon /dev/sda
+	until [ -b /dev/sda ]; do sleep 0.1; done
+	spawn disk python3 -c 'import os, time; os.open("/dev/sda", os.O_RDWR | os.O_EXCL); print("open", flush=True); time.sleep(1000)'
+	wait_line "$T/disk.log" open # as a mount does it
 	run -125 vm-pin pci 00:07.0 true
 	[ "$output" = 'vm-pin: 0000:00:07.0: the host uses it: /dev/sda is mounted or part of something' ]
-	swapoff /dev/sda
+	kill "${pids[disk]}"
+	await disk 143
 	[ "$(driver_of 0000:00:07.0)" = ahci ]
 	# A program that is not there, and one that ends at once: the devices are back.
 	run -127 vm-pin pci $nic no-such-program
@@ -140,5 +142,59 @@ ask() {
 	run -125 vm-pin pci $nic true
 	[[ $output = 'vm-pin: /dev/vfio/'*': another program has it' ]]
 	kill -9 "${pids[holder]}"
+	given_back
+}
+
+# bats test_tags=lab
+@test "plugged into a running guest, by a user without rights, and taken out, it is the host's again while the guest goes on" {
+	need_nic
+	nic_guest "$T/initrd" <<-'EOS'
+		echo waiting
+		until [ -e /sys/class/net/eth0 ]; do sleep 0.1; done
+		up
+		echo "plugged $(ping -c 3 -w 20 10.9.0.1 | grep -c time=)"
+		until [ ! -e /sys/class/net/eth0 ]; do sleep 0.1; done
+		echo unplugged
+		sleep 1000
+	EOS
+	spawn guest timeout 200 sh -c 'ulimit -l unlimited; exec "$@"' sh kvm-run -v -k "$(kernel generic)/vmlinux" -i "$T/initrd" -m 192 -H 1 \
+		-A quiet -C "$T/ctl"
+	wait_line "$T/guest.log" ^waiting 60
+	run -1 vm-pin pci -S "$T/none" $nic
+	given_back
+	run -0 vm-pin pci -S "$T/ctl" $nic
+	[ "$(driver_of $nic)" = vfio-pci ]
+	run -1 vm-pin pci -S "$T/ctl" 00:07.0
+	[[ $output = *'no slots'* ]]
+	wait_line "$T/guest.log" '^plugged 3' 60
+	run -0 ask devices
+	[[ $output = *$'pci0\tpci\t00:'* ]]
+	run -0 ask 'unplug pci0'
+	wait_line "$T/guest.log" ^unplugged 60
+	given_back
+	run -0 vm-pin pci -S "$T/ctl" $nic
+	kill -9 "$(pgrep -x -f 'kvm-run .*-H 1 .*')"
+	given_back
+	# Who may lock no memory cannot be reached by a device; vm-pin gives that right along.
+	run -1 vm-pin pci -U nobody $nic sh -c 'ulimit -l 1024; exec kvm-run -k "$0" -m 64' "$BIN/guests/idle"
+	[[ $output = *'64 MiB of memory must stay in place for the device: no more than 1 MiB may be locked (ulimit -l)' ]]
+	given_back
+	run -5 vm-pin pci -U nobody $nic timeout -s INT 5 kvm-run -k "$BIN/guests/idle" -m 64
+	[ "$output" = '' ]
+	given_back
+}
+
+# bats test_tags=lab
+@test "QEMU has it, too: bound for it, and given back" {
+	need_nic
+	nic_guest "$T/initrd" <<-'EOS'
+		d=$(dirname /sys/bus/pci/devices/*/net/eth0)
+		up
+		echo "in QEMU $(ping -c 3 -w 20 10.9.0.1 | grep -c time=)"
+	EOS
+	run -0 timeout 200 vm-pin pci -V $nic qemu-system-x86_64 -accel kvm -cpu host -M q35 -nodefaults -display none -no-reboot \
+		-serial stdio -m 256 -device "vfio-pci,host=${nic#0000:},rombar=0" -kernel "$(kernel generic)/vmlinuz" -initrd "$T/initrd" \
+		-append 'console=ttyS0 quiet panic=-1' </dev/null
+	[[ $output = *'in QEMU 3'* ]]
 	given_back
 }
