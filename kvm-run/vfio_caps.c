@@ -75,7 +75,7 @@ take_header(struct vfio *v, const uint8_t *space)
 	uint16_t writable = CMD_WRITABLE;
 
 	memcpy(&d->config[CFG_CARDBUS], &space[CFG_CARDBUS], 8); /* and the subsystem */
-	d->config[CFG_CAPS] = space[CFG_CAPS] & 0xfc;
+	d->config[CFG_CAPS] = space[CFG_CAPS];
 	memcpy(&d->wmask[CFG_COMMAND], &writable, 2);
 	memset(&v->through[CFG_STATUS], true, 2);
 	v->through[CFG_CACHE_LINE] = true;
@@ -106,7 +106,8 @@ take_msix(struct vfio *v, unsigned cap, const uint8_t *space)
 	if (v->pci.msix_cap || !msix_fits(v, &space[cap]))
 		return 0;
 	ours(v, cap + 2, MSIX_LEN - 2);
-	memcpy(config, &space[cap], MSIX_LEN);
+	config[0] = CAP_MSIX;
+	memcpy(config + 2, &space[cap + 2], MSIX_LEN - 2);
 	config[3] &= 7; /* neither enabled nor masked */
 	return pci_use_msix(&v->pci, cap);
 }
@@ -151,7 +152,7 @@ take_cap(struct vfio *v, unsigned cap, const uint8_t *space)
 	int err = 0;
 
 	ours(v, cap, 2);
-	v->pci.config[cap + 1] = space[cap + 1] & 0xfc;
+	v->pci.config[cap + 1] = space[cap + 1];
 	*id = space[cap];
 	switch (*id) {
 	case CAP_PM:
@@ -187,7 +188,7 @@ take_caps(struct vfio *v, const uint8_t *space)
 	int err = 0;
 
 	while (*link && !err) {
-		unsigned cap = *link;
+		unsigned cap = *link & 0xfc; /* where one lies in another it may be anything by now */
 
 		if (cap < HEADER || seen[cap]) {
 			*link = 0;

@@ -64,3 +64,37 @@ nic_guest() {
 faults() {
 	dmesg | sed -nE 's/.*DMAR: \[DMA [A-Za-z]+ .*fault addr 0x([0-9a-f]+) .*/\1/p; s/.*IO_PAGE_FAULT .* address=0x0*([0-9a-f]+) .*/\1/p' | uniq
 }
+
+# reaches_only_ram: a guest whose card is told to fetch from where there is no RAM of it; the IOMMU must have seen each.
+reaches_only_ram() {
+	nic_guest "$T/initrd" <<-'EOS'
+		rmmod e1000e
+		echo 1 >$d/enable
+		printf '\006\000' | dd of=$d/config bs=1 seek=4 conv=notrunc 2>/dev/null # memory, and master of the bus
+		regs=$(awk 'NR == 1 { print $1 }' $d/resource)
+		reg() { busybox devmem $((regs + $1)) 32 $2; }
+		# The card fetches descriptors of frames to send from there: one of a ring of eight.
+		fetch() {
+			reg 0x400 0 # TCTL: off
+			reg 0x3800 $1
+			reg 0x3804 0
+			reg 0x3808 128
+			reg 0x3810 0
+			reg 0x3818 0
+			reg 0x400 2
+			reg 0x3818 1
+			sleep 1 # the IOMMU tells one fault of a device at a time
+			echo "fetched from $1"
+		}
+		fetch 0x40000000 # beyond RAM
+		fetch 0xb0000000 # configuration space
+		fetch $(printf 0x%x $((regs))) # its own registers
+	EOS
+	spawn guest timeout 100 vm-pin pci $nic kvm-run -k "$(kernel generic)/vmlinux" -i "$T/initrd" -m 256 -A 'quiet iomem=relaxed'
+	await guest
+	run -0 cat "$T/guest.log"
+	[[ $output = *'fetched from 0:0x40000000'*'ended with 0'* ]]
+	run -0 faults
+	lines 40000000 b0000000 c0200000
+	given_back
+}

@@ -50,7 +50,6 @@ ask() {
 	await guest 5
 	given_back
 	run -0 cat "$T/guest.log"
-	echo "$output"
 	for boot in "${output%%kvm-run: reset*}" "${output#*kvm-run: reset}"; do
 		[[ $boot = *"got $(md5sum <"$T/www/data")"* ]]
 		[[ $boot = *PCI-MSI*eth0* && $boot = *'function reset'* ]]
@@ -68,39 +67,7 @@ ask() {
 # bats test_tags=lab
 @test "what a guest has its card do reaches the guest's memory and nothing else" {
 	need_nic
-	nic_guest "$T/initrd" <<-'EOS'
-		rmmod e1000e
-		echo 1 >$d/enable
-		printf '\006\000' | dd of=$d/config bs=1 seek=4 conv=notrunc 2>/dev/null # memory, and master of the bus
-		regs=$(awk 'NR == 1 { print $1 }' $d/resource)
-		reg() { busybox devmem $((regs + $1)) 32 $2; }
-		# The card fetches descriptors of frames to send from there: one of a ring of eight.
-		fetch() {
-			reg 0x400 0 # TCTL: off
-			reg 0x3800 $1
-			reg 0x3804 $2
-			reg 0x3808 128
-			reg 0x3810 0
-			reg 0x3818 0
-			reg 0x400 2
-			reg 0x3818 1
-			echo "fetched from $2:$1"
-		}
-		fetch 0x01000000 0
-		fetch 0x40000000 0          # beyond RAM
-		fetch 0xb0000000 0          # configuration space
-		fetch $(printf 0x%x $((regs))) 0 # its own registers
-		fetch 0x01000000 0x10       # high up
-	EOS
-	spawn guest timeout 100 vm-pin pci $nic kvm-run -k "$(kernel generic)/vmlinux" -i "$T/initrd" -m 256 -A 'quiet iomem=relaxed'
-	await guest
-	run -0 cat "$T/guest.log"
-	[[ $output = *'fetched from 0:0x01000000'*'fetched from 0x10:0x01000000'*'ended with 0'* ]]
-	echo "$output"
-	run -0 faults
-	echo "$output"
-	lines 40000000 b0000000 c0200000 1001000000
-	given_back
+	reaches_only_ram
 }
 
 # bats test_tags=lab
@@ -179,8 +146,7 @@ ask() {
 	run -1 vm-pin pci -U nobody $nic sh -c 'ulimit -l 1024; exec kvm-run -k "$0" -m 64' "$BIN/guests/idle"
 	[[ $output = *'64 MiB of memory must stay in place for the device: no more than 1 MiB may be locked (ulimit -l)' ]]
 	given_back
-	run -5 vm-pin pci -U nobody $nic timeout -s INT 5 kvm-run -k "$BIN/guests/idle" -m 64
-	[ "$output" = '' ]
+	run -3 vm-pin pci -U nobody $nic kvm-run -k "$BIN/guests/cpuid" -m 64
 	given_back
 }
 

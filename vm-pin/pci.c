@@ -242,7 +242,7 @@ cmd_pci(int argc, char **argv)
 		pci_each(root, print_device, &p);
 		return 0;
 	}
-	if (!o.check)
+	if (!o.check && !o.send_to)
 		diag_exit = 125;
 	read_devices(&a, root, &o);
 	check_usage(&o);

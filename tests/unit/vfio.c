@@ -42,6 +42,16 @@ card(void)
 	return c;
 }
 
+static uint32_t
+rig_get(unsigned region, uint64_t off, unsigned len)
+{
+	uint32_t v = 0;
+
+	if (pread(rig_fd, &v, len, (off_t)(rig_offset(region) + off)) != (ssize_t)len)
+		abort();
+	return v;
+}
+
 static const char *
 plug(const uint8_t *c)
 {

@@ -201,16 +201,6 @@ rig_put(unsigned region, uint64_t off, const void *data, size_t len)
 		abort();
 }
 
-static uint32_t
-rig_get(unsigned region, uint64_t off, unsigned len)
-{
-	uint32_t v = 0;
-
-	if (pread(rig_fd, &v, len, (off_t)(rig_offset(region) + off)) != (ssize_t)len)
-		abort();
-	return v;
-}
-
 /* A machine of 4 MiB with an empty bus, and a device file without regions. */
 static void
 rig_init(void)
