@@ -93,7 +93,7 @@ reaches_only_ram() {
 	spawn guest timeout 100 vm-pin pci $nic kvm-run -k "$(kernel generic)/vmlinux" -i "$T/initrd" -m 256 -A 'quiet iomem=relaxed'
 	await guest
 	run -0 cat "$T/guest.log"
-	[[ $output = *'fetched from 0:0x40000000'*'ended with 0'* ]]
+	[[ $output = *'fetched from 0xb0000000'*'ended with 0'* ]]
 	run -0 faults
 	lines 40000000 b0000000 c0200000
 	given_back

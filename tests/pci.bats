@@ -8,6 +8,60 @@ ask() {
 	printf '%s\n' "$@" | nc -UN "$T/ctl"
 }
 
+# played CMD...: CMD on a machine that is played: a card and its sound in group 7, a disk in 8 beside a bridge, one without an IOMMU.
+played() {
+	clean unshare -rm bash -ec '
+		mount -t tmpfs none /sys
+		device() { # ADDRESS VENDOR DEVICE CLASS GROUP DRIVER
+			local dir=/sys/bus/pci/devices/$1
+			mkdir -p "$dir"
+			echo "0x$2" >"$dir/vendor"
+			echo "0x$3" >"$dir/device"
+			echo "0x$4" >"$dir/class"
+			echo "(null)" >"$dir/driver_override"
+			echo -1 >"$dir/numa_node"
+			[ ! "$5" ] || {
+				mkdir -p "/sys/kernel/iommu_groups/$5/devices/$1"
+				ln -s "../../../kernel/iommu_groups/$5" "$dir/iommu_group"
+			}
+			[ ! "$6" ] || ln -s "../../../bus/pci/drivers/$6" "$dir/driver"
+		}
+		device 0000:01:00.0 10de 1234 030000 7 ""
+		device 0000:01:00.1 10de 1235 040300 7 snd_hda_intel
+		device 0000:02:00.0 8086 2922 010601 8 vfio-pci
+		device 0000:00:1c.0 8086 9d10 060400 8 pcieport
+		device 0000:00:03.0 8086 10d3 020000 "" ""
+		mkdir -p /sys/class/block
+		exec "$@"' sh "$@"
+}
+
+@test "devices are listed, and what hinders them is told" {
+	run -0 played vm-pin pci
+	lines $'0000:00:03.0\t-\t8086:10d3\t020000\t-\t-' $'0000:00:1c.0\t8\t8086:9d10\t060400\tpcieport\t-' \
+		$'0000:01:00.0\t7\t10de:1234\t030000\t-\t-' $'0000:01:00.1\t7\t10de:1235\t040300\tsnd_hda_intel\t-' \
+		$'0000:02:00.0\t8\t8086:2922\t010601\tvfio-pci\t-'
+	run -0 played vm-pin pci -jn 2:0.0
+	[ "$output" = '{"address":"0000:02:00.0","group":8,"ids":"8086:2922","class":"010601","driver":"vfio-pci"}' ]
+	run -1 played vm-pin pci -n 01:00.0 00:03.0 00:1c.0
+	lines 'vm-pin: 0000:01:00.0: its group, 7, has 0000:01:00.1 of driver snd_hda_intel, too: name that as well, or take its driver away' \
+		"vm-pin: 0000:00:03.0: no IOMMU keeps it from the host's memory (BIOS, and the kernel's words intel_iommu=on or amd_iommu=on)" \
+		'vm-pin: 0000:00:1c.0: a bridge, which no guest can have'
+	run -0 played vm-pin pci -n 0000:01:00.0 01:00.1
+	run -125 played vm-pin pci 01:00.0 true
+	run -125 played vm-pin pci 05:00.0 true
+	[ "$output" = 'vm-pin: 0000:05:00.0: no such device' ]
+	for wrong in '01:00.0' '01:00.0 1:0.0 true' 'true' '01:20.0 true' '01:00.8 true' '0x1:00.0 true' '-N kvm 01:00.0 true' '-S s 01:00.0 true'; do
+		# shellcheck disable=SC2086 # words
+		run -2 played vm-pin pci $wrong
+	done
+}
+
+@test "what a pci wire cannot be is told" {
+	run -2 in_sh 'kvm-run -n -w pci,fd=3 3</dev/null'
+	[ "${lines[0]}" = 'kvm-run: pci0: fd 3: a character device, not a VFIO device' ]
+	run -2 in_sh 'kvm-run -n -w pci,fd=3:4 3<>/dev/null 4</dev/null'
+}
+
 # bats test_tags=lab
 @test "a card is the guest's: streams both ways, every kind of interrupt, its ROM, resets of it and of the machine; then the host's again" {
 	need_nic
@@ -124,12 +178,13 @@ ask() {
 		echo unplugged
 		sleep 1000
 	EOS
-	spawn guest timeout 200 sh -c 'ulimit -l unlimited; exec "$@"' sh kvm-run -v -k "$(kernel generic)/vmlinux" -i "$T/initrd" -m 192 -H 1 \
+	spawn guest timeout 200 sh -c 'ulimit -l unlimited; exec "$@"' sh kvm-run -v -k "$(kernel generic)/vmlinux" -i "$T/initrd" -m 128 -H 1 \
 		-A quiet -C "$T/ctl"
 	wait_line "$T/guest.log" ^waiting 60
 	run -1 vm-pin pci -S "$T/none" $nic
 	given_back
-	run -0 vm-pin pci -S "$T/ctl" $nic
+	# What gives the card back keeps standard error.
+	vm-pin pci -S "$T/ctl" $nic 2>"$T/error"
 	[ "$(driver_of $nic)" = vfio-pci ]
 	run -1 vm-pin pci -S "$T/ctl" 00:07.0
 	[[ $output = *'no slots'* ]]
@@ -139,7 +194,7 @@ ask() {
 	run -0 ask 'unplug pci0'
 	wait_line "$T/guest.log" ^unplugged 60
 	given_back
-	run -0 vm-pin pci -S "$T/ctl" $nic
+	vm-pin pci -S "$T/ctl" $nic 2>"$T/error"
 	kill -9 "$(pgrep -x -f 'kvm-run .*-H 1 .*')"
 	given_back
 	# Who may lock no memory cannot be reached by a device; vm-pin gives that right along.
@@ -158,7 +213,7 @@ ask() {
 		up
 		echo "in QEMU $(ping -c 3 -w 20 10.9.0.1 | grep -c time=)"
 	EOS
-	run -0 timeout 200 vm-pin pci -V $nic qemu-system-x86_64 -accel kvm -cpu host -M q35 -nodefaults -display none -no-reboot \
+	run -0 timeout 200 vm-pin pci -N qemu $nic qemu-system-x86_64 -accel kvm -cpu host -M q35 -nodefaults -display none -no-reboot \
 		-serial stdio -m 256 -device "vfio-pci,host=${nic#0000:},rombar=0" -kernel "$(kernel generic)/vmlinuz" -initrd "$T/initrd" \
 		-append 'console=ttyS0 quiet panic=-1' </dev/null
 	[[ $output = *'in QEMU 3'* ]]

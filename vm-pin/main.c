@@ -19,7 +19,7 @@ static const struct command {
     {"check", cmd_check, "[-j] [guest ...]"},
     {"set", cmd_set, "[-anx] [-d dir] guest place ... | -"},
     {"undo", cmd_undo, "[-n] [-d dir] guest"},
-    {"pci", cmd_pci, "[-jnV] [-S socket] [-U user] [address ...] [program [argument ...]]"},
+    {"pci", cmd_pci, "[-jn] [-N vmm] [-S socket] [-U user] [address ...] [program [argument ...]]"},
 };
 
 static _Noreturn void

@@ -202,16 +202,25 @@ assign(const struct options *o, struct assignment *a)
 	return hand_over(o, wires, n);
 }
 
+/* VMMs that open VFIO's files themselves, by the names that kvm-run -N has for them. */
+static bool
+is_vmm(const char *word)
+{
+	if (strcmp(word, "qemu") && strcmp(word, "ch") && strcmp(word, "crosvm"))
+		die_usage("-N %s: not qemu, ch or crosvm", word);
+	return true;
+}
+
 static void
 read_options(struct options *o, int argc, char **argv)
 {
 	int c;
 
-	while ((c = next_option(argc, argv, "+:jnqS:U:Vv")) >= 0)
+	while ((c = next_option(argc, argv, "+:jN:nqS:U:v")) >= 0)
 		switch (c) {
 		case 'j': o->json = true; break;
+		case 'N': o->only_bind = is_vmm(optarg); break;
 		case 'n': o->check = true; break;
-		case 'V': o->only_bind = true; break;
 		case 'S': o->send_to = optarg; break;
 		case 'U': o->user = optarg; break;
 		}
@@ -222,7 +231,7 @@ static void
 check_usage(const struct options *o)
 {
 	if (o->send_to && (o->only_bind || *o->program))
-		die_usage("-S: no program, and no -V, beside it");
+		die_usage("-S: no program, and no -N, beside it");
 	if (!o->send_to && !o->check && !*o->program)
 		die_usage("no program, and no -S, to hand the devices to");
 }

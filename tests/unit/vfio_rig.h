@@ -104,6 +104,18 @@ rig_set_irqs(const struct vfio_irq_set *s)
 	return 0;
 }
 
+/* A device that is reset is silent before: it may be in the middle of something. */
+static int
+rig_reset(void)
+{
+	uint16_t command;
+
+	if (pread(rig_fd, &command, sizeof(command), (off_t)rig_offset(RIG_CONFIG) + 4) != sizeof(command) || command & 4)
+		abort();
+	rig_resets++;
+	return 0;
+}
+
 static int
 rig_map(const struct vfio_iommu_type1_dma_map *m)
 {
@@ -180,7 +192,7 @@ ioctl(int fd, unsigned long request, ...)
 		return 0;
 	case VFIO_DEVICE_GET_REGION_INFO: return rig_region_info(arg);
 	case VFIO_DEVICE_SET_IRQS: return rig_set_irqs(arg);
-	case VFIO_DEVICE_RESET: rig_resets++; return 0;
+	case VFIO_DEVICE_RESET: return rig_reset();
 	case VFIO_IOMMU_MAP_DMA: return rig_map(arg);
 	case VFIO_IOMMU_UNMAP_DMA: return rig_unmap(arg);
 	case KVM_SET_USER_MEMORY_REGION: return rig_set_slot(arg);
