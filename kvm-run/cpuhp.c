@@ -150,14 +150,15 @@ check(const struct vm *vm, unsigned index, bool there)
 	return NULL;
 }
 
-/* The events of the vCPU are what `now` says, and the guest is told that there is one. */
+/* The vCPU is as `now` says, unless the guest let go of it just now; and the guest is told that there is an event. */
 static void
 tell(struct vm *vm, unsigned index, struct cpuhp_cpu now)
 {
 	struct cpuhp *h = vm->cpuhp;
 
 	pthread_mutex_lock(&h->lock);
-	h->cpus[index] = now;
+	if (!h->cpus[index].ejected)
+		h->cpus[index] = now;
 	pthread_mutex_unlock(&h->lock);
 	lpc_event(vm->lpc, LPC_GPE_CPU);
 }
@@ -190,8 +191,6 @@ cpuhp_ask(struct vm *vm, unsigned index)
 		return fault;
 	if (!index)
 		return "starts the others, so it stays";
-	if (vm->cpuhp->cpus[index].ejected)
-		return NULL; /* just now */
 	tell(vm, index, (struct cpuhp_cpu){.there = true, .wanted = true, .asked = true});
 	return NULL;
 }
