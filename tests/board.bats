@@ -30,7 +30,7 @@ boot() {
 	: >"$T/look" # two displays that never do
 	for seed in 1 2 3; do
 		# shellcheck disable=SC2016 # expands there
-		clean wire-pair sh -c 'VM_WIRES=$VM_WIRES,model=e1000 exec timeout 100 fb-screen "$5" fb-screen -m virtio "$5" kvm-run -k "$1" -m 64,max=128 -H 4 -K "seed=$2 rounds=40" -w blk,fd=3 \
+		clean wire-pair sh -c 'VM_WIRES=$VM_WIRES,model=e1000 exec timeout 100 fb-screen "$5" fb-screen -m virtio "$5" kvm-run -k "$1" -m 64,max=128 -c 2,maxcpus=4 -H 4 -K "seed=$2 rounds=40" -w blk,fd=3 \
 			-w blk,fd=6,bus=ahci -w blk,fd=7,media=cdrom -w con,fd=0:1 -w con,fd=4:5,id=second 3<>"$3" 6<>"$3.2" 7<"$3.3" 4</dev/null 5>/dev/null 2>"$4"' \
 			sh "$BIN/guests/hostile" "$seed" "$T/disk" "$T/said" "$T/look" >"$T/out" </dev/null
 		grep -aqx 'survived 40 rounds' "$T/out"

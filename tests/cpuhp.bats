@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # vCPUs that come and go: asked for on the control socket, seen by stock kernels.
 load lib
+load firmware
 
 setup() {
 	need_access /dev/kvm
@@ -104,4 +105,47 @@ no vcpu1: there is no room for others: -c with maxcpus= makes some' ]
 	: >"$T/guest.log"
 	run -0 ask reset
 	wait_line "$T/guest.log" '^start: 0-2 of 0-3' 100
+}
+
+@test "SeaBIOS waits for as many processors as there are when it starts" {
+	need_access "$SEABIOS/bios-256k.bin"
+	sector_disk "$T/disk" Stays
+	# shellcheck disable=SC2016 # expands there
+	spawn guest sh -c 'exec kvm-run -F "$1/bios-256k.bin" -m 64 -c 1,maxcpus=3 -C "$0/ctl" -w blk,fd=3 -w con,fd=5,as=debug \
+		3<>"$0/disk" 5>"$0/log"' "$T" "$SEABIOS"
+	wait_line "$T/log" 'Found 1 cpu\(s\) max supported 3 cpu\(s\)' >/dev/null
+	wait_line "$T/log" '^sector: drive 80: Stays' >/dev/null
+	run -0 ask 'plug vcpu2' reset
+	wait_line "$T/log" 'Found 2 cpu\(s\) max supported 3 cpu\(s\)' >/dev/null
+	run -0 ask quit
+	await guest 5
+}
+
+# bats test_tags=kvm
+@test "Linux started by SeaBIOS and GRUB has vCPUs come and go, too" {
+	need_kvm
+	need grub-mkimage sfdisk mke2fs
+	initrd "$T/initrd" <<-'EOS'
+		#!/bin/sh
+		cd /sys/devices/system/cpu
+		echo ready
+		until [ -d cpu1 ]; do sleep 0.1; done
+		echo 1 >cpu1/online
+		echo "up: $(cat online) of $(cat possible)"
+		until [ ! -d cpu1 ]; do sleep 0.1; done
+		echo "down: $(cat online)"
+		dmesg
+	EOS
+	"$TESTS/lab/grub-disk" "$T/disk" "$T/initrd"
+	# shellcheck disable=SC2016 # expands there
+	spawn guest sh -c 'exec timeout -k 1 180 kvm-run -F "$1/bios-256k.bin" -m 192,nodes=2 -c 1,maxcpus=2 -C "$0/ctl" \
+		-w blk,fd=3 3<>"$0/disk"' "$T" "$SEABIOS"
+	wait_line "$T/guest.log" '^ready' 150 >/dev/null
+	run -0 ask 'plug vcpu1'
+	wait_line "$T/guest.log" '^up: 0-1 of 0-1' >/dev/null
+	run -0 ask 'unplug vcpu1' vcpus
+	[[ $output = $'ok\n0\t'* && ${#lines[@]} -eq 3 ]]
+	wait_line "$T/guest.log" '^down: 0' >/dev/null
+	await guest
+	run ! grep -E "$complaints" "$T/guest.log"
 }
