@@ -453,6 +453,7 @@ vcpus() {
 	cd "$T"
 	idle vm -c 2
 	cp "$BIN/guests/idle" vmlinuz
+	export XDG_RUNTIME_DIR=$T
 	while IFS= read -r line; do
 		run clean timeout 20 sh -c "$line" </dev/null
 		[ "$status" -eq 0 ] || [[ $line = *check* && $status -eq 1 ]] || {

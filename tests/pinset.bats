@@ -19,6 +19,14 @@ guest() {
 	vcpus
 }
 
+# quiet_guest: the same, of a guest that has nothing to do.
+quiet_guest() {
+	spawn guest kvm-run -c 2 -m 32 -k "$BIN/guests/echo" -K talk=3
+	pid=${pids[guest]}
+	wait_line "$T/guest.log" 'line 3' >/dev/null
+	vcpus
+}
+
 # vcpus: find those threads.
 vcpus() {
 	local comm
@@ -67,7 +75,7 @@ shown() {
 }
 
 @test "lists, strides, masks, any, what is left out, kinds of threads, and what prevails" {
-	guest
+	quiet_guest
 	pin io=0 main=0x2 all=1 0=0-1,^0 1=0-1:2
 	[ "$(vm-pin show "$pid" | cut -f 1,2,5 | sort -u)" = "$(printf '%s\n' $'io\t-\t0' $'main\t-\t1' $'vcpu\t0\t1' $'vcpu\t1\t0')" ]
 	pin 0-1=1,0 1=0 1=1
@@ -77,7 +85,7 @@ shown() {
 }
 
 @test "a list from standard input, and -n, whose output is such a list" {
-	guest
+	quiet_guest
 	local plan before
 	before=$(shown)
 	plan=$(printf '%s\n' '0=1@batch:5 # the first' '' '1=0' | pin -n -)
@@ -96,7 +104,7 @@ shown() {
 }
 
 @test "classes are set alone, with CPUs, and given back" {
-	guest
+	quiet_guest
 	setpriv --dump | grep -q sys_nice || skip 'no right to real time here'
 	pin vcpus=@fifo:10 io=0@rr main=@idle
 	run -0 vm-pin show "$pid"
@@ -107,7 +115,7 @@ shown() {
 }
 
 @test "what cannot be is told, all of it, and nothing is done" {
-	guest
+	quiet_guest
 	local before word
 	before=$(shown)
 	run -1 pin 0=0 1=4000 5=0 io=1
@@ -150,7 +158,7 @@ shown() {
 
 @test "without the right to it nothing is done" {
 	[ "$(id -u)" -eq 0 ] || skip 'only root has rights to give up'
-	guest
+	quiet_guest
 	local before
 	before=$(shown)
 	run -1 setpriv --reuid=65534 --clear-groups env "XDG_RUNTIME_DIR=$T/none" vm-pin set -d /tmp "$pid" 0=1
@@ -172,7 +180,7 @@ injected() {
 
 @test "a CPU that goes offline, a thread that ends, a cpuset, in the midst of it: nothing is changed" {
 	need strace
-	guest
+	quiet_guest
 	local before
 	pin io=0
 	before=$(shown)
@@ -195,7 +203,7 @@ injected() {
 
 @test "a guest that ends in the midst of it is told, and leaves no record" {
 	need strace
-	guest
+	quiet_guest
 	local status=0
 	injected flock:delay_exit=1000000 all=0 2>"$T/err" &
 	until [ -e "$state/$pid" ]; do :; done
@@ -230,7 +238,7 @@ injected() {
 }
 
 @test "several at once take turns, and what was before them all is known" {
-	guest
+	quiet_guest
 	local before i all=()
 	before=$(shown)
 	for i in {1..8}; do
@@ -320,6 +328,41 @@ ended() {
 	pid=${pids[guest]}
 	run -0 vm-pin show "$pid"
 	[ "$(cut -f 1,2,5 <<<"$output" | sort -u)" = "$(printf '%s\n' 'main	-	0' 'vcpu	0	1' 'vcpu	1	0')" ]
+}
+
+@test "the loader finds a guest that was left in the background" {
+	clean vm-pin vcpus=1 sh -c 'kvm-run -c 2 -m 32 -k "$1" -C "$2" </dev/null >"$2.log" 2>&1 & echo $! >"$2.pid"' sh \
+		"$BIN/guests/spin" "$T/ctl" </dev/null >"$T/second.log" 2>&1
+	pid=$(<"$T/ctl.pid")
+	pids[guest]=$pid
+	wait_line "$T/ctl.log" spinning >/dev/null
+	until [ "$(vm-pin show "$pid" | sed -n 's/^vcpu\t//p' | cut -f 4 | sort -u)" = 1 ]; do :; done
+}
+
+@test "an owner without rights places a guest of his own" {
+	[ "$(id -u)" -eq 0 ] || skip 'only root can be somebody else'
+	need qemu-system-x86_64
+	local nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups env "XDG_RUNTIME_DIR=$T/mine")
+	install -d -o 65534 "$T/mine"
+	chmod a+x "$BATS_RUN_TMPDIR" "${T%/*}" "$T"
+	spawn -R guest "${nobody[@]}" vm-pin -R 9 0=0 qemu-system-x86_64 -accel tcg,thread=multi -M q35 -smp 2 -m 32 -display none \
+		-nodefaults -no-user-config -name x,debug-threads=on
+	pid=${pids[guest]}
+	"${nobody[@]}" vm-pin set "$pid" 1=1@batch
+	[ "$(vm-pin show "$pid" | sed -n 's/^vcpu\t//p' | cut -f 1,4,10)" = $'0\t0\tother\n1\t1\tbatch' ]
+	[ -s "$T/mine/vm-pin/$pid" ]
+	"${nobody[@]}" vm-pin undo "$pid"
+	[ "$(cpus_of "$pid")" = "0 0-$((online - 1))" ]
+	run -1 "${nobody[@]}" vm-pin set "$pid" 0=1 1=1@rr
+	[[ $output = *'vcpu1: rr:1 is not permitted'* ]]
+	[ "$(cpus_of "$pid")" = "0 0-$((online - 1))" ]
+	[ ! -e "$T/mine/vm-pin/$pid" ]
+	reap
+	"${nobody[@]}" vm-pin vcpus=1 qemu-system-x86_64 -accel tcg,thread=multi -M q35 -smp 2 -m 32 -display none -nodefaults \
+		-no-user-config -name x,debug-threads=on -daemonize -pidfile "$T/mine/pid" >"$T/log" 2>&1 </dev/null
+	pid=$(<"$T/mine/pid")
+	pids[guest]=$pid
+	until [ "$(cpus_of "$pid")" = '1 1' ]; do :; done
 }
 
 @test "the loader says what is wrong, and what would be done" {

@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/diag.h"
@@ -130,12 +131,17 @@ start_watcher(struct load *l)
 {
 	int dir = open("/proc/self/", O_PATH | O_DIRECTORY | O_CLOEXEC), pipe[2], err;
 	char word[32];
+	struct stat st;
 
 	if (pipe2(pipe, O_CLOEXEC) < 0)
 		die_sys("pipe");
 	if (dir < 0)
 		die_sys("/proc");
 	l->watch.hold = pipe[0];
+	l->watch.held = fd_move_high(pipe[1]);
+	if (fstat(l->watch.held, &st) < 0)
+		die_sys("pipe");
+	snprintf(l->watch.wire, sizeof(l->watch.wire), "pipe:[%lu]", (unsigned long)st.st_ino);
 	l->watch.program = getpid();
 	l->watch.program_dir = dir;
 	err = keeper_start("vm-pin", CAP_SYS_NICE, (int[]){l->watch.root, pipe[0], dir, l->watch.ready}, l->watch.ready < 0 ? 3 : 4,
@@ -146,7 +152,7 @@ start_watcher(struct load *l)
 	close(dir);
 	if (l->watch.ready >= 0)
 		close(l->watch.ready);
-	snprintf(word, sizeof(word), "hold,fd=%d", fd_move_high(pipe[1]));
+	snprintf(word, sizeof(word), "hold,fd=%d", l->watch.held);
 	wire_export(word);
 }
 

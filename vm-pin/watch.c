@@ -43,6 +43,7 @@ struct watcher {
 	size_t n;
 	struct cpus online;
 	int64_t changed; /* when something last did, of timer_now */
+	bool orphan;	 /* the program has ended, but not all that it ran */
 	bool found;	 /* a guest, at any time */
 	bool whole;	 /* all of this one was in place once */
 };
@@ -86,6 +87,48 @@ find_guest(struct watcher *s, pid_t pid, unsigned depth)
 	for (char *word = children ? strtok_r(children, " ", &rest) : NULL; word && !found; word = strtok_r(NULL, " ", &rest))
 		found = num_parse(word, 1, INT32_MAX, &child) && find_guest(s, (pid_t)child, depth + 1);
 	free(children);
+	return found;
+}
+
+/* Of the processes that hold our wire the guest: only those of the same user that have no more rights can be looked at so. */
+static bool
+find_holder(struct watcher *s)
+{
+	int fd = openat(s->w->root, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	bool found = false;
+	struct why w;
+	uint64_t pid;
+
+	while (dir && !found && (e = readdir(dir))) {
+		char path[64], link[64];
+		ssize_t len;
+
+		if (!num_parse(e->d_name, 1, INT32_MAX, &pid))
+			continue;
+		snprintf(path, sizeof(path), "proc/%u/fd/%d", (unsigned)pid, s->w->held);
+		len = readlinkat(s->w->root, path, link, sizeof(link) - 1);
+		link[len < 0 ? 0 : len] = '\0';
+		found = !strcmp(link, s->w->wire) && !guest_find(&s->guest, s->w->root, e->d_name, &w);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* The program, what it runs or, when it has ended, what it left in the background: its number may be anybody's then. */
+static bool
+find(struct watcher *s)
+{
+	struct stat st;
+	bool orphan = fstatat(s->w->program_dir, "stat", &st, 0) < 0, found = orphan ? find_holder(s) : find_guest(s, s->w->program, 0);
+
+	if (!found)
+		s->guest.pid = 0;
+	if (!found && orphan && !s->found && !s->orphan)
+		warn("the program has ended, and whom it left in the background is not to be seen: vm-pin set may place it");
+	s->orphan = orphan;
 	return found;
 }
 
@@ -260,12 +303,10 @@ look(struct watcher *s)
 {
 	int64_t now = timer_now();
 	bool changing = now - s->changed < CHANGING_MS;
-	struct stat st;
 
 	if (!s->guest.pid) {
-		/* The number of a program that has ended may be anybody's. */
-		if (fstatat(s->w->program_dir, "stat", &st, 0) < 0 || !find_guest(s, s->w->program, 0))
-			return changing ? QUICK_MS : WAITING_MS;
+		if (!find(s))
+			return s->orphan ? SLOW_MS : changing ? QUICK_MS : WAITING_MS;
 		s->found = true;
 		s->changed = now;
 	} else {

@@ -11,8 +11,10 @@
 
 struct watch_guest {
 	int root;
-	pid_t program; /* the guest is this process or a descendant of it */
+	pid_t program;	 /* the guest is this process or a descendant of it */
 	int program_dir; /* its directory in /proc */
+	int held;	 /* the number of the descriptor that the program inherits, and what it is called there: "pipe:[1234]" */
+	char wire[32];
 	struct places places;
 	bool automatic; /* -a: by layout, which was begun */
 	struct layout layout;

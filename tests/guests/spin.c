@@ -11,7 +11,7 @@ guest_main(const struct start_info *info)
 	start_others(jump_here, sizeof(jump_here));
 	print("spinning\n");
 	for (;;) {
-		for (volatile uint32_t i = 0; i < 1 << 22; i++)
+		for (volatile uint32_t i = 0; i < 1 << 18; i++)
 			;
 		start_others(jump_here, sizeof(jump_here));
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * where-run TICKS TID...: watches threads until each has run for so many clock ticks more (hundredths of a second), and prints for
- * each its number and, behind a tab, the CPUs on which it was then found: field 39 of /proc/TID/stat.
+ * each its number and, behind a tab, the CPUs on which it was then found: field 39 of stat(5).
  */
 /* links: vm-pin/cpulist.c */
 #include <stdbool.h>
@@ -31,7 +31,7 @@ sample(struct thread *t)
 	unsigned cpu;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%s/stat", t->tid);
+	snprintf(path, sizeof(path), "/proc/%s/task/%s/stat", t->tid, t->tid); /* /proc/TID/stat sums all threads up */
 	f = fopen(path, "re");
 	if (!f || !fgets(text, sizeof(text), f))
 		die("%s: has ended", t->tid);
