@@ -14,6 +14,7 @@
 #include "common/diag.h"
 #include "common/fd.h"
 #include "kvm-run/ahci.h"
+#include "kvm-run/cpuhp.h"
 #include "kvm-run/ctl.h"
 #include "kvm-run/dump.h"
 #include "kvm-run/lpc.h"
@@ -35,7 +36,7 @@ static struct vm vm;
 static struct lpc lpc;
 static const struct virtio_ops net_ops = {.device_id = VIRTIO_ID_NET};
 static struct virtio_dev net0 = {.ops = &net_ops}, hot = {.ops = &net_ops};
-static struct vcpu vcpus[300];
+static struct vcpu vcpus[302];
 static bool link_up = true;
 static int listener;
 static unsigned buttons, resets, notified_up, notified_down;
@@ -177,10 +178,14 @@ lpc_event(struct lpc *l, unsigned gpe)
 	(void)l, (void)gpe;
 }
 
+/* The registers of vCPUs that come and go. */
+static struct bus_range cpu_registers;
+
 void
 bus_add(struct bus *b, uint64_t base, uint64_t len, bus_access *access, void *dev)
 {
-	(void)b, (void)base, (void)len, (void)access, (void)dev;
+	(void)b;
+	cpu_registers = (struct bus_range){base, len, access, dev};
 }
 
 const char *
@@ -620,6 +625,35 @@ test_plugging(const char *path)
 	close(fd);
 }
 
+/* The guest's word on vCPU n: it let go of it, or why not. */
+static void
+release(unsigned n, uint8_t status)
+{
+	cpu_registers.access(cpu_registers.dev, CPUHP_STATUS + n, &status, 1, true);
+}
+
+static void
+test_vcpus(const char *path)
+{
+	int fd = fd_connect_unix(path);
+
+	ok(talk(fd, "plug vcpu\n", "no vcpu: there is no room for others: -c with maxcpus= makes some\n"), "no room for vCPUs");
+	vm.opt.cpus = (struct topology){.cpus = 300, .max = 302};
+	if (cpuhp_init(&vm))
+		die("cpuhp_init");
+	ok(talk(fd, "plug vcpu301\nplug vcpu\nplug vcpu\n",
+	       "ok vcpu301\nok vcpu300\nno vcpu: there is no room for it\n"), "two come");
+	ok(talk(fd, "plug disk\n", "no disk: not vcpu, or vcpu and a number\n"), "only vCPUs do");
+	ok(talk(fd, "unplug vcpu301\nunplug vcpu300\n", ""), "the answer waits for the guest");
+	release(301, 0x82);
+	ok(!strcmp(answer(fd), "no guest did not release vcpu301\n"), "which refuses one");
+	release(300, 0);
+	ok(!strcmp(answer(fd), "ok\n") && !vcpus[300].plugged && vcpus[301].plugged, "and lets go of the other");
+	close(fd);
+	free(vm.cpuhp);
+	vm.cpuhp = NULL;
+}
+
 static void
 test_timeout(const char *path)
 {
@@ -671,7 +705,7 @@ main(void)
 	vm.vcpus = vcpus;
 	vm.nvcpus = 300;
 	for (unsigned i = 0; i < 300; i++)
-		vcpus[i] = (struct vcpu){.index = i, .tid = 4000 + (pid_t)i};
+		vcpus[i] = (struct vcpu){.index = i, .plugged = true, .tid = 4000 + (pid_t)i};
 	vm.pci.hot_slots = 1U << HOT_SLOT;
 	net0.pci.slot = 3;
 	memcpy(net0.config, "\x52\x54\x00\x01\x02\x03", 6);
@@ -691,6 +725,7 @@ main(void)
 	test_media(path);
 	test_balloon(path);
 	test_plugging(path);
+	test_vcpus(path);
 	test_timeout(path);
 	ctl_destroy(&vm);
 	ok(fd_connect_unix(path) < 0, "nobody listens any more");

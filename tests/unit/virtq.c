@@ -34,6 +34,7 @@ test_chain(void)
 	ok(pop() == 1 && c.nout == 0 && c.nin == 1, "an empty buffer is passed over");
 	vq_unpop(&r.q);
 	ok(pop() == 1 && c.head == 0, "a chain that was put back comes again");
+	ok(r.q.counts.chains == 2 && r.q.counts.out_bytes == 100 && r.q.counts.in_bytes == 57, "and is counted once");
 }
 
 static void
