@@ -203,3 +203,25 @@ plugged() {
 	ask quit
 	await guest 5
 }
+
+# bats test_tags=lab
+@test "virtio-mem of huge pages: as much as the host has, and never a guest that dies of it" {
+	[[ -e /run/lab/job ]] || skip 'not in the lab'
+	local pages=/sys/kernel/mm/hugepages/hugepages-2048kB
+	shell -m 'virtio_pci virtio_mem virtio_balloon'
+	echo 200 >$pages/nr_hugepages # 128 for the start, 64 for one unit of what Linux adds, and no more
+	guest -m 256,huge,max=1G
+	say 'echo online_movable >/sys/devices/system/memory/auto_online_blocks'
+	run -0 ask 'memory 768'
+	plugged $((128 << 20))
+	(($(<$pages/free_hugepages) - $(<$pages/resv_hugepages) == 8))
+	run -0 ask 'memory 256'
+	plugged 0
+	(($(<$pages/free_hugepages) - $(<$pages/resv_hugepages) == 72))
+	run -0 ask 'balloon 200'
+	until_told actual 204800 204800 # of a guest whose pages are parts of huge ones nothing comes back
+	(($(told returned) == 0))
+	ask quit
+	await guest 5
+	echo 0 >$pages/nr_hugepages
+}
