@@ -2,7 +2,6 @@
 /* The words of -M; the contracts are in cpu_option.h. They are those of QEMU's -cpu, so far as they mean something here. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -159,18 +158,17 @@ cpu_option_parse(struct cpu_option *o, const char *text, struct why *w)
 const char *
 cpu_option_text(const char *text)
 {
+	static char all[2 * TEXT_MAX];
 	const char *more;
 	char number[16];
-	char *all;
 	ssize_t n;
 
 	if (!text || text[0] != '@')
 		return text;
 	more = strchrnul(text, ',');
 	snprintf(number, sizeof(number), "%.*s", (int)(more - text - 1), text + 1);
-	all = malloc(TEXT_MAX + strlen(more));
-	if (!all)
-		die_sys("-M %s", text);
+	if (strlen(more) >= TEXT_MAX)
+		die_usage("-M: too long");
 	n = fd_read_all((int)num_opt('M', number, 0, 1 << 20), all, TEXT_MAX - 1);
 	if (n < 0)
 		die_usage("-M %s: %s", text, strerror(errno));

@@ -40,7 +40,7 @@ struct cpu_option {
 const char *cpu_option_parse(struct cpu_option *o, const char *text, struct why *w);
 
 /* Of "@FD" or "@FD,WORDS" what that descriptor has, with the words; else the text itself. Dies (2) if it cannot be read.
- * Allocated, or text. */
+ * Static, or text. */
 const char *cpu_option_text(const char *text);
 
 #endif
