@@ -180,6 +180,9 @@ cmd_load(int argc, char **argv)
 	bind_memory(&l, &vcpus);
 	if (l.check) {
 		print(&l);
+		places_free(&l.watch.places);
+		if (l.watch.automatic)
+			host_free(&l.host);
 		return 0;
 	}
 	start_watcher(&l);

@@ -32,7 +32,7 @@ plan_thread(struct change *c, const struct guest *g, const struct guest_thread *
     const struct cpus *online, const char **fault, struct why *w)
 {
 	const struct place *where = place_cpus_of(ps, t), *how = place_class_of(ps, t);
-	bool fixed;
+	bool fixed = false;
 
 	*fault = NULL;
 	*c = (struct change){.thread = *t, .moves = where || ps->cpuset.word, .reclasses = how};

@@ -69,6 +69,7 @@ cmd_set(int argc, char **argv)
 	bool automatic = false, check = false, whole = false;
 	const char *dir = NULL, *fault;
 	struct pin p = {0};
+	unsigned faults;
 	struct why w;
 	char *list;
 	int c, root;
@@ -92,15 +93,14 @@ cmd_set(int argc, char **argv)
 		die("%s: %s", argv[0], fault);
 	if (automatic)
 		lay_out(&p, whole);
-	if (pin_plan(&p))
-		return 1;
-	if (check)
+	faults = pin_plan(&p);
+	if (!faults && check)
 		plan_print(stdout, &p.changes);
-	fault = check ? NULL : pin_make(&p, dir, &w);
+	fault = faults || check ? NULL : pin_make(&p, dir, &w);
 	if (fault)
 		die("%s: %s", argv[0], fault);
 	pin_free(&p);
 	free(list);
 	close(root);
-	return 0;
+	return faults != 0;
 }

@@ -85,16 +85,16 @@ cmd_undo(int argc, char **argv)
 	fault = guest_find(&g, root, argv[0], &w);
 	if (fault)
 		die("%s: %s", argv[0], fault);
-	if (!record_open(&r, dir, &g, false)) {
+	if (record_open(&r, dir, &g, false)) {
+		select_living(&r.old, &g);
+		if (check)
+			print(&r.old, &g);
+		else
+			good = put_back(&r);
+		record_close(&r);
+	} else {
 		note(1, "%s: nothing to undo", argv[0]);
-		return 0;
 	}
-	select_living(&r.old, &g);
-	if (check)
-		print(&r.old, &g);
-	else
-		good = put_back(&r);
-	record_close(&r);
 	guest_free(&g);
 	close(root);
 	return !good;
