@@ -154,12 +154,13 @@ keys() {
 		thread 100 $tid qemu-system-x86 0-7 0 $((tid > 101 ? 5 : 0))
 	done
 	ln -s anon_inode:kvm-vm "$T/root/proc/100/fd/7"
-	ln -s anon_inode:kvm-vcpu:4 "$T/root/proc/100/fd/11" # APIC ids, which have gaps
-	ln -s anon_inode:kvm-vcpu:0 "$T/root/proc/100/fd/9"
-	ln -s anon_inode:kvm-vcpu:2 "$T/root/proc/100/fd/10"
-	# The last one made was for the first vCPU: it is halted, so that the kernel tells; the others run.
+	ln -s anon_inode:kvm-vcpu:0 "$T/root/proc/100/fd/9" # APIC ids, which have gaps, and here are not in order
+	ln -s anon_inode:kvm-vcpu:4 "$T/root/proc/100/fd/10"
+	ln -s anon_inode:kvm-vcpu:2 "$T/root/proc/100/fd/11"
+	# The last one made was for the first vCPU: it is halted, so that the kernel tells, and another; the third runs.
 	echo '16 0x9 0xae80 0x0 0x0 0x0 0x0 0x7f0 0x7f1' >"$T/root/proc/100/task/104/syscall"
-	echo '16 0x9 0xae81 0x0 0x0 0x0 0x0 0x7f0 0x7f1' >"$T/root/proc/100/task/101/syscall"
+	echo '16 0xa 0xae80 0x0 0x0 0x0 0x0 0x7f0 0x7f1' >"$T/root/proc/100/task/103/syscall"
+	echo '16 0xb 0xae81 0x0 0x0 0x0 0x0 0x7f0 0x7f1' >"$T/root/proc/100/task/101/syscall"
 	run -0 at show 100
 	[ "$(cut -f 1-3 <<<"$output")" = $'vcpu\t0\t104\nvcpu\t1\t102\nvcpu\t2\t103\nmain\t-\t100\nmain\t-\t101' ]
 	# One more has run a guest than there are vCPUs: it is not known which.
@@ -207,6 +208,14 @@ keys() {
 	guest 200 b 4-5 6-7 0-1
 	run -0 at check
 	[ ! "$output" ]
+}
+
+@test "check: where there is one core nobody is pinned to it" {
+	host intel-smt
+	echo 0-1 >"$T/root/sys/devices/system/cpu/online"
+	guest 100 a 0-1 0-1
+	guest 200 b 0-1 0-1
+	run -0 at check
 }
 
 @test "check: more vCPUs than CPUs" {
@@ -266,6 +275,7 @@ keys() {
 		isolated	200	b	vCPU 0 may use CPUs 4-5, but nothing moves it from one isolated CPU to another
 	END
 	)
+	[[ $output != *emulator* ]]
 }
 
 @test "check: memory of nodes where no vCPU may run" {
@@ -296,7 +306,7 @@ keys() {
 	echo '250000 100000' >"$groups/vm/cpu.max"
 	run -1 at check
 	lines $'quota\t100\ta\tits control group gets 2.50 CPUs for 3 vCPUs'
-	printf '5:memory:/\n3:cpuacct,cpu:/b\n0::/vm/a\n' >"$T/root/proc/100/cgroup"
+	printf '5:cpuset:/\n3:cpuacct,cpu:/b\n0::/vm/a\n' >"$T/root/proc/100/cgroup"
 	mkdir -p "$groups/cpu/b"
 	echo -1 >"$groups/cpu/b/cpu.cfs_quota_us"
 	echo 100000 >"$groups/cpu/b/cpu.cfs_period_us"

@@ -98,6 +98,20 @@ test_peers(void)
 	}
 }
 
+/* An error is an answer: nobody waits for another. */
+static void
+test_error(void)
+{
+	const char *reason = NULL;
+	struct why w;
+	struct talk *t = peer(QMP "{\"error\": {\"desc\": \"not now\"}}\r\n", &reason, &w);
+	size_t n;
+
+	ok(t && !talk_threads(t, &n, &reason, &w), "QMP says no");
+	is(reason, "QMP: {\"desc\": \"not now\"}", "and why");
+	talk_close(t);
+}
+
 static void
 test_memory(void)
 {
@@ -200,6 +214,8 @@ test_json(void)
 	json_value(&v, "{\"x\": {\"a\": 1}, \"aa\": 2, \"a\": 3}", 33);
 	ok(json_member(&v, "a", &m) && m.len == 1 && *m.at == '3', "a member, not one of a member");
 	ok(!json_member(&v, "b", &m) && !json_member(&m, "a", &m), "none");
+	json_value(&v, "{\"a\": 1, \"aa\": 2}", 18);
+	ok(json_member(&v, "aa", &m) && *m.at == '2', "a member behind one whose name is the beginning of its");
 	json_value(&v, "{\"a\" 1, \"b\": 2}", 15);
 	ok(!json_member(&v, "b", &m), "behind what is no JSON");
 }
@@ -208,6 +224,7 @@ int
 main(void)
 {
 	test_peers();
+	test_error();
 	test_memory();
 	test_too_long();
 	test_json();
