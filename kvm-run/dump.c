@@ -29,6 +29,7 @@ struct dump {
 	pid_t pid;
 	struct watch result; /* a pipe: an errno or 0, or nothing but its end */
 	bool ended, held;
+	bool told; /* whoever asked for it how it ended */
 	char failure[64]; /* "": none */
 	/* In one piece, which the process shares with us for the first of them. */
 	void *memory;
@@ -182,9 +183,10 @@ start(struct dump *d, int fd)
 static enum ctl_done
 is_done(struct vm *vm, unsigned what)
 {
-	const struct dump *d = vm->dump;
+	struct dump *d = vm->dump;
 
 	(void)what;
+	d->told = d->ended;
 	return !d->ended ? CTL_WAIT : d->failure[0] ? CTL_NO : CTL_OK;
 }
 
@@ -202,7 +204,7 @@ ctl_dump(struct ctl_request *r, char **word)
 	struct dump *d;
 
 	(void)word;
-	if (vm->dump && !vm->dump->ended)
+	if (vm->dump && !vm->dump->told)
 		return ctl_no(r, "a dump is under way");
 	if (r->nfds != 1 || (fcntl(r->fds[0], F_GETFL) & O_ACCMODE) == O_RDONLY)
 		return ctl_no(r, "one descriptor to write to has to come with the line");
@@ -214,7 +216,7 @@ ctl_dump(struct ctl_request *r, char **word)
 	d->held = vm->mem.fd >= 0;
 	vm_hold(vm, true);
 	why = start(d, r->fds[0]);
-	d->ended = why;
+	d->ended = d->told = why;
 	if (why || !d->held)
 		vm_hold(vm, false);
 	if (why) {
