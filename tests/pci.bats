@@ -69,7 +69,7 @@ played() {
 	mkdir "$T/www"
 	head -c 8000000 /dev/urandom >"$T/www/data"
 	spawn web busybox httpd -f -p 10.9.0.1:7000 -h "$T/www"
-	spawn taker sh -c 'for i in 1 2; do nc -l -N 10.9.0.1 7001 </dev/null >"$0.$i"; done' "$T/taken"
+	spawn taker sh -c 'for i in 1 2; do nc -l -d 10.9.0.1 7001 >"$0.$i"; done' "$T/taken"
 	echo 1 >$nic_dir/rom
 	rom=$(md5sum <$nic_dir/rom)
 	echo 0 >$nic_dir/rom

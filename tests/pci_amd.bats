@@ -11,7 +11,7 @@ load pci
 	mkdir "$T/www"
 	head -c 4000000 /dev/urandom >"$T/www/data"
 	spawn web busybox httpd -f -p 10.9.0.1:7000 -h "$T/www"
-	spawn taker nc -l -N 10.9.0.1 7001
+	spawn taker nc -l -d 10.9.0.1 7001
 	nic_guest "$T/initrd" <<-'EOS'
 		up
 		wget -q -O /tmp/data http://10.9.0.1:7000/data
