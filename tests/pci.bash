@@ -62,7 +62,7 @@ nic_guest() {
 
 # faults: the addresses that the IOMMU kept devices from, each once.
 faults() {
-	dmesg | sed -nE 's/.*DMAR: \[DMA [A-Za-z]+ .*fault addr 0x([0-9a-f]+) .*/\1/p; s/.*IO_PAGE_FAULT .* address=0x0*([0-9a-f]+) .*/\1/p' | uniq
+	dmesg | sed -nE 's/.*DMAR: \[DMA [A-Za-z]+ .*fault addr 0x([0-9a-f]+) .*/\1/p' | uniq
 }
 
 # reaches_only_ram: a guest whose card is told to fetch from where there is no RAM of it; the IOMMU must have seen each.
