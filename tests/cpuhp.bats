@@ -143,6 +143,11 @@ no vcpu1: there is no room for others: -c with maxcpus= makes some' ]
 	wait_line "$T/guest.log" '^ready' 150 >/dev/null
 	run -0 ask 'plug vcpu1'
 	wait_line "$T/guest.log" '^up: 0-1 of 0-1' >/dev/null
+	run -0 ask stats
+	number() { awk -v id="$1" -v name="$2" '$1 == id && $2 == name { print $3 }' <<<"$output"; }
+	(($(number vcpu0 exits) > $(number vcpu0 io) && $(number vcpu0 halts) > 0 && $(number vcpu1 exits) > 0))
+	(($(number blk0 reads) > 10 && $(number blk0 read-bytes) > 10000000 && $(number blk0 written-bytes) == 0))
+	(($(number blk0 bytes-to-guest) > $(number blk0 read-bytes) && $(number COM1 bytes-from-guest) > 100))
 	run -0 ask 'unplug vcpu1' vcpus
 	[[ $output = $'ok\n0\t'* && ${#lines[@]} -eq 3 ]]
 	wait_line "$T/guest.log" '^down: 0' >/dev/null
