@@ -99,26 +99,34 @@ check_host(const struct memory_options *o, const struct guest_mem *m, struct why
 	return NULL;
 }
 
-/* Before any page is there: each then comes from the node of the host that the guest's is bound to. */
+static const char *
+bind_to(uint8_t *at, uint64_t size, unsigned node, struct why *w)
+{
+	const unsigned bits = 8 * sizeof(long);
+	unsigned long mask[HOST_NODES / (8 * sizeof(long))] = {0};
+
+	mask[node / bits] = 1UL << node % bits;
+	if (syscall(SYS_mbind, at, size, MPOL_BIND, mask, HOST_NODES + 1, 0) == 0) /* it takes one off */
+		return NULL;
+	if (errno == EINVAL)
+		return why(w, "host: node %u: this host has none with memory", node);
+	return why(w, "host: node %u: %s", node, strerror(errno));
+}
+
+/* Before any page is there: each then comes from the node of the host that the guest's is bound to. What is plugged in later is
+ * of the guest's first node. */
 static const char *
 bind_nodes(const struct memory_options *o, const struct guest_mem *m, struct why *w)
 {
-	const unsigned bits = 8 * sizeof(long);
+	const char *reason = NULL;
 	uint8_t *at = m->base;
 
-	for (unsigned i = 0; i < o->hosts; at += node_size(o, i), i++) {
-		unsigned long mask[HOST_NODES / (8 * sizeof(long))] = {0};
-
-		mask[o->host[i] / bits] = 1UL << o->host[i] % bits;
-		if (node_size(o, i) % m->page)
-			return "host: the guest's nodes are not whole huge pages";
-		if (syscall(SYS_mbind, at, node_size(o, i), MPOL_BIND, mask, HOST_NODES + 1, 0) == 0) /* it takes one off */
-			continue;
-		if (errno == EINVAL)
-			return why(w, "host: node %u: this host has none with memory", o->host[i]);
-		return why(w, "host: node %u: %s", o->host[i], strerror(errno));
-	}
-	return NULL;
+	for (unsigned i = 0; i < o->hosts && !reason; at += node_size(o, i), i++)
+		reason = node_size(o, i) % m->page ? "host: the guest's nodes are not whole huge pages" :
+		    bind_to(at, node_size(o, i), o->host[i], w);
+	if (o->hosts && m->hot.size && !reason)
+		reason = bind_to(at, m->hot.size, o->host[0], w);
+	return reason;
 }
 
 static const char *
