@@ -122,7 +122,7 @@ refused() {
 	EOS
 	"$TESTS/lab/grub-disk" "$T/disk" "$T/initrd"
 	local patience=150
-	run -0 bios sh -c 'exec "$@" 3<>"$0"' "$T/disk" -- -m 192,nodes=2 -c 2,sockets=2 -w blk,fd=3
+	run -0 bios sh -c 'exec "$@" 3<>"$0"' "$T/disk" -- -m 192,nodes=2,max=448 -c 2,sockets=2 -w blk,fd=3
 	grep -x 'Booting from 0000:7c00' "$T/log"
 	output=$(sed 's/\x1b\[[0-9;?]*[A-Za-z]//g' <<<"$output") # the BIOS moves its cursor
 	echo "$output"
@@ -130,6 +130,7 @@ refused() {
 	[[ ! $output =~ $complaints ]]
 	[[ $output = *'ACPI: Using ACPI (MADT) for SMP configuration information'* ]]
 	[[ $output = *'made by kvm-utils'*kvm-run* ]]
+	[[ $output = *'ACPI: SRAT: Node 1 PXM 1 [mem 0x100000000-0x10fffffff] hotplug'* ]]
 	[[ $output = *'smp: Brought up 2 nodes, 2 CPUs'* && $output = *'smpboot: Max logical packages: 2'* ]]
 	[[ $output = *'0000:00:00.0/uevent'*'0000:00:1f.0/uevent'* ]]
 }
