@@ -379,7 +379,7 @@ vcpus() {
 
 @test "a running QEMU, by its pid and its QMP socket, named threads or not" {
 	need qemu-system-x86_64
-	local qemu=(qemu-system-x86_64 -M pc -accel tcg,thread=multi -smp 3 -m 64 -display none -nodefaults -S
+	local qemu=(qemu-system-x86_64 -M pc -accel 'tcg,thread=multi' -smp 3 -m 64 -display none -nodefaults -S
 		-object iothread,id=disk7)
 	spawn named "${qemu[@]}" -name guest=named,debug-threads=on -qmp "unix:$T/named.sock,server=on,wait=off"
 	spawn bare "${qemu[@]}" -qmp "unix:$T/bare.sock,server=on,wait=off"

@@ -14,11 +14,15 @@ next_line(struct talk *t, const char **reason, struct why *w)
 	char *line = talk_line(t);
 
 	*reason = NULL;
-	if (!line)
+	if (!line) {
 		*reason = why(w, "%s", strerror(errno));
-	else if (!strncmp(line, "no ", 3))
+		return NULL;
+	}
+	if (!strncmp(line, "no ", 3)) {
 		*reason = why(w, "%s", line + 3);
-	return *reason || !strncmp(line, "ok", 2) ? NULL : line;
+		return NULL;
+	}
+	return strncmp(line, "ok", 2) ? line : NULL;
 }
 
 /* "0\t4711" */
