@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "common/dir.h"
 #include "common/fd.h"
 #include "common/keeper.h"
 #include "common/seal.h"
@@ -29,28 +30,12 @@ socket_path(char path[108], const char *dir, const char *bridge)
 		die("-d %s: too long", dir);
 }
 
-/* Each part of it: /run is empty when the machine starts. */
-static void
-make_dir(const char *dir)
-{
-	char part[108];
-
-	if (snprintf(part, sizeof(part), "%s/", dir) >= (int)sizeof(part))
-		die("-d %s: too long", dir);
-	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(part, 0755) < 0 && errno != EEXIST)
-			die_sys("%s", part);
-		*slash = '/';
-	}
-}
-
 void
 guard_listen(struct guard *g, const char *bridge)
 {
 	char path[108];
 
-	make_dir(g->dir);
+	dir_make(g->dir);
 	socket_path(path, g->dir, bridge);
 	g->listener = fd_listen_unix(path);
 	if (g->listener < 0)

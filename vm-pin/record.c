@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "common/dir.h"
 #include "common/fd.h"
 #include "common/num.h"
 #include "vm-pin/record.h"
@@ -110,21 +111,6 @@ record_parse(struct record *r, char *text, pid_t *pid, uint64_t *start)
 	return true;
 }
 
-static void
-make_dir(const char *dir)
-{
-	char part[sizeof(((struct record *)0)->path)];
-
-	if (snprintf(part, sizeof(part), "%s/", dir) >= (int)sizeof(part))
-		die("-d %s: too long", dir);
-	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(part, 0755) < 0 && errno != EEXIST)
-			die_sys("%s", part);
-		*slash = '/';
-	}
-}
-
 /* Nobody else would. */
 static void
 drop_others(const char *dir)
@@ -196,7 +182,7 @@ record_open(struct record *r, const char *dir, const struct guest *g, bool creat
 		die("-d %s: too long", dir);
 	r->fd = open_locked(r->path, false);
 	if (r->fd < 0 && errno == ENOENT && create) {
-		make_dir(dir);
+		dir_make(dir);
 		drop_others(dir);
 		r->fd = open_locked(r->path, true);
 	}

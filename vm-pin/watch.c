@@ -70,6 +70,7 @@ has_threads(int root, pid_t pid)
 	return fstatat(root, path, &st, 0) == 0 && st.st_nlink > 3;
 }
 
+/* The process or a descendant of it; what its main thread has forked, as the shell's and other loaders' has. */
 static bool
 find_guest(struct watcher *s, pid_t pid, unsigned depth)
 {
