@@ -57,6 +57,11 @@ shown() {
 	vm-pin show "$pid" | cut -f 1-5,11-
 }
 
+# cpus_of PID: the CPUs of its vCPUs.
+cpus_of() {
+	vm-pin show "$1" | sed -n 's/^vcpu\t//p' | cut -f 4 | sort -n | xargs
+}
+
 @test "vCPUs run where they were put, both on one CPU while the other is free, until undo" {
 	guest
 	local before
@@ -228,7 +233,7 @@ injected() {
 	sed "1s/\t[0-9]*$/\t1/" "$T/record" >"$state/$pid"
 	vm-pin undo -d "$state" "$pid"
 	[ ! -e "$state/$pid" ]
-	run_on 0 0
+	[ "$(cpus_of "$pid")" = '0 0' ]
 	echo 'guest	4194304	1' >"$state/4194304"
 	pin vcpus=1
 	[ ! -e "$state/4194304" ]
@@ -414,11 +419,6 @@ another() {
 	spawn "$1" kvm-run -I "$1" -c 2 -m 32 -k "$BIN/guests/spin" "${@:2}"
 	another=${pids[$1]}
 	wait_line "$T/$1.log" spinning >/dev/null
-}
-
-# cpus_of PID: the CPUs of its vCPUs.
-cpus_of() {
-	vm-pin show "$1" | sed -n 's/^vcpu\t//p' | cut -f 4 | sort -n | xargs
 }
 
 # bats test_tags=lab
