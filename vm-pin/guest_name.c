@@ -50,8 +50,9 @@ thread_classify(struct guest_thread *t, const struct guest *g)
 	    {"kvm-vcpu-", ""},	   /* kvmtool */
 	};
 	static const char *const io[] = {"IO ", "iou-", "vhost-"};
+	static const char recovery[] = "kvm-nx-"; /* KVM's own, which goes over the page tables once an hour (Linux 6.13) */
 
-	t->kind = t->tid == g->pid || g->vmm == VMM_QEMU ? THREAD_MAIN : THREAD_IO;
+	t->kind = t->tid == g->pid || g->vmm == VMM_QEMU || !strncmp(t->name, recovery, strlen(recovery)) ? THREAD_MAIN : THREAD_IO;
 	for (size_t i = 0; i < ARRAY_LEN(io); i++)
 		if (!strncmp(t->name, io[i], strlen(io[i])))
 			t->kind = THREAD_IO;
