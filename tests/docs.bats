@@ -318,8 +318,8 @@ prepared() {
 	readme 0
 }
 
-@test "README has eight examples and a preparation" {
-	[ "$(grep -c '^```sh$' "$root/README.md")" -eq 9 ]
+@test "README has nine examples and a preparation" {
+	[ "$(grep -c '^```sh$' "$root/README.md")" -eq 10 ]
 }
 
 # bats test_tags=kvm
@@ -383,9 +383,20 @@ prepared() {
 }
 
 # bats test_tags=kvm
+@test "README: processors and memory that come and go" {
+	prepared nc
+	run -0 readme 8
+	[[ $output = *$'\tvcpu\t1\t'* ]] || {
+		echo "$output"
+		return 1
+	}
+	[[ ${lines[-1]} = 2* ]]
+}
+
+# bats test_tags=kvm
 @test "README: a reboot loop" {
 	prepared
-	run -0 readme 8
+	run -0 readme 9
 	[ "$(grep -c '^once more' <<<"$output")" -eq 1 ]
 	[ "$(grep -c 'reboot: Power down' <<<"$output")" -eq 1 ]
 }
