@@ -386,7 +386,7 @@ prepared() {
 @test "README: processors and memory that come and go" {
 	prepared nc
 	run -0 readme 8
-	[[ $output = *$'\tvcpu\t1\t'* ]] || {
+	[[ $output = *$'\nvcpu\t1\t'* ]] || {
 		echo "$output"
 		return 1
 	}
