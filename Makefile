@@ -142,7 +142,7 @@ mutate: ## put known faults in, one by one, and demand that a test fails
 bench: ## measure beside Debian's programs for the same jobs
 	tests/deps bench
 	$(BUILD) all tools
-	for bench in boot firmware memory balloon blk img net slirp hub tap bridge tftp dhcp nat vnc pin; do echo "== $$bench"; tests/bench/$$bench || exit; done
+	for bench in boot firmware hotplug memory balloon blk img net slirp hub tap bridge tftp dhcp nat vnc pin; do echo "== $$bench"; tests/bench/$$bench || exit; done
 
 demo: ## boot a stock Debian guest with a network and a disk
 	tests/deps demo
