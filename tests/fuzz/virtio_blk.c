@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* links: kvm-run/virtio_blk.c kvm-run/virtio_blk_new.c kvm-run/blk_wire.c kvm-run/virtq.c kvm-run/mem.c */
+/* links: kvm-run/virtio_blk.c kvm-run/stats_disk.c kvm-run/virtio_blk_new.c kvm-run/blk_wire.c kvm-run/virtq.c kvm-run/mem.c */
 /* pkg: liburing */
 /*
  * Any chains of any bytes, as a driver's requests to a block device. The rig's disk aborts when it is asked for bytes it
