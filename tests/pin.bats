@@ -379,6 +379,7 @@ vcpus() {
 
 @test "a running QEMU, by its pid and its QMP socket, named threads or not" {
 	need qemu-system-x86_64
+	# shellcheck disable=SC2054 # the commas are QEMU's
 	local qemu=(qemu-system-x86_64 -M pc -accel 'tcg,thread=multi' -smp 3 -m 64 -display none -nodefaults -S
 		-object iothread,id=disk7)
 	spawn named "${qemu[@]}" -name guest=named,debug-threads=on -qmp "unix:$T/named.sock,server=on,wait=off"

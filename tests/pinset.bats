@@ -287,7 +287,7 @@ ended() {
 	under_loader vcpus==1,0 io=0@batch
 	run_on 1 0
 	[ "$(vm-pin show "$pid" | sed -n 's/^io\t//p' | cut -f 4,10- | sort -u)" = '0	batch	0	0' ]
-	[ "$(vm-pin show "$pid" | sed -n 's/^main\t//p' | cut -f 4,10-)" = "0-$((online - 1))	other	0	0" ]
+	[ "$(vm-pin show "$pid" | sed -n 's/^main\t//p' | cut -f 4,10- | sort -u)" = "0-$((online - 1))	other	0	0" ]
 	[ "$(readlink "/proc/$pid/exe")" = "$(command -v kvm-run)" ]
 	watcher=$(pgrep -xn vm-pin)
 	[ "$(ps -o ppid= -p "$watcher" | tr -d ' ')" != "$pid" ]
