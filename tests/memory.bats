@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # The guest's memory: what -m, -P and mem wires make it of, seen by the guest and by the host.
-# lab: -c 2 -n 2 -m 4G
+# lab: -c 1 -n 2 -m 4G
 load lib
 
 teardown() {
