@@ -110,6 +110,17 @@ virtio_kick_again(struct virtio_dev *d, unsigned q)
 /* After vq_push: interrupts if the driver wants it. I/O thread. */
 void virtio_interrupt(struct virtio_dev *d, unsigned q);
 
+/* One request: to be answered by vq_push, now or later. NULL, or how the driver broke the rules. */
+typedef const char *virtio_serve(struct virtio_dev *d, unsigned q, const struct vq_chain *c);
+
+/*
+ * What most devices do when they are kicked: at most so many requests to serve, an interrupt for them, and another kick if there
+ * are more, so that the others of the I/O thread have their turn in between. No chain has more buffers than the queue's greatest
+ * size, which is at most VIRTIO_LAP_BUFFERS. Returns how many there were. I/O thread.
+ */
+#define VIRTIO_LAP_BUFFERS 256
+unsigned virtio_lap(struct virtio_dev *d, unsigned q, unsigned most, virtio_serve *serve);
+
 /* New bytes for the device configuration; interrupts the driver. Any thread but one holding d->lock. */
 void virtio_config_set(struct virtio_dev *d, unsigned off, const void *data, unsigned len);
 

@@ -165,42 +165,28 @@ take_stats(struct balloon *b, const struct vq_chain *c)
 
 /* Free page hinting is not offered, and statistics may be not wanted. By 5.5.2 the queues behind keep their numbers then; with
  * Linux they move up. So each of those is for reports. */
-static void
-handle(struct balloon *b, unsigned q, const struct vq_chain *c)
+static const char *
+serve(struct virtio_dev *d, unsigned q, const struct vq_chain *c)
 {
-	struct virtq *vq = &b->dev.queues[q].vq;
+	struct balloon *b = balloon_of(d);
 
 	if (q == STATS && has(b, F_STATS)) {
 		take_stats(b, c);
-		return;
+		return NULL;
 	}
 	if (q == INFLATE)
 		inflate(b, c);
 	else if (q != DEFLATE) /* pages taken back come as they are used */
 		report(b, c);
-	vq_push(vq, c->head, 0);
+	vq_push(&d->queues[q].vq, c->head, 0);
+	return NULL;
 }
 
-/* One request a lap: giving back takes its time, and the consoles of this thread have their turn in between. */
+/* One request a lap: giving back takes its time. */
 static void
 kick(struct virtio_dev *d, unsigned q)
 {
-	struct virtq *vq = &d->queues[q].vq;
-	struct iovec iov[QUEUE_SIZE];
-	struct vq_chain c;
-	int r;
-
-	vq_no_kicks(vq);
-	r = vq_pop(vq, &c, iov, QUEUE_SIZE);
-	if (r > 0)
-		handle(balloon_of(d), q, &c);
-	if (r < 0) {
-		virtio_broken(d, vq->broken);
-		return;
-	}
-	virtio_interrupt(d, q);
-	if (vq_want_kicks(vq))
-		virtio_kick_again(d, q);
+	virtio_lap(d, q, 1, serve);
 }
 
 static bool

@@ -184,31 +184,24 @@ status_event(struct virtio_input *in, const struct virtio_input_event *e)
 			in->leds = e->value ? in->leds | leds[i].led : in->leds & ~leds[i].led;
 }
 
+static const char *
+serve_status(struct virtio_dev *d, unsigned q, const struct vq_chain *c)
+{
+	struct virtio_input_event e;
+
+	if (iov_read(c->iov, c->nout, 0, &e, sizeof(e)) == sizeof(e))
+		status_event(of_dev(d), &e);
+	vq_push(&d->queues[q].vq, c->head, 0);
+	return NULL;
+}
+
 static void
 read_status(struct virtio_input *in)
 {
-	struct virtq *vq = &in->dev.queues[INPUT_STATUS].vq;
-	struct iovec iov[INPUT_QUEUE_SIZE];
 	uint32_t before = in->leds;
-	struct virtio_input_event e;
-	struct vq_chain c;
-	unsigned n = 0;
 
-	vq_no_kicks(vq);
-	for (; n < INPUT_QUEUE_SIZE && vq_pop(vq, &c, iov, INPUT_QUEUE_SIZE) > 0; n++) { /* one lap: others have their turn */
-		if (iov_read(c.iov, c.nout, 0, &e, sizeof(e)) == sizeof(e))
-			status_event(in, &e);
-		vq_push(vq, c.head, 0);
-	}
-	if (vq->broken) {
-		virtio_broken(&in->dev, vq->broken);
-		return;
-	}
-	if (n)
-		virtio_interrupt(&in->dev, INPUT_STATUS);
-	if (vq_want_kicks(vq))
-		virtio_kick_again(&in->dev, INPUT_STATUS);
-	if (in->leds != before)
+	virtio_lap(&in->dev, INPUT_STATUS, INPUT_QUEUE_SIZE, serve_status);
+	if (in->leds != before && !in->dev.queues[INPUT_STATUS].vq.broken)
 		changed(in);
 }
 

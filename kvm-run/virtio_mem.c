@@ -171,42 +171,25 @@ answer(struct virtio_mem *v, const struct request *r, struct response *a)
 	update_quietly(v);
 }
 
-static bool
-serve(struct virtio_mem *v, const struct vq_chain *c)
+static const char *
+serve(struct virtio_dev *d, unsigned q, const struct vq_chain *c)
 {
 	struct response a = {0};
 	struct request r;
 
 	if (iov_read(c->iov, c->nout, 0, &r, sizeof(r)) < sizeof(r) || c->in_len < RESPONSE_SIZE)
-		return false;
-	answer(v, &r, &a);
+		return "request is too short";
+	answer(mem_of(d), &r, &a);
 	iov_write(c->iov + c->nout, c->nin, 0, &a, RESPONSE_SIZE);
-	vq_push(&v->dev.queues[0].vq, c->head, RESPONSE_SIZE);
-	return true;
+	vq_push(&d->queues[q].vq, c->head, RESPONSE_SIZE);
+	return NULL;
 }
 
-/* One request a lap: the consoles of this thread have their turn in between. */
+/* One request a lap: plugging takes its time. */
 static void
 kick(struct virtio_dev *d, unsigned q)
 {
-	struct virtq *vq = &d->queues[q].vq;
-	struct iovec iov[QUEUE_SIZE];
-	struct vq_chain c;
-	int r;
-
-	vq_no_kicks(vq);
-	r = vq_pop(vq, &c, iov, QUEUE_SIZE);
-	if (r < 0) {
-		virtio_broken(d, vq->broken);
-		return;
-	}
-	if (r > 0 && !serve(mem_of(d), &c)) {
-		virtio_broken(d, "request is too short");
-		return;
-	}
-	virtio_interrupt(d, q);
-	if (vq_want_kicks(vq))
-		virtio_kick_again(d, q);
+	virtio_lap(d, q, 1, serve);
 }
 
 static void

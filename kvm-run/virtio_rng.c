@@ -26,25 +26,17 @@ fill(const struct vq_chain *c)
 	return (uint32_t)iov_write(c->iov + c->nout, c->nin, 0, bytes, len);
 }
 
+static const char *
+serve(struct virtio_dev *d, unsigned q, const struct vq_chain *c)
+{
+	vq_push(&d->queues[q].vq, c->head, fill(c));
+	return NULL;
+}
+
 static void
 kick(struct virtio_dev *d, unsigned q)
 {
-	struct virtq *vq = &d->queues[q].vq;
-	struct iovec iov[QUEUE_SIZE];
-	struct vq_chain c;
-	int r = 0;
-
-	vq_no_kicks(vq);
-	/* One lap at most: the consoles of this thread have their turn in between. */
-	for (unsigned i = 0; i < QUEUE_SIZE && (r = vq_pop(vq, &c, iov, QUEUE_SIZE)) > 0; i++)
-		vq_push(vq, c.head, fill(&c));
-	if (r < 0) {
-		virtio_broken(d, vq->broken);
-		return;
-	}
-	virtio_interrupt(d, q);
-	if (vq_want_kicks(vq))
-		virtio_kick_again(d, q);
+	virtio_lap(d, q, QUEUE_SIZE, serve);
 }
 
 static void

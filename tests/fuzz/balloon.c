@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* links: kvm-run/virtio_balloon.c kvm-run/virtio_mem.c kvm-run/virtio_mem_region.c kvm-run/mem.c kvm-run/mem_discard.c kvm-run/virtq.c kvm-run/memory_populate.c */
+/* links: kvm-run/virtio_balloon.c kvm-run/virtio_mem.c kvm-run/virtio_mem_region.c kvm-run/mem.c kvm-run/mem_discard.c kvm-run/virtq.c kvm-run/virtio_lap.c kvm-run/memory_populate.c */
 /*
  * Any chains on the queues of the balloon and of virtio-mem. The input is a program: where a chain's buffers lie and how long
  * they are, what is in them, what is asked from the other side. What virtio-mem says is plugged must be what is.

@@ -1,4 +1,4 @@
-/* links: kvm-run/virtio_balloon.c kvm-run/mem.c kvm-run/mem_discard.c kvm-run/virtq.c */
+/* links: kvm-run/virtio_balloon.c kvm-run/mem.c kvm-run/mem_discard.c kvm-run/virtq.c kvm-run/virtio_lap.c */
 /* SPDX-License-Identifier: ISC */
 /* The balloon, seen from its driver, kind or not, and what the host has of it. */
 #include "kvm-run/virtio_balloon.h"

@@ -1,4 +1,4 @@
-/* links: kvm-run/virtio_input.c kvm-run/virtio_input_config.c kvm-run/keys.c kvm-run/virtq.c kvm-run/mem.c */
+/* links: kvm-run/virtio_input.c kvm-run/virtio_input_config.c kvm-run/keys.c kvm-run/virtq.c kvm-run/virtio_lap.c kvm-run/mem.c */
 /* SPDX-License-Identifier: ISC */
 /* The virtio keyboard and tablet, seen from their driver: what they say they are, reports, lights, too few buffers. */
 #include <linux/input.h>

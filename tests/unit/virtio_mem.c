@@ -1,4 +1,4 @@
-/* links: kvm-run/virtio_mem.c kvm-run/virtio_mem_region.c kvm-run/mem.c kvm-run/mem_discard.c kvm-run/virtq.c kvm-run/memory_populate.c */
+/* links: kvm-run/virtio_mem.c kvm-run/virtio_mem_region.c kvm-run/mem.c kvm-run/mem_discard.c kvm-run/virtq.c kvm-run/virtio_lap.c kvm-run/memory_populate.c */
 /* SPDX-License-Identifier: ISC */
 /* virtio-mem, seen from its driver, kind or not; KVM's slots and the host's memory behind it. */
 #include "kvm-run/virtio_mem.h"
