@@ -164,7 +164,7 @@ plugged() {
 	say 'rm /big/file'
 	run -0 ask 'memory 512'
 	plugged $((256 << 20))
-	(($(rss) < full - 300 * 1024)) # by unplugging alone, and by reports for the rest
+	until_rss $((full - 300 * 1024)) # by unplugging alone, and by reports for the rest
 	run -0 ask 'memory 2G' 'memory 255' 'memory 257' 'memory 256'
 	lines 'no 2G: not a size from 256M to 1024M' 'no 255: not a size from 256M to 1024M' \
 		'no 257: what is plugged in are whole blocks of 2M' ok
