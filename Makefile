@@ -135,9 +135,9 @@ fuzz: ## search with each fuzzer for FUZZ_SECONDS (10)
 	$(BUILD) B=fuzz fuzzers
 	tests/fuzz/run
 
-mutate: ## put known faults in, one by one, and demand that a test fails
+mutate: ## put known faults in, one by one, and demand that a test fails (M: which, as tests/mutate has it)
 	tests/deps check
-	tests/mutate
+	tests/mutate '$(M)'
 
 bench: ## measure beside Debian's programs for the same jobs
 	tests/deps bench

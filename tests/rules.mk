@@ -8,9 +8,10 @@ pkgs = $(call said,pkg,$(1)) $(foreach d,$(call linked,$(1)),$(PKG_$(d)))
 
 sectors = $(O)/guests/sector $(O)/guests/fwstorm $(O)/guests/video
 
-.PHONY: tools fuzzers
+.PHONY: tools helpers fuzzers
 .PRECIOUS: $(O)/obj/%.o
-tools: $(call programs,unit tools lab guests) $(sectors) ## build the tests' own programs
+tools: helpers $(call programs,unit) ## build the tests' own programs
+helpers: $(call programs,tools lab guests) $(sectors)
 fuzzers: $(call programs,fuzz)
 
 $(O)/obj/tests/%.o: PKG_CFLAGS = $(foreach p,$(sort $(call pkgs,$<)),$(shell pkg-config --cflags $(p)))
