@@ -1,6 +1,6 @@
 # How test programs are built: tests/DIR/NAME.c becomes build/$(B)/DIR/NAME, linked with libcommon.a and with what
 # comments of its own say: /* links: kvm-run/virtq.c vm-slirp/opts.c */ sources of commands, /* pkg: slirp */ libraries
-# beyond those of the commands it has sources of.
+# beyond those of the commands it has sources of. kvm-run/all.a: all but its main, where the program has no function of that name.
 said = $(shell sed -n 's,^/\* $(1): \(.*\) \*/$$,\1,p' $(2))
 programs = $(patsubst tests/%.c,$(O)/%,$(wildcard $(1:%=tests/%/*.c)))
 linked = $(patsubst %/,%,$(sort $(dir $(call said,links,$(1)))))
@@ -17,6 +17,9 @@ fuzzers: $(call programs,fuzz)
 $(O)/obj/tests/%.o: PKG_CFLAGS = $(foreach p,$(sort $(call pkgs,$<)),$(shell pkg-config --cflags $(p)))
 
 .SECONDEXPANSION:
+$(O)/obj/%/all.a: $$(filter-out %/main.o,$$($$*_obj))
+	rm -f $@ && $(AR) rcs $@ $^
+
 $(call programs,unit tools lab fuzz): $(O)/%: $(O)/obj/tests/%.o \
 		$$(addprefix $(O)/obj/,$$(subst .c,.o,$$(call said,links,tests/$$*.c))) $(O)/libcommon.a
 	@mkdir -p $(@D)
