@@ -70,6 +70,13 @@ ifeq ($(B),debug)
 CFLAGS := -O0 -g
 HARDEN := -fPIE -fno-strict-aliasing
 endif
+# The counters are a file, mapped, that all runs of a program share: what is sealed, forked or killed counts as well.
+ifeq ($(B),cov)
+CC := $(CLANG)
+CFLAGS := -O1 -g -mllvm -runtime-counter-relocation
+SAN_cov := -fprofile-instr-generate=$(CURDIR)/build/cov/profile/%c%m.profraw -fcoverage-mapping
+WARN += -Wno-unknown-warning-option -Wno-gnu-variable-sized-type-not-at-end -Wno-missing-prototypes
+endif
 ifeq ($(B),lint)
 CC := $(CLANG)
 WARN += -Werror -Wno-unknown-warning-option -Wno-gnu-variable-sized-type-not-at-end
@@ -83,7 +90,7 @@ ALL_CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. $(CPPFLAGS)
 ALL_CFLAGS = -std=gnu11 $(WARN) $(HARDEN) $(SAN) $(CFLAGS)
 
 .DELETE_ON_ERROR:
-.PHONY: all help check asan lint fuzz mutate bench demo install uninstall dist deb clean FORCE
+.PHONY: all help check asan lint fuzz mutate coverage bench demo install uninstall dist deb clean FORCE
 all: $(CMDS:%=$(O)/%) ## build every command into build/$(B)/
 
 $(patsubst %,$(O)/obj/common/%.o,attrs link link_settings netlink nft_message nft_rule forward_block): PKG_CFLAGS = $(shell pkg-config --cflags libnl-3.0)
@@ -138,6 +145,11 @@ fuzz: ## search with each fuzzer for FUZZ_SECONDS (10)
 mutate: ## put known faults in, one by one, and demand that a test fails (M: which, as tests/mutate has it)
 	tests/deps check
 	tests/mutate '$(M)'
+
+coverage: ## print how many lines of each command the tests run that need no lab
+	tests/deps check coverage
+	$(BUILD) B=cov all tools fuzzers
+	tests/coverage $(T)
 
 bench: ## measure beside Debian's programs for the same jobs
 	tests/deps bench

@@ -16,8 +16,9 @@ void seal_privileges_but(int cap);
 
 /*
  * Confines the calling thread to the system calls named (an allow-list; anything else kills the process with SIGSYS).
- * names ends with NULL. A name the running kernel or libseccomp does not know is passed over. Under sanitizers it does
- * nothing: their run time needs calls of its own.
+ * names ends with NULL. A name the running kernel or libseccomp does not know is passed over; tgkill and prlimit64 are for
+ * the caller's own process only, so that no other can be signalled by what has no kill. Under sanitizers it does nothing:
+ * their run time needs calls of its own.
  */
 void seal_syscalls(const char *const *names);
 

@@ -2,6 +2,8 @@
 /* A list of permitted system calls; the contract is in seal.h. Apart from seal.c: libseccomp costs a process a megabyte. */
 #include <errno.h>
 #include <seccomp.h>
+#include <stdint.h>
+#include <unistd.h>
 
 #include "common/diag.h"
 #include "common/seal.h"
@@ -17,6 +19,22 @@
 #define SANITIZED 0
 #endif
 
+/* What names a process by its first argument is for the caller's own only, or for 0, which means the same to prlimit64. The
+ * kernel looks at 32 bits of it. */
+static int
+allow(scmp_filter_ctx ctx, const char *name)
+{
+	int nr = seccomp_syscall_resolve_name(name);
+	int err;
+
+	if (nr == __NR_SCMP_ERROR)
+		return 0;
+	if (nr != SCMP_SYS(tgkill) && nr != SCMP_SYS(prlimit64))
+		return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
+	err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 1, SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, (scmp_datum_t)getpid()));
+	return err ? err : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 1, SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, 0));
+}
+
 void
 seal_syscalls(const char *const *names)
 {
@@ -30,12 +48,8 @@ seal_syscalls(const char *const *names)
 		die("seccomp: out of memory");
 	/* A filter as a binary tree costs a hot system call less; older libraries do without. */
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	for (; *names && !err; names++) {
-		int nr = seccomp_syscall_resolve_name(*names);
-
-		if (nr != __NR_SCMP_ERROR)
-			err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
-	}
+	for (; *names && !err; names++)
+		err = allow(ctx, *names);
 	if (!err)
 		err = seccomp_load(ctx);
 	seccomp_release(ctx);

@@ -45,7 +45,7 @@ load lib
 @test "help lists every target that people call" {
 	cd "$TESTS/.."
 	run -0 make -s help
-	for target in check asan lint fuzz mutate bench demo install uninstall dist deb clean; do
+	for target in check asan lint fuzz mutate coverage bench demo install uninstall dist deb clean; do
 		[[ $output = *$'\n'"$target "* ]]
 	done
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -101,6 +102,7 @@ test_pipe(void)
 {
 	static char sent[20000];
 	int in[2], out[2];
+	struct stat tasks; /* a link for each thread, besides its own two */
 	char buf[16];
 
 	for (size_t i = 0; i < sizeof(sent); i++)
@@ -125,6 +127,7 @@ test_pipe(void)
 	con_write(con, "bye", 3);
 	con_close(con);
 	ok(read(out[0], buf, sizeof(buf)) == 3, "what was left is written at the end");
+	ok(!stat("/proc/self/task", &tasks) && tasks.st_nlink == 3, "by a thread that has ended, too");
 	close(in[0]);
 	close(out[0]);
 	close(out[1]);

@@ -57,7 +57,7 @@ privileges(void)
 		(getuid() || status_has("CapBnd:\t0000000000000000\n"))));
 }
 
-static const char *const calls[] = {"exit_group", "write", "no_such_call", NULL};
+static const char *const calls[] = {"exit_group", "write", "no_such_call", "getpid", "gettid", "tgkill", NULL};
 
 static void
 allowed(void)
@@ -73,6 +73,24 @@ forbidden(void)
 {
 	seal_syscalls(calls);
 	syscall(SYS_getppid);
+}
+
+static void
+own(void)
+{
+	seal_syscalls(calls);
+	if (syscall(SYS_tgkill, getpid(), gettid(), 0) == 0)
+		syscall(SYS_exit_group, 7);
+}
+
+/* With what the kernel does not look at above it. */
+static void
+another(void)
+{
+	pid_t parent = getppid();
+
+	seal_syscalls(calls);
+	syscall(SYS_tgkill, 1UL << 32 | (unsigned long)parent, parent, 0);
 }
 #endif
 
@@ -110,6 +128,10 @@ main(void)
 #if !defined(__SANITIZE_ADDRESS__)
 	status = in_child(forbidden);
 	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "what is not ends the process");
+	status = in_child(own);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 7, "a signal to a thread of one's own");
+	status = in_child(another);
+	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "but to no other process");
 #endif
 	status = in_child(stranger);
 	ok(WIFEXITED(status) && WEXITSTATUS(status) == 9, "nobody of that name");
