@@ -74,7 +74,7 @@ endif
 ifeq ($(B),cov)
 CC := $(CLANG)
 CFLAGS := -O1 -g -mllvm -runtime-counter-relocation
-SAN_cov := -fprofile-instr-generate=$(CURDIR)/build/cov/profile/%c%m.profraw -fcoverage-mapping
+SAN_cov := -fprofile-instr-generate=$(CURDIR)/build/cov/profile/%c%m.profraw -fcoverage-mapping -Wno-unused-command-line-argument
 WARN += -Wno-unknown-warning-option -Wno-gnu-variable-sized-type-not-at-end -Wno-missing-prototypes
 endif
 ifeq ($(B),lint)
