@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* Ends of cables, and those that are streams; the contracts are in cable.h. */
+#include <endian.h>
 #include <errno.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <stdlib.h>
+#include <string.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -24,8 +26,49 @@ cable_would_block(int err)
 struct stream {
 	struct frame_reader in;
 	struct frame_writer out;
+	bool due, told; /* a note of ours: to be sent; out, so that what we send is behind headers */
 	uint8_t in_buf[BUFFER], out_buf[BUFFER]; /* touched only as far as they fill */
 };
+
+/* Says what we take, and that headers follow. */
+static bool
+tell(struct stream *s)
+{
+	uint32_t note = htobe32(OFFLOAD_ALL);
+
+	if (s->due && frame_put(&s->out, &note, sizeof(note))) {
+		s->due = false;
+		s->told = true;
+	}
+	return !s->due;
+}
+
+static void
+note_came(struct cable *c, const uint8_t *note)
+{
+	struct stream *s = c->state;
+	uint32_t takes;
+
+	memcpy(&takes, note, sizeof(takes));
+	c->takes = be32toh(takes) & OFFLOAD_ALL;
+	s->due = !s->told;
+}
+
+static void
+frame_came(struct cable *c, uint8_t *frame, size_t len, frame_handler *handle, void *arg)
+{
+	const struct stream *s = c->state;
+
+	if (s->in.headed) {
+		memcpy(&c->facts, frame, OFFLOAD_HEADER);
+		frame += OFFLOAD_HEADER;
+		len -= OFFLOAD_HEADER;
+		if (!offload_fits(&c->facts, len, OFFLOAD_ALL))
+			return;
+	}
+	if (len <= c->frame_max || c->facts.gso_type)
+		handle(arg, frame, len);
+}
 
 static bool
 stream_receive(struct cable *c, frame_handler *handle, void *arg)
@@ -39,8 +82,10 @@ stream_receive(struct cable *c, frame_handler *handle, void *arg)
 	if (n <= 0)
 		return n < 0 && cable_would_block(errno);
 	while ((got = frame_next(&s->in, &frame, &len)) > 0)
-		if (len <= c->frame_max)
-			handle(arg, frame, len);
+		if (got == FRAME_IS_NOTE)
+			note_came(c, frame);
+		else
+			frame_came(c, s->in_buf + (frame - s->in_buf), len, handle, arg);
 	c->broken = got < 0;
 	return got == 0;
 }
@@ -59,17 +104,20 @@ stream_flush(struct cable *c)
 }
 
 static void
-stream_send(struct cable *c, const void *frame, size_t len)
+stream_send(struct cable *c, const struct virtio_net_hdr_v1 *facts, const struct iovec frame[2])
 {
 	struct stream *s = c->state;
+	struct iovec all[3] = {{(void *)(uintptr_t)facts, 0}, frame[0], frame[1]};
 
-	if (frame_put(&s->out, frame, len))
-		return;
 	/* While it is known to be full a system call for each frame would tell the same. */
-	if (!c->blocked)
-		cable_flush(c);
-	if (!frame_put(&s->out, frame, len))
-		c->dropped++;
+	for (int tries = c->blocked ? 1 : 2; tries--; cable_flush(c)) {
+		if (!tell(s))
+			continue;
+		all[0].iov_len = s->told ? OFFLOAD_HEADER : 0;
+		if (frame_putv(&s->out, all, 3))
+			return;
+	}
+	c->dropped++;
 }
 
 static void
@@ -78,7 +126,21 @@ stream_close(struct cable *c)
 	free(c->state);
 }
 
-static const struct cable_ops stream_ops = {stream_receive, stream_send, stream_flush, stream_close};
+static const char *
+stream_offload(struct cable *c, bool accept)
+{
+	struct stream *s = c->state;
+
+	s->in.notes = true;
+	if (accept) {
+		s->due = true;
+		tell(s);
+		c->takes = OFFLOAD_ALL; /* as whoever offers does */
+	}
+	return NULL;
+}
+
+static const struct cable_ops stream_ops = {stream_receive, stream_send, stream_flush, stream_close, stream_offload};
 
 static const char *
 stream_open(struct cable *c)
@@ -121,13 +183,29 @@ cable_receive(struct cable *c, frame_handler *handle, void *arg)
 	return c->ops->receive(c, handle, arg);
 }
 
+const char *
+cable_offload(struct cable *c, bool accept)
+{
+	return c->ops->offload ? c->ops->offload(c, accept) : NULL;
+}
+
+void
+cable_send_facts(struct cable *c, const struct virtio_net_hdr_v1 *facts, const struct iovec frame[2])
+{
+	size_t len = frame[0].iov_len + frame[1].iov_len;
+
+	if (len <= (facts->gso_type ? FRAME_MAX : c->frame_max))
+		c->ops->send(c, facts, frame);
+	else
+		c->dropped++;
+}
+
 void
 cable_send(struct cable *c, const void *frame, size_t len)
 {
-	if (len <= c->frame_max)
-		c->ops->send(c, frame, len);
-	else
-		c->dropped++;
+	static const struct virtio_net_hdr_v1 none;
+
+	cable_send_facts(c, &none, (const struct iovec[2]){{(void *)(uintptr_t)frame, len}});
 }
 
 bool

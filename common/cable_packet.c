@@ -9,6 +9,7 @@
 #include "common/cable_form.h"
 #include "common/echo.h"
 #include "common/frame.h"
+#include "common/iov.h"
 
 struct batch {
 	struct mmsghdr msg[CABLE_BATCH];
@@ -48,7 +49,7 @@ packet_receive(struct cable *c, frame_handler *handle, void *arg)
 	if (n < 0)
 		return !p->local || cable_would_block(errno);
 	for (int i = 0; i < n; i++) {
-		const uint8_t *frame = p->in.iov[i].iov_base;
+		uint8_t *frame = p->in.iov[i].iov_base;
 		size_t len = p->in.msg[i].msg_len;
 
 		/* A seqpacket socket says that its peer is gone by an empty message. */
@@ -96,17 +97,20 @@ packet_flush(struct cable *c)
 }
 
 static void
-packet_send(struct cable *c, const void *frame, size_t len)
+packet_send(struct cable *c, const struct virtio_net_hdr_v1 *facts, const struct iovec frame[2])
 {
 	struct packet *p = c->state;
 	struct batch *b = &p->out;
+	struct iovec *slot;
+
+	(void)facts;
 
 	if (b->end == CABLE_BATCH && (c->blocked || !cable_flush(c))) {
 		c->dropped++;
 		return;
 	}
-	memcpy(b->iov[b->end].iov_base, frame, len);
-	b->iov[b->end++].iov_len = len;
+	slot = &b->iov[b->end++];
+	slot->iov_len = iov_read(frame, 2, 0, slot->iov_base, c->frame_max);
 }
 
 static void
@@ -115,7 +119,7 @@ packet_close(struct cable *c)
 	free(c->state);
 }
 
-static const struct cable_ops packet_ops = {packet_receive, packet_send, packet_flush, packet_close};
+static const struct cable_ops packet_ops = {packet_receive, packet_send, packet_flush, packet_close, NULL};
 
 const char *
 cable_open_packet(struct cable *c)

@@ -3,7 +3,6 @@
  * A tap as cable: a frame a call, there is no other way. But one that carries virtio's header takes many segments of a
  * TCP connection as one (virtio 1.2, 5.1.6.2): the kernel's stack behind it then works once for all of them.
  */
-#include <endian.h>
 #include <errno.h>
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
@@ -22,6 +21,7 @@
 
 struct tap {
 	size_t header; /* 0: frames only */
+	bool large;    /* those of the other end come with facts */
 	uint8_t in[VNET_HEADER_MAX + FRAME_MAX];
 	struct segment first; /* of the run of segments in out */
 	size_t out_len;	      /* 0: there is none */
@@ -39,7 +39,10 @@ tap_receive(struct cable *c, frame_handler *handle, void *arg)
 
 		if (n < 0)
 			return cable_would_block(errno);
-		if ((size_t)n >= t->header + FRAME_MIN)
+		if ((size_t)n < t->header + FRAME_MIN)
+			continue;
+		memcpy(&c->facts, t->in, t->large ? t->header : 0);
+		if (offload_fits(&c->facts, (size_t)n - t->header, OFFLOAD_ALL))
 			handle(arg, t->in + t->header, (size_t)n - t->header);
 	}
 	return true;
@@ -47,44 +50,13 @@ tap_receive(struct cable *c, frame_handler *handle, void *arg)
 
 /* That the interface is down, or its queue full, is no news: frames get lost on cables. */
 static void
-write_frame(struct cable *c, struct virtio_net_hdr_v1 *h, const void *frame, size_t len)
+write_frame(struct cable *c, const struct virtio_net_hdr_v1 *h, const struct iovec frame[2])
 {
 	const struct tap *t = c->state;
-	struct iovec iov[2] = {
-	    {.iov_base = h, .iov_len = t->header},
-	    {.iov_base = (void *)(uintptr_t)frame, .iov_len = len},
-	};
+	struct iovec iov[3] = {{(void *)(uintptr_t)h, t->header}, frame[0], frame[1]};
 
-	if (writev(c->fd, iov, 2) < 0)
+	if (writev(c->fd, iov, 3) < 0)
 		c->dropped++;
-}
-
-static void
-put16(uint8_t *p, size_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-/* One header for the whole run: its length, and a checksum of which the kernel makes each segment's. */
-static void
-finish_headers(uint8_t *f, const struct segment *s, size_t len)
-{
-	uint8_t *ip = f + s->ip;
-	size_t tcp_len = len - s->tcp, addresses = s->ip + (s->v6 ? 8 : 12);
-	uint16_t sum;
-
-	if (s->v6) {
-		put16(ip + 4, tcp_len);
-	} else {
-		put16(ip + 2, len - s->ip);
-		put16(ip + 10, 0);
-		sum = (uint16_t)~segment_fold(segment_sum(ip, s->tcp - s->ip, 0));
-		memcpy(ip + 10, &sum, 2);
-	}
-	/* The pseudo header's sum, not complemented: addresses, protocol 6 and length. */
-	sum = segment_fold(segment_sum(f + addresses, s->tcp - addresses, htobe16((uint16_t)tcp_len) + htobe16(6)));
-	memcpy(f + s->tcp + 16, &sum, 2);
 }
 
 static bool
@@ -93,17 +65,10 @@ tap_flush(struct cable *c)
 	struct tap *t = c->state;
 	struct virtio_net_hdr_v1 h = {0};
 
-	if (t->count > 1) {
-		finish_headers(t->out, &t->first, t->out_len);
-		h.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-		h.gso_type = t->first.v6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4;
-		h.hdr_len = (uint16_t)t->first.data;
-		h.gso_size = (uint16_t)t->first.len;
-		h.csum_start = (uint16_t)t->first.tcp;
-		h.csum_offset = 16;
-	}
+	if (t->count > 1)
+		offload_large(&h, t->out, &t->first, t->out_len - t->first.data, t->first.len);
 	if (t->out_len)
-		write_frame(c, &h, t->out, t->out_len);
+		write_frame(c, &h, (const struct iovec[2]){{t->out, t->out_len}});
 	t->out_len = t->count = 0;
 	return true;
 }
@@ -122,14 +87,14 @@ continues(const struct tap *t, const struct segment *s, const uint8_t *frame)
 }
 
 static void
-tap_send(struct cable *c, const void *frame, size_t len)
+tap_send(struct cable *c, const struct virtio_net_hdr_v1 *facts, const struct iovec frame[2])
 {
 	struct tap *t = c->state;
-	struct virtio_net_hdr_v1 none = {0};
-	const uint8_t *f = frame;
+	const uint8_t *f = frame->iov_base;
+	size_t len = frame->iov_len;
 	struct segment s;
-	bool plain = t->header && segment_parse(&s, f, len) && s.len && s.data == s.tcp + 20 &&
-		     (s.flags | SEGMENT_PSH) == (SEGMENT_ACK | SEGMENT_PSH);
+	bool plain = t->header && !facts->flags && !frame[1].iov_len && segment_parse(&s, f, len) && s.len &&
+		     s.data == s.tcp + 20 && (s.flags | SEGMENT_PSH) == (SEGMENT_ACK | SEGMENT_PSH);
 
 	if (plain && continues(t, &s, f)) {
 		memcpy(t->out + t->out_len, f + s.data, s.len);
@@ -139,10 +104,10 @@ tap_send(struct cable *c, const void *frame, size_t len)
 	} else {
 		tap_flush(c);
 		if (!plain || len > FRAME_MAX) {
-			write_frame(c, &none, frame, len);
+			write_frame(c, facts, frame);
 			return;
 		}
-		memcpy(t->out, frame, s.data + s.len);
+		memcpy(t->out, f, s.data + s.len);
 		t->out_len = s.data + s.len;
 		t->first = s;
 		t->count = 1;
@@ -157,20 +122,38 @@ tap_close(struct cable *c)
 	free(c->state);
 }
 
-static const struct cable_ops tap_ops = {tap_receive, tap_send, tap_flush, tap_close};
+/* From now on the stack behind it may leave to us what it would do for a device: checksums, and cutting segments. */
+static const char *
+tap_offload(struct cable *c, bool accept)
+{
+	struct tap *t = c->state;
+
+	(void)accept;
+	if (!t->header)
+		return NULL;
+	if (ioctl(c->fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN) < 0)
+		return strerror(errno);
+	t->large = true;
+	c->takes = OFFLOAD_ALL;
+	return NULL;
+}
+
+static const struct cable_ops tap_ops = {tap_receive, tap_send, tap_flush, tap_close, tap_offload};
 
 const char *
 cable_open_tap(struct cable *c, const struct ifreq *ifr)
 {
 	struct tap *t;
-	int header = 0;
+	int header = 0, little = 1;
 
 	if ((ifr->ifr_flags & (IFF_TAP | IFF_NO_PI)) != (IFF_TAP | IFF_NO_PI))
 		return "a tun or a tap with packet information, not a plain tap";
 	if (ifr->ifr_flags & IFF_VNET_HDR) {
 		if (ioctl(c->fd, TUNGETVNETHDRSZ, &header) < 0 || header < 0 || header > VNET_HEADER_MAX)
 			return "its virtio header has a size nobody knows";
-		/* Towards us nothing half-made: nobody behind us knows offloads. */
+		if (ioctl(c->fd, TUNSETVNETLE, &little) < 0)
+			return strerror(errno);
+		/* Towards us nothing half-made, unless cable_offload says that we know what to do with it. */
 		if (ioctl(c->fd, TUNSETOFFLOAD, 0) < 0)
 			return "its offloads cannot be turned off";
 	}

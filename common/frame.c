@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "common/frame.h"
+#include "common/offload.h"
 
 /* Moves the bytes at start..end to the front, which costs little: it is part of one frame, unless the owner is slow. */
 static void
@@ -40,35 +41,53 @@ int
 frame_next(struct frame_reader *r, const uint8_t **frame, size_t *len)
 {
 	size_t have = r->end - r->start, head = r->vde ? FRAME_HEAD_VDE : FRAME_HEAD;
+	size_t header = r->headed ? OFFLOAD_HEADER : 0;
 	uint32_t size = 0;
+	bool note;
 
 	if (have < head)
 		return 0;
 	memcpy((uint8_t *)&size + FRAME_HEAD - head, r->buf + r->start, head);
 	size = be32toh(size);
-	if (size < FRAME_MIN || size > FRAME_MAX)
+	note = r->notes && size == FRAME_NOTE;
+	if (!note && (size < header + FRAME_MIN || size > header + FRAME_MAX))
 		return -1;
 	if (have - head < size)
 		return 0;
 	*frame = r->buf + r->start + head;
 	*len = size;
 	r->start += head + size;
-	return 1;
+	r->headed |= note;
+	return note ? FRAME_IS_NOTE : 1;
+}
+
+bool
+frame_putv(struct frame_writer *w, const struct iovec *iov, size_t n)
+{
+	uint32_t size;
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++)
+		len += iov[i].iov_len;
+	if (w->cap - w->end < FRAME_HEAD + len)
+		compact(w->buf, &w->start, &w->end);
+	if (w->cap - w->end < FRAME_HEAD + len)
+		return false;
+	size = htobe32((uint32_t)len);
+	memcpy(w->buf + w->end, &size, FRAME_HEAD);
+	w->end += FRAME_HEAD;
+	for (size_t i = 0; i < n; i++) {
+		if (iov[i].iov_len)
+			memcpy(w->buf + w->end, iov[i].iov_base, iov[i].iov_len);
+		w->end += iov[i].iov_len;
+	}
+	return true;
 }
 
 bool
 frame_put(struct frame_writer *w, const void *frame, size_t len)
 {
-	uint32_t size = htobe32((uint32_t)len);
-
-	if (w->cap - w->end < FRAME_HEAD + len)
-		compact(w->buf, &w->start, &w->end);
-	if (w->cap - w->end < FRAME_HEAD + len)
-		return false;
-	memcpy(w->buf + w->end, &size, FRAME_HEAD);
-	memcpy(w->buf + w->end + FRAME_HEAD, frame, len);
-	w->end += FRAME_HEAD + len;
-	return true;
+	return frame_putv(w, &(struct iovec){(void *)(uintptr_t)frame, len}, 1);
 }
 
 bool

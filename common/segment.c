@@ -71,12 +71,24 @@ segment_same_flow(const struct segment *s, const uint8_t *a, const struct segmen
 	       !memcmp(a + addresses, b + addresses, s->tcp + 4 - addresses);
 }
 
+typedef uint64_t lanes __attribute__((vector_size(16)));
+
 uint64_t
 segment_sum(const uint8_t *p, size_t len, uint64_t sum)
 {
+	lanes low = {0}, high = {0};
 	uint16_t last = 0;
 
-	/* 32 bits at a time: 65536 bytes cannot overflow 64 bits, and folding does not mind the width. */
+	/* The halves of 64 bits at a time: 65536 bytes cannot overflow a lane, and folding does not mind the width. */
+	for (; len >= sizeof(lanes); len -= sizeof(lanes), p += sizeof(lanes)) {
+		lanes v;
+
+		memcpy(&v, p, sizeof(v));
+		low += v & 0xffffffff;
+		high += v >> 32;
+	}
+	low += high;
+	sum += low[0] + low[1];
 	for (; len >= 4; len -= 4, p += 4) {
 		uint32_t v;
 
@@ -95,6 +107,31 @@ segment_sum(const uint8_t *p, size_t len, uint64_t sum)
 		sum += last;
 	}
 	return sum;
+}
+
+static void
+put16(uint8_t *p, size_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+uint64_t
+segment_set_len(uint8_t *frame, const struct segment *s, size_t len)
+{
+	size_t tcp_len = s->data - s->tcp + len, addresses = s->ip + (s->v6 ? 8 : 12);
+	uint8_t *ip = frame + s->ip;
+	uint16_t sum;
+
+	if (s->v6) {
+		put16(ip + 4, tcp_len);
+	} else {
+		put16(ip + 2, IP4_LEN + tcp_len);
+		put16(ip + 10, 0);
+		sum = (uint16_t)~segment_fold(segment_sum(ip, IP4_LEN, 0));
+		memcpy(ip + 10, &sum, 2);
+	}
+	return segment_sum(frame + addresses, s->tcp - addresses, (uint64_t)htobe16((uint16_t)tcp_len) + htobe16(TCP));
 }
 
 uint16_t

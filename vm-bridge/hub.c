@@ -45,7 +45,7 @@ put(struct port *to, const uint8_t *frame, size_t len)
 }
 
 static void
-forward(void *arg, const uint8_t *frame, size_t len)
+forward(void *arg, uint8_t *frame, size_t len)
 {
 	const uint8_t *destination = frame, *source = frame + 6;
 	struct port *from = arg;

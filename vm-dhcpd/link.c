@@ -183,7 +183,7 @@ answer_arp(struct link *l, const struct packet *p)
 }
 
 static void
-frame_arrived(void *arg, const uint8_t *frame, size_t len)
+frame_arrived(void *arg, uint8_t *frame, size_t len)
 {
 	struct link *l = arg;
 	struct packet p;

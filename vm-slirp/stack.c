@@ -18,6 +18,7 @@
 #include "vm-slirp/channel.h"
 #include "vm-slirp/doors.h"
 #include "vm-slirp/fragments.h"
+#include "vm-slirp/large.h"
 #include "vm-slirp/more.h"
 #include "vm-slirp/room.h"
 #include "vm-slirp/stack.h"
@@ -35,6 +36,7 @@ struct stack {
 	Slirp *slirp;
 	struct cable cable;
 	struct acks acks;
+	struct large large;
 	struct fragments fragments;
 	struct doors doors;
 	int orders;
@@ -58,7 +60,7 @@ to_guest(void *arg, const void *frame, size_t len)
 {
 	struct stack *s = arg;
 
-	cable_send(&s->cable, frame, len);
+	large_put(&s->large, frame, len);
 }
 
 static ssize_t
@@ -159,8 +161,8 @@ slirp_config(const struct network *n, bool walled)
 	    .vnameserver = n->dns,
 	    .vnameserver6 = n->dns6,
 	    .vdomainname = n->domain,
-	    .if_mtu = n->mtu,
-	    .if_mru = n->mtu,
+	    .if_mtu = MTU_MAX, /* the guest's MTU is large.h's matter */
+	    .if_mru = MTU_MAX,
 	    .disable_host_loopback = n->no_loopback,
 	    .disable_dns = n->no_dns,
 	    .disable_dhcp = n->no_dhcp,
@@ -220,12 +222,14 @@ get_revents(int idx, void *opaque)
 }
 
 static void
-frame_arrived(void *arg, const uint8_t *frame, size_t len)
+frame_arrived(void *arg, uint8_t *frame, size_t len)
 {
 	struct stack *s = arg;
+	const uint8_t *whole = frame;
 
-	if (fragments_put(&s->fragments, &frame, &len, clock_ns(NULL) / 1000000))
-		slirp_input(s->slirp, frame, (int)len);
+	large_take(&s->large, frame, len);
+	if (fragments_put(&s->fragments, &whole, &len, clock_ns(NULL) / 1000000))
+		slirp_input(s->slirp, whole, (int)len);
 }
 
 /* How long to sleep at most: what libslirp says, or until its next timer. -1: for ever. */
@@ -365,6 +369,11 @@ stack_run(const struct options *o, int cable_fd, int orders, int requests, bool 
 	why = s.fds ? cable_open(&s.cable, cable_fd, o->net.mtu) : "out of memory";
 	if (why)
 		die("the guest's end: %s", why);
+	why = cable_offload(&s.cable, false);
+	if (why)
+		die("the guest's end: %s", why);
+	s.large.cable = &s.cable;
+	mss_init(&s.large.mss, o->net.mtu);
 	if (walled && !room_enter(o->net.tftp_dir, &resolv)) {
 		note(1, "nothing can be mounted here: the stack is held by seccomp alone");
 		walled = false;

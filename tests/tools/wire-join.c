@@ -21,7 +21,7 @@ open_end(struct cable *c, int fd)
 }
 
 static void
-put(void *to, const uint8_t *frame, size_t len)
+put(void *to, uint8_t *frame, size_t len)
 {
 	cable_send(to, frame, len);
 }

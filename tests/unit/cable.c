@@ -18,7 +18,7 @@ static uint8_t got[64][2000];
 static size_t lens[64], ngot;
 
 static void
-take(void *arg, const uint8_t *frame, size_t len)
+take(void *arg, uint8_t *frame, size_t len)
 {
 	(void)arg;
 	memcpy(got[ngot % 64], frame, len);
