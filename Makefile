@@ -90,7 +90,7 @@ ALL_CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. $(CPPFLAGS)
 ALL_CFLAGS = -std=gnu11 $(WARN) $(HARDEN) $(SAN) $(CFLAGS)
 
 .DELETE_ON_ERROR:
-.PHONY: all help check asan lint fuzz mutate coverage bench demo install uninstall dist deb clean FORCE
+.PHONY: all help check asan lint fuzz faults mutate coverage bench demo install uninstall dist deb clean FORCE
 all: $(CMDS:%=$(O)/%) ## build every command into build/$(B)/
 
 $(patsubst %,$(O)/obj/common/%.o,attrs link link_settings netlink nft_message nft_rule forward_block): PKG_CFLAGS = $(shell pkg-config --cflags libnl-3.0)
@@ -141,6 +141,11 @@ fuzz: ## search with each fuzzer for FUZZ_SECONDS (10)
 	tests/deps fuzz
 	$(BUILD) B=fuzz fuzzers
 	tests/fuzz/run
+
+faults: ## let each system call of each command fail, which check does to some of them
+	tests/deps check
+	$(BUILD) B=$(B) all tools
+	FAULTS_EVERY=1 BATS_TEST_TIMEOUT=3600 B=$(B) tests/run faults.bats
 
 mutate: ## put known faults in, one by one, and demand that a test fails (M: which, as tests/mutate has it)
 	tests/deps check

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* A loader's backend; the contracts are in backend.h. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,8 +25,12 @@ backend_tell(int fd)
 {
 	if (fd < 0)
 		return;
-	if (write(fd, "\n", 1) < 0)
-		note(1, "nobody reads that it is ready");
+	if (fd_write_all(fd, "\n", 1) < 0) {
+		if (errno == EPIPE)
+			note(1, "nobody reads that it is ready");
+		else
+			error("that it is ready: %s", strerror(errno));
+	}
 	close(fd);
 }
 
@@ -86,10 +92,17 @@ await(int fd, pid_t child)
 {
 	int status;
 	char newline;
+	ssize_t n;
 
-	if (waitpid(child, &status, 0) < 0 || status)
-		die("the backend did not start");
-	if (fd_read_all(fd, &newline, 1) != 1)
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			die_sys("the backend");
+	if (status)
+		die("the backend did not start: %s", strerror(WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD));
+	n = fd_read_all(fd, &newline, 1);
+	if (n < 0)
+		die_sys("the backend");
+	if (n != 1)
 		exit(diag_exit);
 	close(fd);
 }
@@ -112,7 +125,7 @@ backend_fork(const int *keep, size_t n)
 	}
 	pid = fork();
 	if (pid)
-		_exit(pid < 0);
+		_exit(pid < 0 ? errno : 0);
 	ready_fd = pipe[1];
 	in_backend = true;
 	setsid();

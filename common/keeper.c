@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +14,18 @@
 #include "common/keeper.h"
 #include "common/seal.h"
 #include "common/wire.h"
+
+#define KEEP_MAX 64
+
+static int ready_fd = -1;
+
+void
+keeper_ready(void)
+{
+	if (fd_write_all(ready_fd, "\n", 1) < 0)
+		die_sys("that it is there");
+	close(ready_fd);
+}
 
 /* The program may be ended with all of its terminal or of its service: what ends it so must not end us before our work. */
 static void
@@ -24,13 +37,24 @@ turn_deaf(void)
 		signal(signals[i], SIG_IGN);
 }
 
+/* But for the one that tells that it lives. */
+static void
+close_others(const int *keep, size_t n)
+{
+	int all[KEEP_MAX + 1] = { ready_fd };
+
+	if (n)
+		memcpy(all + 1, keep, n * sizeof(*keep));
+	fd_close_others(all, n + 1);
+}
+
 static _Noreturn void
 live(const char *title, int cap, const int *keep, size_t n, int (*run)(void *arg), void *arg)
 {
 	setsid();
 	turn_deaf();
 	fd_leave_stdio();
-	fd_close_others(keep, n);
+	close_others(keep, n);
 	if (chdir("/") < 0)
 		die_sys("/");
 	prctl(PR_SET_NAME, title);
@@ -42,13 +66,17 @@ int
 keeper_start(const char *title, int cap, const int *keep, size_t n, int (*run)(void *arg), void *arg)
 {
 	int status, ready[2];
-	char none;
+	char newline;
+	int err = 0;
 	pid_t pid;
 
+	if (n > KEEP_MAX)
+		return -EINVAL;
 	if (pipe2(ready, O_CLOEXEC) < 0)
 		return -errno;
 	pid = fork();
 	if (!pid) {
+		ready_fd = ready[1];
 		pid = fork();
 		if (!pid)
 			live(title, cap, keep, n, run, arg);
@@ -58,11 +86,16 @@ keeper_start(const char *title, int cap, const int *keep, size_t n, int (*run)(v
 	while (pid > 0 && waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			pid = -1;
-	/* Until it has closed what is not its own, it would hold that up as long as it lives. */
 	if (pid > 0)
-		fd_read_all(ready[0], &none, 1);
+		switch (fd_read_all(ready[0], &newline, 1)) {
+		case 1: break;
+		case 0: err = -ECANCELED; break;
+		default: err = -errno;
+		}
 	close(ready[0]);
 	if (pid < 0)
 		return -errno;
-	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
+	if (!WIFEXITED(status))
+		return -ECHILD;
+	return WEXITSTATUS(status) ? -WEXITSTATUS(status) : err;
 }

@@ -8,9 +8,13 @@
 /*
  * Starts a process that is nobody's child, in a session of its own, deaf to signals that can be ignored; of descriptors it has
  * keep[0..n), standard error, and /dev/null for the other two; of rights the capability cap alone (CAP_NET_ADMIN...). It calls
- * run(arg) and exits with what that returns. All others have been closed there when this returns 0; or -errno when there is none.
+ * run(arg) and exits with what that returns. All others have been closed there, and run has called keeper_ready, when this returns 0;
+ * or -errno when there is none: -ECANCELED when it ended before, and said why.
  */
 int keeper_start(const char *title, int cap, const int *keep, size_t n, int (*run)(void *arg), void *arg);
+
+/* In the keeper: from here on it will do what it is for. */
+void keeper_ready(void);
 
 /*
  * As keeper_start with CAP_NET_ADMIN: undo(arg) is called once every copy of the descriptor that is returned has been closed, however those ended

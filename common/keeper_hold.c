@@ -26,6 +26,7 @@ wait_for_end(void *arg)
 	char byte;
 
 	seal_syscalls(calls);
+	keeper_ready();
 	while (fd_read_all(h->pipe, &byte, 1) == 1)
 		;
 	return h->undo(h->arg);

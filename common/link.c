@@ -188,8 +188,10 @@ void
 link_delete(struct netlink_batch *b, int index, const char *name)
 {
 	struct ifinfomsg head = { .ifi_family = AF_UNSPEC, .ifi_index = index };
+	struct nl_msg *m = netlink_add(b, RTM_DELLINK, 0, &head, sizeof(head), "%s", name);
 
-	netlink_add(b, RTM_DELLINK, 0, &head, sizeof(head), "%s", name);
+	if (!index)
+		nla_put_string(m, IFLA_IFNAME, name);
 }
 
 void

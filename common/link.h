@@ -45,6 +45,7 @@ void link_get_bridge(struct netlink *nl, const char *name, struct link *l);
 
 /* Add messages that set it up or down, and that delete it. */
 void link_set_up(struct netlink_batch *b, const struct link *l, bool up);
+/* By index, as another one may have the name by then; by name where that is 0. */
 void link_delete(struct netlink_batch *b, int index, const char *name);
 
 struct links {

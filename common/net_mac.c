@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* The MAC address of a net wire that names none: the same at every start, another for every host, guest and wire. */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/diag.h"
+#include "common/fd.h"
 #include "common/net_mac.h"
 
 #define FNV_BASIS 0xcbf29ce484222325ULL
@@ -18,16 +21,29 @@ mix(uint64_t h, const char *s, size_t len)
 	return h * FNV_PRIME;
 }
 
+/* Without one all machines are the same; but one that is there is not to be missed now and then. */
+static size_t
+machine_id(char *id, size_t size)
+{
+	static const char path[] = "/etc/machine-id";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = 0;
+
+	if (fd >= 0)
+		n = fd_read_all(fd, id, size);
+	if (n < 0 || (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != EACCES))
+		die_sys("%s", path);
+	if (fd >= 0)
+		close(fd);
+	return (size_t)n;
+}
+
 uint64_t
 net_mac_seed(const char *guest_name)
 {
 	char id[64];
-	int fd = open("/etc/machine-id", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, id, sizeof(id));
-	uint64_t h = mix(FNV_BASIS, id, n < 0 ? 0 : (size_t)n);
+	uint64_t h = mix(FNV_BASIS, id, machine_id(id, sizeof(id)));
 
-	if (fd >= 0)
-		close(fd);
 	return guest_name ? mix(h, guest_name, strlen(guest_name)) : h;
 }
 

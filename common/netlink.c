@@ -253,6 +253,8 @@ netlink_ask_batch(struct netlink *nl, struct netlink_batch *b, int (*fn)(struct 
 
 	memcpy(what, b->v[0].what, sizeof(what));
 	netlink_discard(b);
+	if (got)
+		fail(nl, what, got, NULL);
 	while (!got) {
 		got = receive(nl, buf, ANSWER_MAX, 0, &len);
 		if (!got)

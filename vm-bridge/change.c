@@ -86,15 +86,34 @@ is_suitable(const struct link *br, const struct link *nic)
 	return false;
 }
 
+/* A new bridge; whatever its answer was, none that cannot be seen. */
+static bool
+make_seen(struct netlink *nl, const char *bridge, const struct link *nic, struct link *br)
+{
+	struct netlink_batch b = { 0 };
+
+	if (!make(nl, bridge, nic))
+		return false;
+	if (!link_get(nl, bridge, br))
+		return true;
+	error("%s", nl->why);
+	link_delete(&b, 0, bridge);
+	netlink_commit(nl, &b, NULL);
+	return false;
+}
+
 bool
 change_prepare(struct netlink *nl, const char *bridge, const struct link *nic, struct link *br, struct adopted *a)
 {
 	char alias[sizeof(br->alias)];
 	struct netlink_batch b = { 0 };
+	int err = link_get(nl, bridge, br);
 
-	*a = (struct adopted){ .made = link_get(nl, bridge, br) != 0 };
+	*a = (struct adopted){ .made = err == -ENODEV };
 	memcpy(a->nic, nic->name, sizeof(a->nic));
-	if (a->made ? !make(nl, bridge, nic) || link_get(nl, bridge, br) : !is_suitable(br, nic))
+	if (err && !a->made)
+		error("%s", nl->why);
+	if (a->made ? !make_seen(nl, bridge, nic, br) : err || !is_suitable(br, nic))
 		return false;
 	if (a->made)
 		conf_copy_all(nic->name, bridge);

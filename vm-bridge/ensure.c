@@ -251,20 +251,24 @@ make_bridge(struct plan *p, struct ensured *e)
 {
 	struct netlink_batch b = { 0 };
 	uint8_t mac[6];
+	size_t refused;
 	int err;
 
 	choose_mac(p->nl, p->o, mac);
 	new_bridge(&b, p->o->bridge, p->o->settings, mac, p->o->mtu);
-	err = netlink_commit(p->nl, &b, NULL);
+	err = netlink_commit(p->nl, &b, &refused);
 	if (err == -EEXIST) { /* ten guests may start at once */
 		look_at_bridge(p);
 		return;
 	}
-	if (err)
+	if (!err)
+		err = link_get(p->nl, p->o->bridge, &p->bridge);
+	if (err) {
+		if (refused) /* it was not: the answer is lost, and it is there */
+			link_delete(&e->undo, 0, p->o->bridge);
 		take_back(p, e, p->nl->why, err);
+	}
 	e->made = true;
-	if (link_get(p->nl, p->o->bridge, &p->bridge))
-		die("%s", p->nl->why);
 	link_delete(&e->undo, p->bridge.index, p->o->bridge);
 	check_settings(p, e);
 }

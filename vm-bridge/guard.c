@@ -138,6 +138,7 @@ live(void *arg)
 	struct guard *g = s->g;
 	int status;
 
+	keeper_ready();
 	if (!change_adopt(g->nl, &g->br, &g->nic, &g->adopted, g->program)) {
 		guard_cancel(g, g->br.name);
 		return 1;

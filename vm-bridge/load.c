@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "common/backend.h"
 #include "common/diag.h"
 #include "common/fd.h"
 #include "common/keeper.h"
@@ -52,16 +53,6 @@ hold(struct stay *s)
 	return fd;
 }
 
-static void
-tell(int fd)
-{
-	if (fd < 0)
-		return;
-	if (write(fd, "\n", 1) < 0)
-		note(1, "nobody reads that the bridge is there");
-	close(fd);
-}
-
 int
 verb_load(int argc, char **argv)
 {
@@ -87,7 +78,7 @@ verb_load(int argc, char **argv)
 	netlink_close(&nl);
 	if (o.user)
 		seal_user(o.user);
-	tell(o.ready_fd);
+	backend_tell(o.ready_fd);
 	if (fd >= 0) {
 		snprintf(word, sizeof(word), "hold,fd=%d", fd_move_high(fd));
 		wire_export(word);

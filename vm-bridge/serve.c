@@ -89,5 +89,5 @@ serve(struct loop *l, unsigned flags, int ready_fd)
 	if (flags & SERVE_MUTE)
 		dup2(0, 2); /* a backend's input is /dev/null */
 	if (loop_run(l) < 0)
-		die("epoll");
+		die_sys("epoll");
 }

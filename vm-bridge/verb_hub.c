@@ -174,7 +174,7 @@ run(unsigned flags, int ready_fd)
 	if (!err && s.control_fd >= 0)
 		err = control_start(&s.control, &s.loop, s.control_fd, request, NULL);
 	if (err)
-		die("epoll");
+		die_sys("epoll");
 	serve(&s.loop, flags | SERVE_MEETS, ready_fd);
 	for (size_t i = 0; i < s.nmeets; i++)
 		meet_remove(&s.meet[i]);
@@ -238,7 +238,7 @@ in_backend(void)
 	begin();
 	s.hub.changed = port_left;
 	if (timer_init(&s.leaving, &s.loop, leave) < 0)
-		die("epoll");
+		die_sys("epoll");
 	run(SERVE_BACKEND | (diag_verbose > 0 ? 0 : SERVE_MUTE), -1);
 }
 

@@ -56,7 +56,7 @@ run(const struct plug *p, int guest, unsigned flags)
 	port->left = guest_left;
 	err = l.listens ? door_listen(&l.door, &l.hub, l.listener, p->operand, true) : door_dial(&l.door, &l.hub, &l.address);
 	if (err)
-		die("epoll");
+		die_sys("epoll");
 	serve(&l.loop, flags | (l.listens ? 0 : SERVE_DIALS), p->ready_fd);
 	if (meets)
 		meet_remove(&l.meet);

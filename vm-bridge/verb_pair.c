@@ -134,7 +134,7 @@ keep_end(const struct meet *m, int fd)
 	k.listener = (struct watch){.fd = m->listener, .handler = second_came};
 	if (!fd_set_nonblock(fd, true) || loop_init(&k.loop) < 0 || timer_init(&k.again, &k.loop, end) < 0 ||
 	    loop_watch(&k.loop, &k.end, EPOLLIN) < 0 || loop_watch(&k.loop, &k.listener, EPOLLIN) < 0)
-		die("epoll");
+		die_sys("epoll");
 	serve(&k.loop, SERVE_BACKEND | SERVE_MEETS, -1);
 }
 

@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "common/fd.h"
 #include "vm-nat/knob.h"
 #include "vm-nat/ruleset.h"
 
@@ -73,13 +74,13 @@ knob_get(const char *key)
 {
 	int fd = open(knob_path(key), O_RDONLY | O_CLOEXEC);
 	char digit = '0';
+	ssize_t n;
 
 	if (fd < 0)
 		return -1;
-	if (read(fd, &digit, 1) != 1)
-		digit = '0';
+	n = fd_read_all(fd, &digit, 1);
 	close(fd);
-	return digit - '0';
+	return n < 0 ? -1 : digit - '0';
 }
 
 bool
@@ -94,7 +95,7 @@ knob_set(const char *key, int value)
 	fd = open(knob_path(key), O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	done = write(fd, digit, sizeof(digit)) == sizeof(digit);
+	done = fd_write_all(fd, digit, sizeof(digit)) == sizeof(digit);
 	close(fd);
 	return done;
 }

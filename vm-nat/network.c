@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The guests' network; the contracts are in network.h. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink/attr.h>
@@ -57,6 +58,13 @@ take_address(struct nlmsghdr *h, void *arg)
 	return 0;
 }
 
+/* Why if_nametoindex found none. */
+static const char *
+no_index(void)
+{
+	return errno == ENODEV ? "no such interface" : strerror(errno);
+}
+
 void
 network_resolve(struct network *n, struct netlink *route)
 {
@@ -64,12 +72,12 @@ network_resolve(struct network *n, struct netlink *route)
 	struct search s = { .n = n };
 
 	if (n->via && !if_nametoindex(n->via))
-		die("-V %s: no such interface", n->via);
+		die("-V %s: %s", n->via, no_index());
 	if (!n->bridge)
 		return;
 	s.ifindex = if_nametoindex(n->bridge);
 	if (!s.ifindex)
-		die("%s: no such interface", n->bridge);
+		die("%s: %s", n->bridge, no_index());
 	if (n->nnets)
 		return;
 	head.ifa_index = s.ifindex;

@@ -15,6 +15,7 @@
 
 #include "common/backend.h"
 #include "common/diag.h"
+#include "common/keeper.h"
 #include "common/num.h"
 #include "common/seal.h"
 #include "common/timer.h"
@@ -338,6 +339,7 @@ watch_guest(void *arg)
 	struct pollfd p = {.fd = s.w->hold, .events = POLLIN};
 
 	seal_syscalls(calls);
+	keeper_ready();
 	plan_online(s.w->root, &s.online);
 	while (poll(&p, 1, look(&s)) <= 0)
 		;

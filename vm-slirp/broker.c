@@ -165,7 +165,7 @@ stack_ended(struct broker *b, int status)
 	if (b->d->listener < 0 || (b->status && !b->announced))
 		loop_stop(&b->loop);
 	else if (loop_watch(&b->loop, &b->guests, EPOLLIN) < 0)
-		die("epoll");
+		die_sys("epoll");
 }
 
 static void
@@ -320,18 +320,18 @@ broker_run(const struct options *o, struct doorway *d)
 		die_sys("epoll");
 	b.signals = (struct watch){.fd = backend_signals(), .handler = signalled};
 	if (loop_watch(&b.loop, &b.signals, EPOLLIN) < 0)
-		die("epoll");
+		die_sys("epoll");
 	if (d->control >= 0 && control_start(&b.control, &b.loop, d->control, control_line, &b) < 0)
-		die("epoll");
+		die_sys("epoll");
 	if (d->listener < 0) {
 		start_stack(&b, d->cable);
 	} else {
 		if (loop_watch(&b.loop, &b.guests, EPOLLIN) < 0)
-			die("epoll");
+			die_sys("epoll");
 		say_ready(&b);
 	}
 	if (loop_run(&b.loop) < 0)
-		die("epoll");
+		die_sys("epoll");
 	clean_up(&b);
 	return b.status;
 }

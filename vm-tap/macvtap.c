@@ -179,6 +179,7 @@ delete_later(void *arg)
 	struct deletion *d = arg;
 	char byte;
 
+	keeper_ready();
 	while (fd_read_all(d->pipe, &byte, 1) == 1)
 		;
 	return delete(d);

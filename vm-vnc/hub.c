@@ -37,17 +37,17 @@ start(struct hub *h, int control)
 	for (size_t i = 0; i < MEMBERS_MAX; i++)
 		h->members[i].watch.fd = -1;
 	if (loop_init(&h->loop) < 0 || timer_init(&h->typing, &h->loop, typist_fired) < 0)
-		die("epoll");
+		die_sys("epoll");
 	h->signals = (struct watch){.fd = backend_signals(), .handler = signalled};
 	if (loop_watch(&h->loop, &h->signals, EPOLLIN) < 0)
-		die("epoll");
+		die_sys("epoll");
 	if (!fd_set_nonblock(h->machine.fd, true))
 		die_sys("the machine's wire");
 	machine_watch(h);
 	if (control >= 0 && control_start(&h->control, &h->loop, control, hub_control, h) < 0)
-		die("epoll");
+		die_sys("epoll");
 	if (front_start(&h->loop, members_admit, h) < 0)
-		die("epoll");
+		die_sys("epoll");
 }
 
 int
@@ -59,7 +59,7 @@ hub_run(const struct options *o, int machine, int control)
 	start(&h, control);
 	backend_announce(o->ready_fd);
 	if (loop_run(&h.loop) < 0)
-		die("epoll");
+		die_sys("epoll");
 	front_stop();
 	for (size_t i = 0; i < MEMBERS_MAX; i++)
 		if (h.members[i].watch.fd >= 0)
