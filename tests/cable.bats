@@ -556,8 +556,8 @@ example() {
 	mkdir bin
 	printf '#!/bin/sh\nexec unshare -n wire-tap eth0 wire-join\n' >bin/kvm-run
 	chmod +x bin/kvm-run
-	mapfile -t lines < <(examples "$TESTS/../man/vm-bridge.8" | grep -E '^(vm-slirp )?vm-bridge (pair|hub|listen|connect)')
-	[ "${#lines[@]}" -eq 7 ]
+	mapfile -t lines < <(examples "$TESTS/../man/vm-bridge.8" | grep -E '^(vm-slirp )?vm-bridge (pair|hub|listen|connect)|^qemu')
+	[ "${#lines[@]}" -eq 8 ]
 	example a "${lines[0]}"
 	example b "${lines[1]}"
 	reaches a 10.0.2.11
@@ -569,11 +569,12 @@ example() {
 	example b "${lines[4]}"
 	reaches a 10.0.2.11
 	reaches b 10.0.2.2
+	[[ $(printf '%s\n' 'info network' quit | in_ns host sh -c "${lines[5]/-x86_64/-x86_64 -accel tcg -S -nodefaults -display none -monitor stdio}") = *'type=stream,'* ]]
 	stop a
 	stop b
 	stop net
-	example a "${lines[5]}"
-	example b "${lines[6]}"
+	example a "${lines[6]}"
+	example b "${lines[7]}"
 	reaches a 10.0.2.11
 }
 

@@ -299,16 +299,28 @@ unmatched() {
 	done < <(grep -oE '\b(kvm-run|vm-[a-z]+)( -[A-Za-z0-9]\b)*' <<<"$text" | sort -u)
 }
 
-# The network commands change the host, so their examples are run by their own tests, in namespaces.
+# Each command's own tests run them as they stand, in namespaces where they change the host.
 @test "the examples of every page are run by a test" {
 	local page
 	for page in "$root"/man/*.[1-8]; do
-		[ ! "$(examples "$page")" ] || [[ ${page##*/} =~ ^(kvm-run|vm-slirp|vm-wires|vm-qemu)\. ]] ||
-			grep -qF "examples of $(basename "${page%.*}")(${page##*.}) run" "$root"/tests/*.bats || {
+		[ ! "$(examples "$page")" ] || grep -qF "examples of $(basename "${page%.*}")(${page##*.}) run" "$root"/tests/*.bats || {
 			echo "$page: no test"
 			return 1
 		}
 	done
+}
+
+@test "every page and every command line in it fits 80 columns, and vm-wires(7) a screen of 50 lines" {
+	need mandoc
+	local page
+	for page in "$root"/man/*.[1-8]; do
+		run -0 sh -c 'mandoc -T ascii -O width=78 "$1" | sed "s/.\x08//g" | expand | grep -nE ".{81}" || :' sh "$page"
+		agree '' "$output" "$page: wider than 80 columns"
+		# mandoc fills those lines, too: a longer one is broken where no shell would look for the rest.
+		run -0 sh -c 'sed -n "s/^\.Dl //p" "$1" | sed "s/\\\\ / /g; s/\\\\e/x/; s/\\\\&//g; s/\\\\(dq/x/g" | grep -E ".{68}" || :' sh "$page"
+		agree '' "$output" "$page: broken by its width"
+	done
+	[ "$(mandoc -T ascii -O width=78 "$root/man/vm-wires.7" | wc -l)" -le 50 ]
 }
 
 # What the examples call disk.qcow2, on base.qcow2.
@@ -322,7 +334,7 @@ images_of_the_pages() {
 	cd "$T"
 	truncate -s 1M vmlinuz initrd disk.raw cd.iso bios-256k.bin pxe-virtio.rom
 	images_of_the_pages
-	for page in "$root"/man/{kvm-run.1,vm-slirp.1,vm-wires.7,vm-qemu.7}; do
+	for page in "$root"/man/{kvm-run.1,vm-slirp.1}; do
 		while IFS= read -r line; do
 			# vm-slirp's own, then kvm-run's, which would run under it.
 			if [[ $line = *vm-slirp* ]]; then
@@ -358,6 +370,68 @@ images_of_the_pages() {
 		}
 		[[ $line = *-n* || $output = *'script ended with 0'* ]]
 	done < <(examples "$root/man/kvm-run.1" | grep -v ' -F ') # firmware.bats runs those
+}
+
+@test "the other command lines of kvm-run(1) run" {
+	need nc python3
+	need_access /dev/kvm
+	local line count=0
+	cd "$T"
+	spawn -R guest kvm-run -R 9 -k "$BIN/guests/idle" -m 16 -C guest.ctl
+	while IFS= read -r line; do
+		run -0 clean sh -c "$line" </dev/null
+		count=$((count + 1))
+	done < <(displays <"$root/man/kvm-run.1" | grep guest.ctl)
+	((count == 2))
+	[ "$(head -c 4 core)" = $'\177ELF' ]
+	# What hosts have in common: of this one three times, and no other way to it than ssh's.
+	printf '#!/bin/sh\nshift 2\nexec "$@"\n' >ssh
+	printf '#!/bin/sh\nexec kvm-run -q -n -w hold,fd=0 "$@"\n' >common-guest
+	chmod +x ssh common-guest
+	line=$(sed -n '/^\.Bd/,/^\.Ed/p' "$root/man/kvm-run.1" | grep -v '^\.' | sed 's/kvm-run -M @3/.\/common-guest -M @3/; s/ \.\.\.$//')
+	[[ $line = *baseline* ]]
+	PATH=$T:$PATH run -0 in_sh "$line"
+	[ -s common ]
+}
+
+@test "the examples of vm-slirp(1) run" {
+	need nc qemu-system-x86_64
+	need_access /dev/kvm /dev/net/tun
+	local line what=0
+	cd "$T"
+	ln -s "$BIN/guests/cpus" vmlinuz # which ends by itself
+	echo >initrd
+	world
+	in_world mkdir -p /run/vm
+	while IFS= read -r line; do
+		line=${line//\/tmp\//\/mnt\/} # where this test's files are
+		echo "$line"
+		case $line in
+		*' -l '*) # waits for guests
+			spawn net nsenter --preserve-credentials -U -n -m -p --wdns=/mnt -t "$world" sh -c "exec $line"
+			until [ -S net ]; do sleep 0.02; done
+			;;
+		qemu*)
+			run -0 in_world sh -c "printf '%s\n' 'info network' quit |
+				${line/-x86_64/-x86_64 -accel tcg -S -nodefaults -display none -monitor stdio}"
+			[[ $output = *type=stream,* ]]
+			;;
+		*' -C '*) # goes on while the next one runs
+			ln -sf "$BIN/guests/idle" vmlinuz
+			spawn guest nsenter --preserve-credentials -U -n -m -p --wdns=/mnt -t "$world" sh -c "exec $line"
+			until in_world test -S /run/vm/net.ctl; do sleep 0.02; done
+			;;
+		echo*)
+			run -0 in_world sh -c "$line"
+			[ "$output" = ok ]
+			;;
+		*)
+			run -0 in_world timeout 60 sh -c "$line" </dev/null
+			;;
+		esac
+		what=$((what + 1))
+	done < <(examples "$root/man/vm-slirp.1")
+	((what == 6))
 }
 
 # readme N [IN...]: run the Nth block of README's shell commands as it stands, from 0, the preparation, whose build is done.

@@ -173,9 +173,14 @@ in_ns() {
 complaints='[Ff]irmware [Bb]ug|[Ff]irmware [Ww]arn|ACPI (Error|Warning|Exception|BIOS)|AE_[A-Z]+|not detected|can.t claim|conflict'
 complaints+='|no compatible bridge|nobody cared|[Oo]verlap|XT-PIC|MP-BIOS|not responding|unable to read|rtc_cmos.*(fail|broken|no alarm)'
 
-# examples PAGE: the command lines of a manual page's EXAMPLES, those of its displays (.Dl).
+# displays <PAGE: the command lines of its displays (.Dl), as a shell is given them, those that go on in the next one joined.
+displays() {
+	sed -n 's/^\.Dl //p' | sed 's/\\ / /g; s/\\&//g; s/\\(dq/"/g; s/\\e/\\/g' | sed ':more; /\\$/ { N; s/\\\n *//; b more }; /[|(;]$/ { N; s/\n */ /; b more }'
+}
+
+# examples PAGE: those of its EXAMPLES.
 examples() {
-	sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/p' "$1" | sed -nE 's/^\.Dl //p' | sed 's/\\e/\\/g; s/\\&//g'
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/p' "$1" | displays
 }
 
 # spawn_in NS [-R] NAME CMD...: as spawn, in such a namespace.
