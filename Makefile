@@ -159,7 +159,7 @@ coverage: ## print how many lines of each command the tests run that need no lab
 bench: ## measure beside Debian's programs for the same jobs
 	tests/deps bench
 	$(BUILD) all tools
-	for bench in boot firmware hotplug memory balloon blk img net slirp hub tap bridge tftp dhcp nat vnc pin; do echo "== $$bench"; tests/bench/$$bench || exit; done
+	for bench in boot firmware hotplug memory balloon blk img net requests slirp hub tap bridge tftp dhcp nat vnc pin; do echo "== $$bench"; tests/bench/$$bench || exit; done
 
 demo: ## boot a stock Debian guest with a network and a disk
 	tests/deps demo

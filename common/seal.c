@@ -19,10 +19,9 @@ drop_capabilities(int keep)
 	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {{0}};
 
 	/* The bounding set can be lowered by those only who hold CAP_SETPCAP; the others gain nothing by it anyway, since
-	 * no_new_privs makes set-user-ID and file capabilities void. */
-	for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap) < 0)
-			break;
+	 * no_new_privs makes set-user-ID and file capabilities void. Past the last capability the kernel says EINVAL. */
+	for (int cap = 0; prctl(PR_CAPBSET_DROP, cap) == 0; cap++)
+		;
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
 		die_sys("ambient capabilities");
 	if (syscall(SYS_capget, &head, caps) < 0)

@@ -124,7 +124,7 @@ cpu_features_set(struct cpu_features *f, const char *name, size_t len, bool on)
 	for (cpu_feature n = 0; n < CPU_FEATURES; n++) {
 		const char *is = cpu_feature_name(n);
 
-		if (!is || strcmp(is, want))
+		if (!is || *is != *want || strcmp(is, want)) /* some 700 names, for each word, at each start */
 			continue;
 		found = true;
 		if (on)
