@@ -600,6 +600,10 @@ stop_flow() {
 	before=$(has eth0)
 	host vm-bridge adopt -q br0 eth0
 	host test -S /run/vm/vm-bridge/br0
+	# What would take it back may do that, and no more.
+	run -0 cat "/proc/$(pgrep -x br0 --ns "${pids[host]}" --nslist net)/status"
+	[[ $output = *$'CapEff:\t0000000000001000\n'* && $output = *$'NoNewPrivs:\t1\n'* ]]
+	[[ $BIN = */asan || $output = *$'Seccomp:\t2\n'* ]]
 	host vm-bridge confirm br0
 	host test ! -e /run/vm/vm-bridge/br0
 	run -1 host vm-bridge confirm br0
