@@ -83,10 +83,88 @@ lists_of_page() {
 	((count >= 10))
 }
 
+# may TID FILE [N...]: what the kernel lets the thread call is what the page says: of that file the Nth lists, or the first.
+may() {
+	local tid=$1 file=$2 said i
+	shift 2
+	[ "$B" != asan ] || return 0
+	for ((i = 0; i < 400; i++)); do # the last thing that it does before it serves
+		! grep -qx 'Seccomp:	2' "/proc/$tid/status" || break
+		read -r -t 0.05 <> <(:) || :
+	done
+	said=$(lists_of_page "$file" | sed -n "$(printf '%sp;' "${@:-1}")" | tr ' ' '\n' | LC_ALL=C sort -u | xargs)
+	diff <(echo "$said") <(allowed "$tid" | LC_ALL=C sort | xargs) || {
+		echo "$file $*: vm-threats(7) < > the kernel"
+		return 1
+	}
+}
+
+may_look() {
+	[ "$(id -u)" -eq 0 ] || skip 'only root may see what the kernel was told'
+}
+
+# wait_child PID NAME, wait_backend COMMAND-LINE: until there is a child of that name, or a process of nobody's with that line.
+wait_child() {
+	until child=$(pgrep -P "$1" -x "$2"); do read -r -t 0.05 <> <(:) || :; done
+}
+wait_backend() {
+	until backend=$(pgrep -P 1 -fx "$1"); do read -r -t 0.05 <> <(:) || :; done
+}
+
+# thread PID NAME: the number of its thread of that name.
+thread() {
+	grep -lx "$2" /proc/"$1"/task/*/comm | cut -d/ -f 5
+}
+
+@test "kvm-run: what each kind of thread may call, by the kernel" {
+	may_look
+	need_access /dev/kvm
+	local pid list=kvm-run/seal_threads.c
+	truncate -s 1M "$T/disk"
+	spawn -R guest sh -c 'exec kvm-run -R 9 -k "$1" -m 64 -w blk,fd=3 -w con,fd=0:1 3<>"$2"' sh "$BIN/guests/spin" "$T/disk"
+	pid=${pids[guest]}
+	sealed "$pid" 0000000000000000
+	may "$(thread "$pid" vcpu0)" $list 1
+	may "$(thread "$pid" blk0)" $list 2
+	may "$(thread "$pid" con0)" $list 2
+	may "$(thread "$pid" io)" $list 2
+	may "$pid" $list 3
+}
+
+@test "vm-slirp, vm-dhcpd: what they may call, by the kernel" {
+	may_look
+	netns net
+	in_ns net sh -ec 'ip link add br0 type bridge; ip addr add 10.9.0.1/24 dev br0; ip link set br0 up'
+	spawn_in net -R slirp vm-slirp -R 9 -l "$T/net"
+	spawn guest nc -U "$T/net"
+	wait_child "${pids[slirp]}" slirp
+	may "$child" vm-slirp/room.c
+	spawn_in net -R dhcpd vm-dhcpd -R 9 -b br0 -d "$T/state"
+	may "${pids[dhcpd]}" vm-dhcpd/main.c
+}
+
+@test "vm-bridge, vm-pin: what stays beside a program may call, by the kernel" {
+	may_look
+	local list=vm-bridge/serve.c
+	netns net
+	spawn_in net -R kept vm-bridge -R 9 -b br0 sleep 1000
+	may "$(pgrep -x br0 --ns "${pids[net]}" --nslist net)" common/keeper_hold.c
+	spawn hub vm-bridge hub "$T/lan" sleep 1000
+	wait_backend "vm-bridge hub $T/lan sleep 1000"
+	may "$backend" $list 1 3 4
+	spawn link vm-bridge connect 127.0.0.1:1 sleep 1000
+	wait_backend 'vm-bridge connect 127.0.0.1:1 sleep 1000'
+	may "$backend" $list 1 2
+	spawn pin vm-pin vcpus=0 sleep 1000
+	wait_backend 'vm-pin vcpus=0 sleep 1000'
+	may "$backend" vm-pin/watch.c
+}
+
 @test "vm-img serve is sealed, and has its image, its sockets and its signals" {
 	truncate -s 1M "$T/disk"
 	spawn -R server vm-img serve -l "$T/sock" -R 9 -f raw "$T/disk"
 	sealed "${pids[server]}" 0000000000000000
+	[ "$(id -u)" -ne 0 ] || may "${pids[server]}" vm-img/serve.c
 	[ "$(find "/proc/${pids[server]}/fd" -lname '/*' ! -lname "$T/server.log" -printf '%l\n' | sort | xargs)" = "/dev/null $T/disk" ]
 }
 
@@ -96,7 +174,12 @@ lists_of_page() {
 	wait_line "$T/show.log" '^up$'
 	spawn viewer sh -c 'exec nc -U "$1" <"$2"' sh "$T/vnc" "$T/viewer"
 	exec 5>"$T/viewer"
-	wait_line "$T/viewer.log" '^RFB' # who speaks first is a browser
+	wait_line "$T/viewer.log" '^RFB'
+	for pid in $(pgrep -fx "vm-vnc .*$T/cmds"); do
+		! grep -qx 'Seccomp:	2' "/proc/$pid/status" || break
+	done
+	[ "$(id -u)" -ne 0 ] || may "$pid" vm-vnc/gate.c
+	# Who speaks first is a browser.
 	printf 'RFB 003.008\n\1\1' >&5
 	until grep -aq kvm-utils "$T/viewer.log"; do # the greeting's name, and no newline
 		read -r -t 0.05 <> <(:) || :
@@ -106,6 +189,7 @@ lists_of_page() {
 	done
 	sealed "$pid" 0000000000000000
 	run -0 find "/proc/$pid/fd" -type l -printf '%l\n'
+	[ "$(id -u)" -ne 0 ] || may "$pid" vm-vnc/viewer.c
 	[ "$(sed 's/:\[.*//; s/ (deleted)//' <<<"$output" | sort -u | xargs)" = "/dev/null /memfd:vnc-output $T/show.log socket" ]
 	[ "$(grep -c ^socket: <<<"$output")" -eq 2 ]
 }
