@@ -265,16 +265,18 @@ ahci(struct input *in)
 	run();
 }
 
+/* From the other end of a wire; on a stream with its length, mostly. */
 static void
 arrive(struct input *in)
 {
 	static const uint8_t from[] = {NET, E1000, SERIAL, CONSOLE};
-	uint8_t buf[2048] = {0}, which = input_byte(in);
-	size_t len = 1 + input_word(in) % sizeof(buf);
+	uint8_t buf[4 + 2048] = {0}, how = input_byte(in), which = from[how % sizeof(from)];
+	size_t len = 1 + input_word(in) % (sizeof(buf) - 4), head = which == NET ? 4 : 0;
 
-	for (size_t i = 0; i < len && i < 64; i++)
+	put_be32(buf, (uint32_t)(how & 0x80 ? len ^ how : len));
+	for (size_t i = head; i < head + len && i < 64; i++)
 		buf[i] = input_byte(in);
-	send(peers[from[which % sizeof(from)]], buf, len, 0);
+	send(peers[which], buf, head + len, 0);
 	run();
 }
 

@@ -116,7 +116,7 @@ make(void)
 	wire("con", peer(SERIAL, SOCK_STREAM), "");
 	wire("con", peer(CONSOLE, SOCK_STREAM), ",as=virtio");
 	wire("con", peer(DEBUG, SOCK_STREAM), ",as=debug");
-	wire("net", peer(NET, SOCK_SEQPACKET), "");
+	wire("net", peer(NET, SOCK_STREAM), "");
 	wire("net", peer(E1000, SOCK_SEQPACKET), ",model=e1000");
 	wire("blk", disks[0] = file("disk", DISK), "");
 	wire("blk", disks[1] = file("disk", DISK), ",bus=ahci");
