@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What a descriptor is; the contracts are in fdform.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <linux/vfio.h>
@@ -185,4 +186,10 @@ fd_tap_flags(int fd)
 	struct ifreq ifr;
 
 	return ioctl(fd, TUNGETIFF, &ifr) == 0 ? (unsigned short)ifr.ifr_flags : 0;
+}
+
+bool
+fd_is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
 }

@@ -25,6 +25,8 @@ enum fd_form {
 	FORM_ANY = (1 << 16) - 1,
 };
 
+bool fd_is_open(int fd);
+
 /* fd is open. */
 enum fd_form fd_form(int fd);
 

@@ -86,6 +86,13 @@ layer_file(struct foreign *f, const char *prefix, const char *role, int fd)
 	    fd_form(fd) == FORM_BLOCK ? "host_device" : "file", prefix, role, fd);
 }
 
+/* Whether QEMU's driver of a format knows backing files; the others do not take backing=. */
+static bool
+has_backing(const char *format)
+{
+	return !strcmp(format, "qcow2") || !strcmp(format, "qcow") || !strcmp(format, "qed") || !strcmp(format, "vmdk");
+}
+
 /*
  * A chain, top first. What lies under the top is opened read-only by QEMU, and a set must have a descriptor of just that
  * mode. The last layer's backing= keeps QEMU from opening what the image's header may name.
@@ -108,7 +115,7 @@ chain(struct foreign *f, const struct wire *w)
 			layer_file(f, prefix, "data-file", w->fds[c.data[i]]);
 		if (i && (!foreign_read_only(fd) || (c.data[i] && !foreign_read_only(w->fds[c.data[i]]))))
 			foreign_no(f, w, "a backing file open for writing");
-		if (i + 1 == c.nlayers && strcmp(c.format[i], "raw"))
+		if (i + 1 == c.nlayers && has_backing(c.format[i]))
 			fprintf(f->out, ",%sbacking=", prefix);
 	}
 	if (key && c.nlayers > 1) /* QEMU takes it only for images that are encrypted, and the wire does not say which are */

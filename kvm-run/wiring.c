@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The checks of kvm-run's wires, from two tables: forms of descriptors and values of keys. Contracts are in wiring.h. */
+/* What a wire is, and the checks of its descriptors, from a table of their forms; contracts are in wiring.h. */
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <stdio.h>
@@ -7,14 +7,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/nbd.h"
-#include "common/num.h"
 #include "kvm-run/fdform.h"
 #include "kvm-run/wiring.h"
 #include "kvm-run/wiring_chain.h"
+#include "kvm-run/wiring_keys.h"
+#include "kvm-run/wiring_place.h"
 
 #define BYTES_OUT (FORM_FILE | FORM_TTY | FORM_CHAR | FORM_FIFO | FORM_STREAM | FORM_SEQPACKET)
 #define CTL_OUT (FORM_FILE | FORM_TTY | FORM_CHAR | FORM_FIFO | FORM_STREAM)
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 enum access { ANY, READ, WRITE, BOTH, IN_OUT /* one of BOTH, or two: READ, WRITE */ };
 
@@ -25,35 +26,34 @@ struct form_rule {
 	const char *name;    /* of as=, or NULL */
 	unsigned first, rest; /* enum fd_form: of the first descriptor and of the others; no rest = only one */
 	enum access access;
-	bool offered; /* by this kvm-run */
 };
 
 static const struct form_rule form_rules[] = {
-    {WIRE_NET, AS_TAP, "tap", FORM_TAP, FORM_TAP, BOTH, true},
-    {WIRE_NET, AS_STREAM, "stream", FORM_STREAM, 0, BOTH, true},
-    {WIRE_NET, AS_VDE, "vde", FORM_STREAM, 0, BOTH, true},
-    {WIRE_NET, AS_PACKET, "packet", FORM_SEQPACKET | FORM_DGRAM, 0, BOTH, true},
-    {WIRE_VHOST, AS_NONE, NULL, FORM_VHOST, FORM_VHOST, BOTH, true},
-    {WIRE_BLK, AS_RAW, "raw", FORM_FILE | FORM_BLOCK, 0, READ, true},
-    {WIRE_BLK, AS_QCOW2, "qcow2", FORM_FILE | FORM_BLOCK, FORM_FILE | FORM_BLOCK, READ, true},
-    {WIRE_BLK, AS_NBD, "nbd", FORM_STREAM, 0, BOTH, true},
-    {WIRE_CON, AS_SERIAL, "serial", BYTES_OUT, BYTES_OUT, IN_OUT, true},
-    {WIRE_CON, AS_VIRTIO, "virtio", BYTES_OUT, BYTES_OUT, IN_OUT, true},
-    {WIRE_CON, AS_DEBUG, "debug", BYTES_OUT, 0, WRITE, true},
-    {WIRE_FB, AS_NONE, NULL, FORM_SEQPACKET, 0, BOTH, true},
-    {WIRE_CTL, AS_STREAM, "stream", FORM_STREAM, CTL_OUT, IN_OUT, true},
-    {WIRE_CTL, AS_LISTEN, "listen", FORM_LISTEN, 0, BOTH, true},
-    {WIRE_CTL, AS_NONE, NULL, FORM_TTY | FORM_FIFO, CTL_OUT, IN_OUT, true},
-    {WIRE_MEM, AS_NONE, NULL, FORM_FILE, 0, BOTH, true},
-    {WIRE_PCAP, AS_NONE, NULL, FORM_ANY, 0, WRITE, true},
-    {WIRE_KERN, AS_NONE, NULL, FORM_FILE, 0, READ, true},
-    {WIRE_INIT, AS_NONE, NULL, FORM_FILE, 0, READ, true},
-    {WIRE_FW, AS_BIOS, "bios", FORM_FILE, 0, READ, true},
-    {WIRE_FW, AS_ROM, "rom", FORM_FILE, 0, READ, true},
-    {WIRE_FW, AS_SPLASH, "splash", FORM_FILE, 0, READ, true},
-    {WIRE_KEY, AS_NONE, NULL, FORM_ANY, 0, READ, true},
-    {WIRE_PCI, AS_NONE, NULL, FORM_VFIO_DEVICE, FORM_ANY, ANY, true},
-    {WIRE_HOLD, AS_NONE, NULL, FORM_ANY, FORM_ANY, ANY, true},
+    {WIRE_NET, AS_TAP, "tap", FORM_TAP, FORM_TAP, BOTH},
+    {WIRE_NET, AS_STREAM, "stream", FORM_STREAM, 0, BOTH},
+    {WIRE_NET, AS_VDE, "vde", FORM_STREAM, 0, BOTH},
+    {WIRE_NET, AS_PACKET, "packet", FORM_SEQPACKET | FORM_DGRAM, 0, BOTH},
+    {WIRE_VHOST, AS_NONE, NULL, FORM_VHOST, FORM_VHOST, BOTH},
+    {WIRE_BLK, AS_RAW, "raw", FORM_FILE | FORM_BLOCK, 0, READ},
+    {WIRE_BLK, AS_QCOW2, "qcow2", FORM_FILE | FORM_BLOCK, FORM_FILE | FORM_BLOCK, READ},
+    {WIRE_BLK, AS_NBD, "nbd", FORM_STREAM, 0, BOTH},
+    {WIRE_CON, AS_SERIAL, "serial", BYTES_OUT, BYTES_OUT, IN_OUT},
+    {WIRE_CON, AS_VIRTIO, "virtio", BYTES_OUT, BYTES_OUT, IN_OUT},
+    {WIRE_CON, AS_DEBUG, "debug", BYTES_OUT, 0, WRITE},
+    {WIRE_FB, AS_NONE, NULL, FORM_SEQPACKET, 0, BOTH},
+    {WIRE_CTL, AS_STREAM, "stream", FORM_STREAM, CTL_OUT, IN_OUT},
+    {WIRE_CTL, AS_LISTEN, "listen", FORM_LISTEN, 0, BOTH},
+    {WIRE_CTL, AS_NONE, NULL, FORM_TTY | FORM_FIFO, CTL_OUT, IN_OUT},
+    {WIRE_MEM, AS_NONE, NULL, FORM_FILE, 0, BOTH},
+    {WIRE_PCAP, AS_NONE, NULL, FORM_ANY, 0, WRITE},
+    {WIRE_KERN, AS_NONE, NULL, FORM_FILE, 0, READ},
+    {WIRE_INIT, AS_NONE, NULL, FORM_FILE, 0, READ},
+    {WIRE_FW, AS_BIOS, "bios", FORM_FILE, 0, READ},
+    {WIRE_FW, AS_ROM, "rom", FORM_FILE, 0, READ},
+    {WIRE_FW, AS_SPLASH, "splash", FORM_FILE, 0, READ},
+    {WIRE_KEY, AS_NONE, NULL, FORM_ANY, 0, READ},
+    {WIRE_PCI, AS_NONE, NULL, FORM_VFIO_DEVICE, FORM_ANY, ANY},
+    {WIRE_HOLD, AS_NONE, NULL, FORM_ANY, FORM_ANY, ANY},
 };
 
 /* What to say a descriptor should have been; kinds that take anything need none. */
@@ -70,70 +70,6 @@ static const char *const wanted_forms[WIRE_KINDS] = {
     [WIRE_FW] = "a regular file",
     [WIRE_PCI] = "a VFIO device",
 };
-
-static bool
-is_mac(const char *value)
-{
-	uint8_t mac[6];
-
-	return mac_parse(value, mac);
-}
-
-static bool
-is_mtu(const char *value)
-{
-	uint64_t mtu;
-
-	/* RFC 791's least; virtio 1.2, 5.1.4.1 has the same. */
-	return num_parse(value, 68, 65535, &mtu);
-}
-
-static bool
-is_serial(const char *value)
-{
-	return strlen(value) <= 20; /* virtio 1.2, 5.2.6: GET_ID */
-}
-
-static bool
-is_export(const char *value)
-{
-	char name[NBD_NAME_MAX + 1];
-
-	return nbd_name(value, name, sizeof(name));
-}
-
-static const struct key_rule {
-	enum wire_kind kind;
-	const char *key;
-	bool (*valid)(const char *value); /* or the words of `wanted`, or any */
-	const char *wanted;
-	const char *not_offered; /* words of it that only other VMMs take */
-} key_rules[] = {
-    {WIRE_NET, "mac", is_mac, "a unicast address such as 52:54:00:12:34:56", NULL},
-    {WIRE_NET, "mtu", is_mtu, "a number from 68 to 65535", NULL},
-    {WIRE_NET, "model", NULL, "virtio|e1000", NULL},
-    {WIRE_FB, "model", NULL, "vga|virtio", NULL},
-    {WIRE_BLK, "serial", is_serial, "at most 20 characters", NULL},
-    {WIRE_BLK, "cache", NULL, "writeback|writethrough|none|directsync|unsafe", NULL},
-    {WIRE_BLK, "bus", NULL, "virtio|ahci", NULL},
-    {WIRE_BLK, "media", NULL, "disk|cdrom", NULL},
-    {WIRE_BLK, "export", is_export, "a name, with %XX for what a wire cannot hold", NULL},
-};
-
-#define COUNT(a) (sizeof(a) / sizeof(*(a)))
-
-static bool
-in_words(const char *word, const char *words)
-{
-	size_t len = strlen(word);
-
-	for (const char *p = words; p; p = strchr(p, '|')) {
-		p += *p == '|';
-		if (!strncmp(p, word, len) && (p[len] == '|' || !p[len]))
-			return true;
-	}
-	return false;
-}
 
 /* The first con wire that is a console, or NULL. */
 static const struct wire *
@@ -282,14 +218,8 @@ check_form(const struct wire *w, const struct form_rule *r, size_t i, struct wir
 		check_mem(w, f);
 }
 
-static bool
-is_open(int fd)
-{
-	return fcntl(fd, F_GETFD) >= 0;
-}
-
 static void
-check_forms(const struct wires *ws, const struct wire *w, bool own, struct wire_faults *f)
+check_forms(const struct wires *ws, const struct wire *w, struct wire_faults *f)
 {
 	const struct form_rule *r = rule_of(ws, w);
 	const char *as = wire_get(w, "as");
@@ -297,159 +227,26 @@ check_forms(const struct wires *ws, const struct wire *w, bool own, struct wire_
 
 	if (!r && as)
 		wire_fault(f, w, "as=%s: no form of %s", as, wire_kind_name(w->kind));
-	else if (!r && is_open(w->fds[0]))
+	else if (!r && fd_is_open(w->fds[0]))
 		wire_fault(f, w, "fd %d: %s, not %s", w->fds[0], fd_form_name(fd_form(w->fds[0])), wanted_forms[w->kind]);
 	if (!r)
 		return;
-	if (own && !r->offered)
-		wire_fault(f, w, "%s%s: not offered by this kvm-run", r->name ? "as=" : "",
-		    r->name ? r->name : wire_kind_name(w->kind));
 	if (w->nfds > (r->rest ? most : 1))
 		wire_fault(f, w, "fd: %zu numbers where %s", w->nfds, r->rest ? "in:out is meant" : "one is meant");
 	for (size_t i = 0; i < w->nfds; i++)
-		if (is_open(w->fds[i]) && (!i || r->rest))
+		if (fd_is_open(w->fds[i]) && (!i || r->rest))
 			check_form(w, r, i, f);
-}
-
-static void
-check_keys(const struct wire *w, bool own, struct wire_faults *f)
-{
-	for (const struct key_rule *r = key_rules; r < key_rules + COUNT(key_rules); r++) {
-		const char *value = r->kind == w->kind ? wire_get(w, r->key) : NULL;
-
-		if (!value)
-			continue;
-		if (r->valid ? !r->valid(value) : r->wanted && !in_words(value, r->wanted))
-			wire_fault(f, w, "%s=%s: not %s", r->key, value, r->wanted);
-		else if (own && r->not_offered && in_words(value, r->not_offered))
-			wire_fault(f, w, "%s=%s: not offered by this kvm-run", r->key, value);
-	}
-}
-
-static bool
-key_is(const struct wire *w, const char *key, const char *value)
-{
-	const char *is = wire_get(w, key);
-
-	return is && !strcmp(is, value);
-}
-
-static void
-check_vhost(const struct wires *ws, const struct wire *w, struct wire_faults *f)
-{
-	const struct wire *net = wiring_of(ws, w);
-	const char *of = wire_get(w, "of");
-
-	if (!net && !of)
-		wire_fault(f, w, "of: missing, and there is not exactly one net wire");
-	if (!net || net->kind != WIRE_NET)
-		return;
-	if (is_open(net->fds[0]) && wiring_as(ws, net) != AS_TAP)
-		wire_fault(f, w, "%s: not a tap", net->id);
-	if (key_is(net, "model", "e1000"))
-		wire_fault(f, w, "%s: an e1000", net->id);
-	if (net->nfds != w->nfds)
-		wire_fault(f, w, "fd: %zu numbers for the %zu queues of %s", w->nfds, net->nfds, net->id);
-	for (const struct wire *v = ws->v; v < w; v++)
-		if (v->nfds && v->kind == WIRE_VHOST && wiring_of(ws, v) == net)
-			wire_fault(f, w, "%s: has %s already", net->id, v->id);
-}
-
-/* Of each form that only one may have: whether an earlier wire has it. */
-static void
-check_only(const struct wires *ws, const struct wire *w, const char *what, struct wire_faults *f)
-{
-	for (const struct wire *v = ws->v; v < w; v++)
-		if (v->nfds && v->kind == w->kind && wiring_as(ws, v) == wiring_as(ws, w))
-			wire_fault(f, w, "%s: that is %s already", what, v->id);
-}
-
-/* Option ROMs: one a device, and a device that has a place for it. */
-static void
-check_rom(const struct wires *ws, const struct wire *w, const char *of, struct wire_faults *f)
-{
-	const struct wire *owner = of ? wires_find(ws, of) : NULL;
-
-	if (!of)
-		wire_fault(f, w, "of: missing, the device whose ROM this is");
-	if (owner && owner->kind != WIRE_NET && owner->kind != WIRE_BLK && owner->kind != WIRE_FB && owner->kind != WIRE_PCI)
-		wire_fault(f, w, "of=%s: not a net, blk, fb or pci wire", of);
-	for (const struct wire *v = ws->v; v < w; v++)
-		if (owner && v->nfds && v->kind == WIRE_FW && wire_get(v, "of") && !strcmp(wire_get(v, "of"), of))
-			wire_fault(f, w, "%s: has %s already", of, v->id);
-}
-
-/* Its group and the container; a fourth is just held as long as the device is. */
-static void
-check_pci(const struct wire *w, struct wire_faults *f)
-{
-	static const enum fd_form forms[] = {FORM_VFIO_DEVICE, FORM_VFIO_GROUP, FORM_VFIO};
-
-	if (w->nfds < COUNT(forms) || w->nfds > COUNT(forms) + 1)
-		wire_fault(f, w, "fd: %zu numbers where device:group:container is meant", w->nfds);
-	for (size_t i = 1; i < w->nfds && i < COUNT(forms); i++)
-		if (is_open(w->fds[i]) && fd_form(w->fds[i]) != forms[i])
-			wire_fault(f, w, "fd %d: %s, not %s", w->fds[i], fd_form_name(fd_form(w->fds[i])), fd_form_name(forms[i]));
-}
-
-/* What a wire may not be beside the others. */
-static void
-check_place(const struct wires *ws, const struct wire *w, struct wire_faults *f)
-{
-	const char *of = wire_get(w, "of");
-	const struct wire *net = of ? wires_find(ws, of) : NULL;
-	enum wire_as as = wiring_as(ws, w);
-
-	if (net && net->kind != WIRE_NET && w->kind != WIRE_FW)
-		wire_fault(f, w, "of=%s: not a net wire", of);
-	switch (w->kind) {
-	case WIRE_BLK:
-		if (key_is(w, "media", "cdrom") && key_is(w, "bus", "virtio"))
-			wire_fault(f, w, "media=cdrom: not on bus=virtio");
-		break;
-	case WIRE_VHOST:
-		check_vhost(ws, w, f);
-		break;
-	case WIRE_CON:
-		if (as == AS_SERIAL || as == AS_DEBUG)
-			check_only(ws, w, as == AS_SERIAL ? "as=serial" : "as=debug", f);
-		break;
-	case WIRE_FW:
-		if (as == AS_ROM)
-			check_rom(ws, w, of, f);
-		else if (as != AS_NONE)
-			check_only(ws, w, as == AS_BIOS ? "fw" : "as=splash", f);
-		if (of && as != AS_ROM)
-			wire_fault(f, w, "of=%s: only an option ROM is a device's", of);
-		break;
-	case WIRE_PCI:
-		check_pci(w, f);
-		break;
-	case WIRE_FB:
-		for (const struct wire *v = ws->v; v < w && wiring_is_vga(w); v++)
-			if (v->nfds && wiring_is_vga(v))
-				wire_fault(f, w, "model=vga: that is %s already", v->id);
-		break;
-	case WIRE_MEM:
-	case WIRE_KERN:
-	case WIRE_INIT:
-		if (wires_first(ws, w->kind) != w)
-			wire_fault(f, w, "a machine has one %s wire", wire_kind_name(w->kind));
-		break;
-	default:
-		break;
-	}
 }
 
 static void
 check(const struct wires *ws, const struct wire *w, bool own, struct wire_faults *f)
 {
 	wires_check_one(ws, w, f);
-	check_forms(ws, w, own, f);
-	check_keys(w, own, f);
+	check_forms(ws, w, f);
+	wiring_check_keys(w, f);
 	if (w->kind == WIRE_BLK)
 		wiring_check_chain(ws, w, own, f);
-	check_place(ws, w, f);
+	wiring_check_place(ws, w, f);
 }
 
 bool

@@ -46,7 +46,7 @@ bool wiring_check_one(const struct wires *ws, const struct wire *w, char *why, s
 /* The whole set, as kvm-run's start does it. Faults are printed and counted in ws->faults. */
 void wiring_check(struct wires *ws);
 
-/* As wiring_check, but lets pass what only kvm-run does not offer (fb, qcow2, bus=ahci...): another VMM may. */
+/* As wiring_check, but lets pass the formats of images that kvm-run does not know: another VMM may. */
 void wiring_check_foreign(struct wires *ws);
 
 /* -n: a line a wire on stdout: id, kind, fds, keys or "-", what it is or "-"; separated by tabs. */

@@ -98,6 +98,11 @@ mac=mac=52:54:00:12:34:56
 	[[ $output = *'(chain depth: 2)'* ]]
 	run -0 in_sh './started -w blk,fd=3,as=qcow2 3<>mid.qcow2'
 	[[ $output = *'(qcow2)'* && $output != *Backing* ]]
+	for format in vmdk vdi; do # QEMU knows more than kvm-run
+		qemu-img create -q -f "$format" "old.$format" 1M
+		run -0 in_sh "./started -w blk,fd=3:4,as=qcow2,fmt=qcow2:$format 3<>mid.qcow2 4<old.$format"
+		[[ $output = *'(chain depth: 1)'* ]]
+	done
 	run -2 in_sh './started -w blk,fd=3:4,as=qcow2 3<>top.qcow2 4<>mid.qcow2'
 	lines "kvm-run: blk0: a backing file open for writing: qemu has no words for it"
 }

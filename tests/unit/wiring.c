@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* links: kvm-run/wiring.c kvm-run/wiring_chain.c kvm-run/fdform.c */
+/* links: kvm-run/wiring.c kvm-run/wiring_chain.c kvm-run/wiring_keys.c kvm-run/wiring_place.c kvm-run/fdform.c */
 /* What kvm-run asks of its wires, with descriptors of every sort. Taps need a namespace: those are in wire.bats. */
 #include <arpa/inet.h>
 #include <fcntl.h>
