@@ -141,6 +141,82 @@ one_set() {
 	run -2 in_world "$init"
 }
 
+# systemd_world: as world, with systemd as its first process, which knows its most basic targets, vm@.service as it stands,
+# and where the commands under test are. Of /etc there is what they need, with /etc/vm, and a user kvm.
+systemd_world() {
+	need systemd-analyze unshare
+	need_access /dev/kvm /dev/net/tun
+	local units=$T/units target
+	mkdir -p "$T/etc/vm" "$T/srv/vm" "$units/vm@.service.d"
+	for target in sysinit basic sockets timers paths slices local-fs local-fs-pre swap shutdown umount final; do
+		cp "/lib/systemd/system/$target.target" "$units"
+	done
+	cp "$TESTS/../man/examples/vm@.service" "$units"
+	printf '[Service]\nEnvironment=PATH=%s\n' "$PATH" >"$units/vm@.service.d/path.conf"
+	cp -a /etc/passwd /etc/group /etc/alternatives /etc/ld.so.cache "$T/etc"
+	echo 'kvm:x:0:0::/:/bin/sh' >>"$T/etc/passwd" # there is no other user in such a namespace
+	# shellcheck disable=SC2016 # for the inner shell
+	spawn -R world unshare -rnmpfiuC --mount-proc --kill-child=KILL bash -ec '
+		mount --bind "$1" /mnt
+		mount -t sysfs none /sys
+		mount -t cgroup2 none /sys/fs/cgroup
+		mount -t tmpfs none /run
+		mount -t tmpfs none /var/lib
+		mount --bind /mnt/etc /etc
+		mount --bind /mnt/srv /srv
+		mount --bind /mnt/units /lib/systemd/system
+		mount -t tmpfs none /lib/systemd/system-generators
+		ip link set lo up
+		echo >&9
+		exec 9>&- env -i PATH="$PATH" container=test /lib/systemd/systemd --unit=basic.target --log-target=null' sh "$T" ||
+		skip 'no control groups of its own here'
+	world=$(pgrep -P "${pids[world]}")
+	until in_world systemctl is-active -q basic.target; do sleep 0.1; done
+}
+
+@test "vm@.service: systemd knows when net and guest are ready, one after the other, and stops them" {
+	local before example
+	systemd_world
+	for example in net guest; do
+		cp "$TESTS/../man/examples/$example" "$T/etc/vm"
+	done
+	cp "$BIN/guests/echo" "$T/srv/vm/vmlinuz"
+	echo initrd >"$T/srv/vm/initrd"
+	truncate -s 1M "$T/srv/vm/web.raw"
+	mkdir "$T/units/vm@guest.service.d"
+	printf '[Unit]\nRequires=vm@net.service\nAfter=vm@net.service\n' >"$T/units/vm@guest.service.d/net.conf"
+	in_world systemctl daemon-reload
+	run -0 in_world systemd-analyze verify --man=no vm@guest.service
+	[ ! "$output" ]
+	before=$(world_state)
+	run -0 in_world systemctl start vm@guest
+	[ "$(in_world systemctl show -P ActiveState vm@guest vm@net | grep -c '^active')" -eq 2 ]
+	[[ $(in_world vm-nat list) = *kvmbr0* ]]
+	[ "$(in_world vm-bridge show kvmbr0 | grep -c '^port')" -eq 1 ]
+	# Its power button, and what is like its plug, as this guest knows no buttons.
+	in_world systemctl stop --no-block vm@net
+	until [[ $(in_world systemctl show -P ActiveState vm@guest) = deactivating ]]; do sleep 0.1; done
+	until ! in_world systemctl kill --kill-who=main vm@guest; do sleep 0.1; done 2>/dev/null
+	until [[ $(in_world systemctl show -P ActiveState vm@net) = inactive ]]; do sleep 0.1; done
+	[ "$(in_world systemctl show -P Result vm@guest vm@net | grep -c success)" -eq 2 ]
+	diff <(world_state) <(echo "$before")
+}
+
+@test "vm@.service: a guest that asks for a reset is started again, one that powers off is not" {
+	systemd_world
+	cp "$BIN/guests/echo" "$T/srv/vm/vmlinuz"
+	printf '%s\n' '#!/bin/sh' '[ ! -e /run/again ] || exec kvm-run -k /srv/vm/vmlinuz -K count=1 -m 16 -w con,fd=3 3<>/srv/vm/tty' \
+		'>/run/again' 'exit 4' >"$T/etc/vm/again"
+	chmod +x "$T/etc/vm/again"
+	mkfifo "$T/srv/vm/tty"
+	in_world systemctl start --no-block vm@again
+	until in_world systemctl is-active -q vm@again; do sleep 0.1; done
+	[ "$(in_world systemctl show -P NRestarts vm@again)" -eq 1 ]
+	echo x >"$T/srv/vm/tty"
+	until [[ $(in_world systemctl show -P ActiveState vm@again) = inactive ]]; do sleep 0.1; done
+	[ "$(in_world systemctl show -P Result vm@again)" = success ]
+}
+
 @test "qemu-ifup: guests that start at once are plugged into the NIC's bridge, which carries on as before" {
 	need qemu-system-x86_64
 	local i
