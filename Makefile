@@ -156,6 +156,12 @@ coverage: ## print how many lines of each command the tests run that need no lab
 	$(BUILD) B=cov all tools fuzzers
 	tests/coverage $(T)
 
+.PHONY: scenarios
+scenarios: ## complete Debian systems, at full length: what README shows of tests/scenarios
+	tests/deps check
+	$(BUILD) B=$(B) all tools
+	B=$(B) LONG=yes BATS_TEST_TIMEOUT=1800 tests/run debian.bats
+
 bench: ## measure beside Debian's programs for the same jobs
 	tests/deps bench
 	$(BUILD) all tools

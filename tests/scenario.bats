@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: ISC
 # All together: from nothing to a guest that reaches the world and is reached from it, and back to nothing.
+# shellcheck disable=SC2034 # bats reads it
+BATS_TEST_TIMEOUT=600 # a complete Debian on emulated hardware takes its time
 load lib
+
+setup_file() {
+	"$TESTS/lab/debian" >/dev/null # the first time this takes a minute or two, and the network
+}
 
 # host: a world with an uplink to another host, `remote`, which serves a page and names; its resolv.conf names that one.
 host() {
@@ -120,4 +126,15 @@ gone() {
 	[ -z "$(in_world nft list ruleset)" ]
 	run -0 in_world vm-bridge del br0
 	diff <(world_state | grep -v forward) <(grep -v forward <<<"$before")
+}
+
+# debian.bats has the scenarios at full length.
+# bats test_tags=kvm
+@test "a complete Debian on a user-mode network: no unit failed, ssh in, 16 MiB each way, and the power button" {
+	need_kvm
+	need ssh
+	cd "$T"
+	ln -s "$TESTS" tests
+	run -0 clean tests/scenarios/user 16M </dev/null
+	[ "$output" = running ]
 }

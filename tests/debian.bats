@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: ISC
+# The scenarios of tests/scenarios, as README shows them: complete Debian systems. `make scenarios` runs them;
+# scenario.bats has a short form of the first.
+load lib
+
+setup_file() {
+	"$TESTS/lab/debian" >/dev/null # the first time this takes a minute or two, and the network
+}
+
+# lab: -c 2 -m 8G
+
+# scenario NAME [ARGUMENT]...: run it as a user would in a directory of his own, beneath which the tests are; say what guests said.
+scenario() {
+	need_kvm
+	need ssh
+	local status=0
+	cd "$T" || return
+	ln -s "$TESTS" tests
+	clean timeout -k 9 "$((BATS_TEST_TIMEOUT - 20))" "tests/scenarios/$1" "${@:2}" </dev/null || status=$?
+	((status == 0)) || tail -n 40 -- console* || :
+	return "$status"
+}
+
+@test "README shows every scenario as it is, and they are short" {
+	local script n=0 shown
+	shown=$(grep -c '^```shell$' "$TESTS/../README.md")
+	for script in "$TESTS"/scenarios/*; do
+		awk -v script="$script" '
+			BEGIN { while ((getline line < script) > 0) want = want line "\n" }
+			/^```$/ { if (inside && got == want) found = 1; inside = 0 }
+			inside { got = got $0 "\n" }
+			/^```shell$/ { inside = 1; got = "" }
+			END { exit !found }' "$TESTS/../README.md" || {
+			echo "README does not show $script"
+			return 1
+		}
+		[ "$(grep -vc '^#' "$script")" -le 25 ]
+		n=$((n + 1))
+	done
+	[ "$n" -eq "$shown" ]
+}
+
+@test "the image is as an installer leaves it, and its kernel beside it the one that is on it" {
+	local debian root link
+	debian=$("$TESTS/lab/debian")
+	vm-img check -q -f qcow2 "$debian/disk.qcow2"
+	vm-img convert -f qcow2 -O raw "$debian/disk.qcow2" "$T/disk"
+	[ "$(sfdisk -q -l -o Start,Type "$T/disk" | tail -n 1 | tr -s ' ')" = ' 2048 Linux' ]
+	root="$T/disk?offset=$((2048 * 512))"
+	/sbin/e2fsck -fn "$root"
+	link=$(/sbin/debugfs -R 'stat /vmlinuz' "$root" 2>/dev/null | sed -n 's/^Fast link dest: "\(.*\)"/\1/p')
+	/sbin/debugfs -R "cat $link" "$root" 2>/dev/null | cmp - "$debian/vmlinuz"
+}
+
+# bats test_tags=kvm,long
+@test "user-mode network: a complete Debian comes up with no unit failed, ssh in, a gigabyte each way, and the power button" {
+	run -0 scenario user
+	[ "$output" = running ]
+}
