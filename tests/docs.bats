@@ -453,6 +453,16 @@ prepared() {
 	readme 0
 }
 
+@test "README names files that are there" {
+	local file
+	while read -r file; do
+		[ -e "$root/$file" ] || {
+			echo "$file: not there"
+			return 1
+		}
+	done < <(grep -oE '(`|\]\()[a-z-]+/[A-Za-z0-9_./@-]*[`)]' "$root/README.md" | tr -d '`()]' | sort -u)
+}
+
 @test "README has nine examples and a preparation" {
 	[ "$(grep -c '^```sh$' "$root/README.md")" -eq 10 ]
 }
