@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Command lists and received FISes in guest memory (AHCI 1.3.1, 4.2). Everything there is copied out once and then checked.
- * On the port's I/O thread.
+ * Command lists in guest memory (AHCI 1.3.1, 4.2.2), from a slot's start to its end. Everything there is copied out once and
+ * then checked. On the port's I/O thread.
  */
 #include <string.h>
 #include <sys/eventfd.h>
@@ -18,93 +18,9 @@
 #define PRD 16
 #define PRD_BYTES 0x3fffffU
 
-/* FISes (Serial ATA 3.1, 10.5) and their places among the received ones, 4.2.1 */
+/* The FIS with a command (Serial ATA 3.1, 10.5.5) */
 #define FIS_TO_DRIVE 0x27
 #define FIS_COMMAND 0x80
-#define FIS_PIO 0x5f
-#define FIS_PIO_AT 0x20
-#define FIS_REGISTER 0x34
-#define FIS_REGISTER_AT 0x40
-#define FIS_BITS 0xa1
-#define FIS_BITS_AT 0x58
-#define FIS_INTERRUPT 0x40
-#define FIS_TO_HOST 0x20
-
-static void
-put_fis(struct ahci_port *p, unsigned at, const uint8_t *fis, size_t len)
-{
-	uint8_t *to = p->cmd & CMD_FRE ? guest_ptr(&p->hba->vm->mem, p->fb + at, len) : NULL;
-
-	if (to)
-		memcpy(to, fis, len);
-}
-
-/* What registers a command leaves behind: bytes 2 to 13 of the FISes that tell of them. */
-static void
-put_registers(uint8_t *fis, uint8_t status, uint8_t error, uint8_t device, uint64_t lba, uint16_t count)
-{
-	fis[2] = status;
-	fis[3] = error;
-	for (unsigned i = 0; i < 3; i++) {
-		fis[4 + i] = (uint8_t)(lba >> 8 * i);
-		fis[8 + i] = (uint8_t)(lba >> (24 + 8 * i));
-	}
-	fis[7] = device;
-	put_le16(fis + 12, count);
-}
-
-static void
-put_register_fis(struct ahci_port *p, const struct ata_cmd *c, uint8_t status, uint8_t error)
-{
-	uint8_t fis[20] = {FIS_REGISTER, FIS_INTERRUPT};
-
-	put_registers(fis, status, error, c->device, c->lba, c->count);
-	put_fis(p, FIS_REGISTER_AT, fis, sizeof(fis));
-	p->events |= IS_DHRS;
-}
-
-static void
-put_pio_fis(struct ahci_port *p, const struct ata_cmd *c, uint8_t status)
-{
-	uint8_t fis[20] = {FIS_PIO, FIS_INTERRUPT | FIS_TO_HOST};
-
-	put_registers(fis, status | ATA_DRQ, 0, c->device, c->lba, c->count);
-	fis[15] = status;
-	put_le16(fis + 16, (uint16_t)c->moved);
-	put_fis(p, FIS_PIO_AT, fis, sizeof(fis));
-	p->events |= IS_PSS;
-}
-
-/* Finished NCQ commands, all in one. */
-static void
-put_bits_fis(struct ahci_port *p, uint8_t status, uint8_t error)
-{
-	uint8_t fis[8] = {FIS_BITS, FIS_INTERRUPT, status & 0x77, error};
-
-	put_le32(fis + 4, p->finished);
-	put_fis(p, FIS_BITS_AT, fis, sizeof(fis));
-	p->events |= IS_SDBS;
-}
-
-void
-ahci_send_signature(struct ahci_port *p)
-{
-	uint8_t fis[20] = {FIS_REGISTER, 0};
-	uint32_t sig = p->cdrom ? ATAPI_SIGNATURE : ATA_SIGNATURE;
-	uint8_t status = p->cdrom ? 0 : ATA_READY;
-
-	pthread_mutex_lock(&p->lock);
-	if (p->signature && (p->cmd & CMD_FRE) && (p->sctl & SCTL_DET) != DET_RESET) {
-		p->signature = false;
-		put_registers(fis, status, 1, 0, sig >> 8, 1);
-		put_fis(p, FIS_REGISTER_AT, fis, sizeof(fis));
-		p->sig = sig;
-		p->tfd = 1U << 8 | status;
-		p->is |= IS_DHRS;
-		ahci_port_irq(p, true);
-	}
-	pthread_mutex_unlock(&p->lock);
-}
 
 /* The list stops: what is wrong is the guest's doing, or it has to look at a drive's error. */
 static void
@@ -136,20 +52,6 @@ set_taskfile(struct ahci_port *p, uint32_t done, uint8_t status, uint8_t error)
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* Page 10h of the log (ACS-3, A.14): which NCQ command failed, and how. */
-static void
-log_error(struct ahci_port *p, const struct ata_cmd *c, uint8_t status, uint8_t error)
-{
-	uint8_t sum = 0;
-
-	memset(p->ncq_error, 0, sizeof(p->ncq_error));
-	put_registers(p->ncq_error, status, error, c->device, c->lba, c->count);
-	p->ncq_error[0] = c->slot;
-	for (unsigned i = 0; i < 511; i++)
-		sum += p->ncq_error[i];
-	p->ncq_error[511] = (uint8_t)-sum;
-}
-
 static void
 queued_done(struct ahci_port *p, struct ata_cmd *c, uint8_t status, uint8_t error)
 {
@@ -158,9 +60,9 @@ queued_done(struct ahci_port *p, struct ata_cmd *c, uint8_t status, uint8_t erro
 		p->finished |= 1U << c->slot;
 		return;
 	}
-	log_error(p, c, status, error);
+	ahci_log_error(p, c, status, error);
 	set_taskfile(p, 0, status, error);
-	put_bits_fis(p, status, error);
+	ahci_tell_bits(p, status, error);
 	fail(p, c, IS_TFES);
 }
 
@@ -180,9 +82,9 @@ ahci_done(struct ata_cmd *c, uint8_t status, uint8_t error)
 	}
 	p->busy = false;
 	if (c->pio && !(status & ATA_ERR))
-		put_pio_fis(p, c, status);
+		ahci_tell_pio(p, c, status);
 	else
-		put_register_fis(p, c, status, error);
+		ahci_tell_registers(p, c, status, error);
 	set_taskfile(p, status & ATA_ERR ? 0 : bit, status, error);
 	if (status & ATA_ERR)
 		fail(p, c, IS_TFES);
@@ -421,7 +323,7 @@ ahci_settle(struct ahci_port *p)
 	commit(p);
 	go_on(p);
 	if (p->finished && !p->failed) /* else it was told with the error */
-		put_bits_fis(p, ATA_READY, 0);
+		ahci_tell_bits(p, ATA_READY, 0);
 	if (!p->events)
 		return;
 	pthread_mutex_lock(&p->lock);

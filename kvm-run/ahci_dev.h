@@ -159,6 +159,19 @@ void ahci_port_kick(struct watch *w, uint32_t events);
 /* disk->reaped */
 void ahci_port_reaped(struct disk *d);
 
+/* --- ahci_fis.c --- */
+
+/* How a command ended: by a register FIS; by a PIO setup FIS; that of all NCQ commands in p->finished, by one for them all. */
+void ahci_tell_registers(struct ahci_port *p, const struct ata_cmd *c, uint8_t status, uint8_t error);
+void ahci_tell_pio(struct ahci_port *p, const struct ata_cmd *c, uint8_t status);
+void ahci_tell_bits(struct ahci_port *p, uint8_t status, uint8_t error);
+
+/* The drive's signature, by a register FIS, when the port receives FISes. */
+void ahci_send_signature(struct ahci_port *p);
+
+/* Page 10h of the log (ACS-3, A.14): which NCQ command failed, and how. */
+void ahci_log_error(struct ahci_port *p, const struct ata_cmd *c, uint8_t status, uint8_t error);
+
 /* --- ahci_cmd.c --- */
 
 /* Starts what is in the command list, as far as the drive takes it. */
@@ -166,9 +179,6 @@ void ahci_run(struct ahci_port *p);
 
 /* Tells the guest what has ended since, by one interrupt; gives the disk what comes next. */
 void ahci_settle(struct ahci_port *p);
-
-/* The drive's signature, by a register FIS, when the port receives FISes. */
-void ahci_send_signature(struct ahci_port *p);
 
 /* The command has ended: status and error registers; c->count and c->lba are what the guest sees of these. */
 void ahci_done(struct ata_cmd *c, uint8_t status, uint8_t error);

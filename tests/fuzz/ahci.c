@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* links: kvm-run/bus.c kvm-run/ahci.c kvm-run/ahci_port.c kvm-run/ahci_cmd.c kvm-run/ata.c kvm-run/ata_identify.c kvm-run/atapi.c kvm-run/atapi_info.c kvm-run/mem.c */
+/* links: kvm-run/bus.c kvm-run/ahci.c kvm-run/ahci_port.c kvm-run/ahci_cmd.c kvm-run/ahci_fis.c kvm-run/ata.c kvm-run/ata_identify.c kvm-run/atapi.c kvm-run/atapi_info.c kvm-run/mem.c */
 /*
  * AHCI drives and a hostile driver. The input is a program of steps: write a register, write memory, issue a command. The
  * rig's disk aborts when it is asked for bytes it has not.

@@ -1,4 +1,4 @@
-/* links: kvm-run/bus.c kvm-run/ahci.c kvm-run/ahci_port.c kvm-run/ahci_cmd.c kvm-run/ata.c kvm-run/ata_identify.c kvm-run/atapi.c kvm-run/atapi_info.c kvm-run/mem.c */
+/* links: kvm-run/bus.c kvm-run/ahci.c kvm-run/ahci_port.c kvm-run/ahci_cmd.c kvm-run/ahci_fis.c kvm-run/ata.c kvm-run/ata_identify.c kvm-run/atapi.c kvm-run/atapi_info.c kvm-run/mem.c */
 /* SPDX-License-Identifier: ISC */
 /* The AHCI controller as a driver sees it: registers, command lists, what reaches the disk, what the drives answer. */
 #include "tests/unit/ahci_rig.h"
