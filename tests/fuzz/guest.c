@@ -123,6 +123,7 @@ start(struct input *in)
 		stub_store(&vm, c + 12, stub_load(&vm, c + 4, 4) & (half ? ~0U : features), 4);
 	}
 	stub_store(&vm, c + 0x14, 0xb, 1);
+	stub_store(&vm, c + 0x10, odd & 4 ? input_byte(in) : 0, 2);
 	for (unsigned q = 0; q < QUEUES; q++) {
 		uint32_t at = ring(d, q);
 

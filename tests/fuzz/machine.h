@@ -153,7 +153,7 @@ static struct {
 	uint32_t value;
 } said[SAID_MAX];
 static unsigned nsaid;
-static const char *checked = "board"; /* the device whose registers these are */
+static const char *checked; /* the device whose registers these are */
 
 /* The first time it is written down. */
 static void
@@ -199,14 +199,18 @@ static void
 check_reset(void)
 {
 	static const struct {
-		uint16_t base, len;
-	} ports[] = {{0x60, 5}, {0x92, 1}, {0x3c0, 0x1b}, {0x3f8, 8}, {0x510, 2}, {0x600, 8}, {0x620, 16}, {0x704, 4}, {0xae00, 12},
-	    {0xcf8, 8}};
+		uint16_t base, len, width;
+	} ports[] = {{0x60, 5, 1}, {0x92, 1, 1}, {0x3c0, 0x1b, 1}, {0x3f8, 8, 1}, {0x510, 2, 1}, {0x600, 8, 1}, {0x620, 16, 1},
+	    {0x700, 8, 4}, {0xae00, 8, 4}, {0xcf8, 8, 4}};
 	unsigned n = 0;
 
+	checked = "KVM";
+	expect(&n, 0, stub_nslots);
+	expect(&n, 1, stub_nbells);
+	checked = "board";
 	for (unsigned i = 0; i < ARRAY_LEN(ports); i++)
-		for (unsigned p = ports[i].base; p < ports[i].base + ports[i].len; p++)
-			expect(&n, p, stub_in(&vm, (uint16_t)p, 1));
+		for (unsigned p = ports[i].base; p < ports[i].base + ports[i].len; p += ports[i].width)
+			expect(&n, p, stub_in(&vm, (uint16_t)p, ports[i].width));
 	for (unsigned slot = 0; slot < PCI_SLOTS; slot++)
 		if (vm.pci.slots[slot])
 			check_device(&n, vm.pci.slots[slot]);
