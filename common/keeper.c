@@ -19,12 +19,26 @@
 
 static int ready_fd = -1;
 
+/* The caller may have been killed: then there is all the more to be taken back. */
+static void
+tell(int err)
+{
+	if (fd_write_all(ready_fd, &err, sizeof(err)) < 0)
+		note(1, "that it is there: %s", strerror(errno));
+	close(ready_fd);
+}
+
 void
 keeper_ready(void)
 {
-	if (fd_write_all(ready_fd, "\n", 1) < 0)
-		die_sys("that it is there");
-	close(ready_fd);
+	tell(0);
+}
+
+void
+keeper_needless(void)
+{
+	tell(-ENOENT);
+	exit(0);
 }
 
 /* The program may be ended with all of its terminal or of its service: what ends it so must not end us before our work. */
@@ -58,7 +72,8 @@ live(const char *title, int cap, const int *keep, size_t n, int (*run)(void *arg
 	if (chdir("/") < 0)
 		die_sys("/");
 	prctl(PR_SET_NAME, title);
-	seal_privileges_but(cap);
+	if (cap != KEEPER_ALL_RIGHTS)
+		seal_privileges_but(cap);
 	exit(run(arg));
 }
 
@@ -66,7 +81,6 @@ int
 keeper_start(const char *title, int cap, const int *keep, size_t n, int (*run)(void *arg), void *arg)
 {
 	int status, ready[2];
-	char newline;
 	int err = 0;
 	pid_t pid;
 
@@ -87,10 +101,10 @@ keeper_start(const char *title, int cap, const int *keep, size_t n, int (*run)(v
 		if (errno != EINTR)
 			pid = -1;
 	if (pid > 0)
-		switch (fd_read_all(ready[0], &newline, 1)) {
-		case 1: break;
-		case 0: err = -ECANCELED; break;
-		default: err = -errno;
+		switch (fd_read_all(ready[0], &err, sizeof(err))) {
+		case sizeof(err): break;
+		case -1: err = -errno; break;
+		default: err = -ECANCELED;
 		}
 	close(ready[0]);
 	if (pid < 0)

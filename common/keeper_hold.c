@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "common/fd.h"
@@ -12,9 +13,28 @@
 
 struct hold {
 	int pipe;
+	bool (*make)(void *arg);
 	int (*undo)(void *arg);
 	void *arg;
 };
+
+static const struct hold *unsealed; /* what it has made, as long as it may yet fail */
+
+static void
+give_up(void)
+{
+	if (unsealed)
+		unsealed->undo(unsealed->arg);
+}
+
+static void
+make_first(const struct hold *h)
+{
+	if (!h->make(h->arg))
+		keeper_needless();
+	unsealed = h;
+	atexit(give_up);
+}
 
 static int
 wait_for_end(void *arg)
@@ -25,7 +45,11 @@ wait_for_end(void *arg)
 	struct hold *h = arg;
 	char byte;
 
+	if (h->make)
+		make_first(h);
+	seal_privileges_but(CAP_NET_ADMIN);
 	seal_syscalls(calls);
+	unsealed = NULL;
 	keeper_ready();
 	while (fd_read_all(h->pipe, &byte, 1) == 1)
 		;
@@ -33,10 +57,10 @@ wait_for_end(void *arg)
 }
 
 int
-keeper_hold(const char *title, const int *keep, size_t n, int (*undo)(void *arg), void *arg)
+keeper_hold(const char *title, const int *keep, size_t n, bool (*make)(void *arg), int (*undo)(void *arg), void *arg)
 {
 	int ends[2], all[2 * FD_PASS_MAX + 1], err;
-	struct hold h = { .undo = undo, .arg = arg };
+	struct hold h = { .make = make, .undo = undo, .arg = arg };
 	size_t held;
 
 	if (n > FD_PASS_MAX)
@@ -48,7 +72,7 @@ keeper_hold(const char *title, const int *keep, size_t n, int (*undo)(void *arg)
 		all[i] = keep[i];
 	all[n++] = ends[0];
 	held = wire_held(all + n, FD_PASS_MAX);
-	err = keeper_start(title, CAP_NET_ADMIN, all, n + held, wait_for_end, &h);
+	err = keeper_start(title, KEEPER_ALL_RIGHTS, all, n + held, wait_for_end, &h);
 	close(ends[0]);
 	if (!err)
 		return ends[1];

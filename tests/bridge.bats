@@ -402,8 +402,8 @@ gone() {
 	[[ $status = *$'CapEff:\t0000000000001000\n'* && $status = *$'CapBnd:\t0000000000000000\n'* || $status = *$'CapBnd:\t0000000000001000\n'* ]]
 	[[ $status = *$'NoNewPrivs:\t1\n'* ]]
 	[[ $BIN = */asan || $status = *$'Seccomp:\t2\n'* ]]
-	kib=$(awk '/^Private/ { sum += $2 } END { print sum }' "/proc/$pid/smaps_rollup")
-	[[ $BIN = */asan ]] || ((kib < 1024))
+	kib=$(awk '/^Private_Dirty/ { print $2 }' "/proc/$pid/smaps_rollup")
+	[[ $BIN = */asan ]] || ((kib < 256))
 	# What ends it all at once must not end it first.
 	kill -TERM "$pid"
 	kill -INT "$pid"

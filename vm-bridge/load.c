@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/backend.h"
@@ -17,9 +19,19 @@
 
 struct stay {
 	struct netlink *nl;
-	const char *bridge;
+	const struct options *o;
 	struct ensured done;
 };
+
+/* A bridge with all that is asked for is somebody else's, and nothing of it is ours to take away. */
+static bool
+make(void *arg)
+{
+	struct stay *s = arg;
+
+	ensure(s->nl, s->o, (char *[]){ NULL }, &s->done);
+	return s->done.undo.n || s->done.rules;
+}
 
 /* What others have taken away meanwhile is no failure. */
 static int
@@ -32,33 +44,16 @@ undo(void *arg)
 	if (!ok)
 		error("%s", s->nl->why);
 	if (s->done.rules)
-		ok &= barrier_remove(s->bridge);
+		ok &= barrier_remove(s->o->bridge);
 	return !ok;
-}
-
-/* A bridge with all that is asked for is somebody else's, and nothing of it is ours to take away. */
-static int
-hold(struct stay *s)
-{
-	int fd;
-
-	if (!s->done.undo.n && !s->done.rules)
-		return -1;
-	fd = keeper_hold(s->bridge, &s->nl->fd, 1, undo, s);
-	if (fd < 0) {
-		undo(s);
-		errno = -fd;
-		die_sys("a process that takes %s away again", s->bridge);
-	}
-	return fd;
 }
 
 int
 verb_load(int argc, char **argv)
 {
 	struct netlink nl;
-	struct stay s = { .nl = &nl };
 	struct options o;
+	struct stay s = { .nl = &nl, .o = &o };
 	char word[32];
 	int fd;
 
@@ -68,13 +63,17 @@ verb_load(int argc, char **argv)
 	diag_exit = 125;
 	if (netlink_open(&nl, NETLINK_ROUTE))
 		die_sys("netlink");
-	ensure(&nl, &o, (char *[]){ NULL }, &s.done);
 	if (o.check) {
+		make(&s);
 		flush_stdout();
 		return 0;
 	}
-	s.bridge = o.bridge;
-	fd = hold(&s);
+	/* Who takes it away makes it, so that nothing is left when this one is killed in between. */
+	fd = keeper_hold(o.bridge, &nl.fd, 1, make, undo, &s);
+	if (fd == -ECANCELED)
+		exit(diag_exit);
+	if (fd < 0 && fd != -ENOENT)
+		die("a process that makes %s, and takes it away again: %s", o.bridge, strerror(-fd));
 	netlink_close(&nl);
 	if (o.user)
 		seal_user(o.user);

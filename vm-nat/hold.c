@@ -61,7 +61,7 @@ holder_start(struct holder *h, struct netlink *table)
 	table->fd = fd_move_high(table->fd);
 	snprintf(word, sizeof(word), "hold,fd=%d", table->fd);
 	if (h->nl.fd >= 0) {
-		pipe = keeper_hold("vm-nat", &h->nl.fd, 1, take_back, h);
+		pipe = keeper_hold("vm-nat", &h->nl.fd, 1, NULL, take_back, h);
 		if (pipe < 0)
 			die("what puts settings back: %s", strerror(-pipe));
 		netlink_close(&h->nl);

@@ -7,8 +7,10 @@
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -151,16 +153,17 @@ open_queues(const struct want *w, struct tap *t)
 		die_sys("%s: sndbuf", t->name);
 }
 
-struct deletion {
+/* Of the process that makes one that is to go again, and of its end. */
+struct stay {
 	struct netlink *nl;
-	const struct tap *tap;
+	const struct want *want;
+	struct tap *tap; /* shared with who has it made */
 	int pipe;
 };
 
 static int
-delete(void *arg)
+delete(const struct stay *d)
 {
-	struct deletion *d = arg;
 	struct netlink_batch b = {0};
 	int err;
 
@@ -172,35 +175,45 @@ delete(void *arg)
 	return 1;
 }
 
-/* Once the other end of the pipe is closed everywhere. It only ever reads nothing, so it needs no list of system calls. */
+/* Makes it, and deletes it once the other end of the pipe is closed everywhere. It only ever reads nothing, so it needs no list of
+ * system calls. */
 static int
-delete_later(void *arg)
+make_for_now(void *arg)
 {
-	struct deletion *d = arg;
+	struct stay *d = arg;
 	char byte;
 
+	if (!macvtap_add(d->nl, d->want, d->tap))
+		keeper_needless();
 	keeper_ready();
 	while (fd_read_all(d->pipe, &byte, 1) == 1)
 		;
 	return delete(d);
 }
 
-/* A macvtap outlives whoever has it open, so somebody must stay to delete it. */
+/* A macvtap outlives whoever has it open, so somebody must stay to delete it; who makes it, too, lest we be killed in between. */
 void
 macvtap_take(struct netlink *nl, const struct want *w, struct tap *t)
 {
-	struct deletion d = {.nl = nl, .tap = t};
+	struct stay d = {.nl = nl, .want = w};
 	int pipe[2], err;
 
-	if (macvtap_add(nl, w, t)) {
-		err = pipe2(pipe, O_CLOEXEC) < 0 ? -errno : 0;
-		d.pipe = pipe[0];
-		if (!err)
-			err = keeper_start("vm-tap", CAP_NET_ADMIN, (int[]){nl->fd, pipe[0]}, 2, delete_later, &d);
-		if (err)
-			die("%s: nobody to delete it later: %s", t->name, delete(&d) ? "it stays" : strerror(-err));
-		close(pipe[0]);
+	d.tap = mmap(NULL, sizeof(*d.tap), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (d.tap == MAP_FAILED || pipe2(pipe, O_CLOEXEC) < 0)
+		die_sys("%s", w->lower);
+	*d.tap = *t;
+	d.pipe = pipe[0];
+	err = keeper_start("vm-tap", CAP_NET_ADMIN, (int[]){nl->fd, pipe[0]}, 2, make_for_now, &d);
+	if (err == -ECANCELED)
+		exit(diag_exit);
+	if (err && err != -ENOENT)
+		die("%s: nobody to make one that goes again: %s", w->lower, strerror(-err));
+	*t = *d.tap;
+	munmap(d.tap, sizeof(*d.tap));
+	close(pipe[0]);
+	if (err)
+		close(pipe[1]);
+	else
 		t->hold = pipe[1];
-	}
 	open_queues(w, t);
 }
