@@ -180,11 +180,13 @@ install: all ## into $(DESTDIR)$(PREFIX); QEMU_IMG=1: with qemu-img as a name of
 	install -d $(DESTDIR)$(PREFIX)/share/kvm-utils/examples
 	install $(SCRIPTS) $(DESTDIR)$(PREFIX)/share/kvm-utils
 	install -d $(COMPLETIONS)
-	man/completion $(MAN_COMMANDS) >$(COMPLETIONS)/kvm-run
+	man/completion $(MAN_COMMANDS) >$(O)/completion
+	install -m 644 $(O)/completion $(COMPLETIONS)/kvm-run
 	for cmd in $(filter-out kvm-run,$(CMDS)); do ln -sf kvm-run $(COMPLETIONS)/$$cmd; done
 	ln -sf ../../bin/vm-img $(DESTDIR)$(PREFIX)/share/kvm-utils/qemu-img
 	$(if $(QEMU_IMG),ln -sf vm-img $(DESTDIR)$(PREFIX)/bin/qemu-img)
-	cp $(EXAMPLES) $(DESTDIR)$(PREFIX)/share/kvm-utils/examples
+	for file in $(EXAMPLES); do mode=644; [ ! -x $$file ] || mode=755; \
+		install -m $$mode $$file $(DESTDIR)$(PREFIX)/share/kvm-utils/examples; done
 
 uninstall: ## undo install
 	rm -f $(DESTDIR)$(PREFIX)/share/kvm-utils/qemu-img
@@ -192,6 +194,7 @@ uninstall: ## undo install
 	rm -f $(CMDS:%=$(DESTDIR)$(PREFIX)/bin/%) $(CMDS:%=$(COMPLETIONS)/%)
 	for page in $(MAN); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/share/kvm-utils/%,$(notdir $(SCRIPTS)) $(addprefix examples/,$(notdir $(EXAMPLES))))
+	cd $(DESTDIR)$(PREFIX)/share && rmdir -p kvm-utils/examples 2>/dev/null || :
 
 dist: ## the sources of HEAD, as build/kvm-utils-VERSION.tar.gz
 	mkdir -p build

@@ -6,7 +6,12 @@ load lib
 	cd "$TESTS/.."
 	mkdir -p "$T/dest/opt/x/bin"
 	: >"$T/dest/opt/x/bin/other"
-	run -0 make -s B="${BIN##*/}" install QEMU_IMG=1 DESTDIR="$T/dest" PREFIX=/opt/x
+	(umask 077 && make -s B="${BIN##*/}" install QEMU_IMG=1 DESTDIR="$T/dest" PREFIX=/opt/x)
+	# Everybody can read it all, whatever the umask; nothing is set-user-ID or has capabilities.
+	run -0 find "$T/dest/opt/x/share" "$T/dest/opt/x/bin" ! -type l ! -perm -a+r -o -perm /7000
+	[ ! "$output" ]
+	run -0 getcap -r "$T/dest"
+	[ ! "$output" ]
 	run -0 "$T/dest/opt/x/bin/kvm-run" --version
 	[ -x "$T/dest/opt/x/bin/vm-slirp" ]
 	[ -x "$T/dest/opt/x/share/kvm-utils/qemu-ifup-nat" ]
@@ -18,6 +23,7 @@ load lib
 	run -0 make -s B="${BIN##*/}" uninstall DESTDIR="$T/dest" PREFIX=/opt/x
 	run -0 find "$T/dest" ! -type d
 	[ "$output" = "$T/dest/opt/x/bin/other" ]
+	[ ! -e "$T/dest/opt/x/share/kvm-utils" ]
 	# Another's qemu-img is neither replaced, unless that is asked for, nor removed.
 	echo >"$T/dest/opt/x/bin/qemu-img"
 	run -0 make -s B="${BIN##*/}" install DESTDIR="$T/dest" PREFIX=/opt/x
@@ -37,6 +43,8 @@ load lib
 	run -0 root/usr/bin/kvm-run --version
 	run -0 root/usr/bin/vm-vnc --version
 	[ -f root/usr/share/man/man8/vm-nat.8.gz ]
+	[ -x root/usr/share/kvm-utils/examples/vm.init ]
+	run ! sh -c 'for deb; do dpkg-deb -c "$deb"; done | grep "^...[sS]\|^......[sS]"' sh out/*.deb
 	[ "$(dpkg-deb -f out/kvm-utils_9.9_*.deb Version)" = 9.9 ]
 	dpkg-deb -f out/kvm-utils-vnc_*.deb Depends | grep -q libvncserver
 	run ! sh -c 'dpkg-deb -f out/kvm-utils_*.deb Depends | grep vnc'

@@ -141,20 +141,32 @@ one_set() {
 	run -2 in_world "$init"
 }
 
+# vm_etc [EXAMPLE...]: of /etc what the commands need, a user kvm, and the examples as /etc/vm; with what a guest is made of.
+vm_etc() {
+	local example
+	mkdir -p "$T/etc/vm" "$T/srv/vm"
+	cp -a /etc/passwd /etc/group /etc/alternatives /etc/ld.so.cache "$T/etc"
+	echo 'kvm:x:0:0::/:/bin/sh' >>"$T/etc/passwd" # there is no other user in such a namespace
+	for example; do
+		cp "$TESTS/../man/examples/$example" "$T/etc/vm"
+	done
+	cp "$BIN/guests/echo" "$T/srv/vm/vmlinuz"
+	echo initrd >"$T/srv/vm/initrd"
+	truncate -s 1M "$T/srv/vm/web.raw"
+}
+
 # systemd_world: as world, with systemd as its first process, which knows its most basic targets, vm@.service as it stands,
 # and where the commands under test are. Of /etc there is what they need, with /etc/vm, and a user kvm.
 systemd_world() {
 	need systemd-analyze unshare
 	need_access /dev/kvm /dev/net/tun
 	local units=$T/units target
-	mkdir -p "$T/etc/vm" "$T/srv/vm" "$units/vm@.service.d"
+	mkdir -p "$units/vm@.service.d"
 	for target in sysinit basic sockets timers paths slices local-fs local-fs-pre swap shutdown umount final; do
 		cp "/lib/systemd/system/$target.target" "$units"
 	done
 	cp "$TESTS/../man/examples/vm@.service" "$units"
 	printf '[Service]\nEnvironment=PATH=%s\n' "$PATH" >"$units/vm@.service.d/path.conf"
-	cp -a /etc/passwd /etc/group /etc/alternatives /etc/ld.so.cache "$T/etc"
-	echo 'kvm:x:0:0::/:/bin/sh' >>"$T/etc/passwd" # there is no other user in such a namespace
 	# shellcheck disable=SC2016 # for the inner shell
 	spawn -R world unshare -rnmpfiuC --mount-proc --kill-child=KILL bash -ec '
 		mount --bind "$1" /mnt
@@ -175,14 +187,9 @@ systemd_world() {
 }
 
 @test "vm@.service: systemd knows when net and guest are ready, one after the other, and stops them" {
-	local before example
+	local before
+	vm_etc net guest
 	systemd_world
-	for example in net guest; do
-		cp "$TESTS/../man/examples/$example" "$T/etc/vm"
-	done
-	cp "$BIN/guests/echo" "$T/srv/vm/vmlinuz"
-	echo initrd >"$T/srv/vm/initrd"
-	truncate -s 1M "$T/srv/vm/web.raw"
 	mkdir "$T/units/vm@guest.service.d"
 	printf '[Unit]\nRequires=vm@net.service\nAfter=vm@net.service\n' >"$T/units/vm@guest.service.d/net.conf"
 	in_world systemctl daemon-reload
@@ -203,8 +210,8 @@ systemd_world() {
 }
 
 @test "vm@.service: a guest that asks for a reset is started again, one that powers off is not" {
+	vm_etc
 	systemd_world
-	cp "$BIN/guests/echo" "$T/srv/vm/vmlinuz"
 	printf '%s\n' '#!/bin/sh' '[ ! -e /run/again ] || exec kvm-run -k /srv/vm/vmlinuz -K count=1 -m 16 -w con,fd=3 3<>/srv/vm/tty' \
 		'>/run/again' 'exit 4' >"$T/etc/vm/again"
 	chmod +x "$T/etc/vm/again"
@@ -215,6 +222,44 @@ systemd_world() {
 	echo x >"$T/srv/vm/tty"
 	until [[ $(in_world systemctl show -P ActiveState vm@again) = inactive ]]; do sleep 0.1; done
 	[ "$(in_world systemctl show -P Result vm@again)" = success ]
+}
+
+# as_cron FIELDS NAME: spawn the command of the line of crontab that begins so, as cron would: a bare environment, its PATH.
+as_cron() {
+	local path line
+	path=$(sed -n 's/^PATH=//p' "$TESTS/../man/examples/crontab")
+	line=$(grep -F "$1" "$TESTS/../man/examples/crontab")
+	line=${line#*$'\troot\t'}
+	[[ $line = */etc/vm/* ]]
+	# shellcheck disable=SC2016 # for the inner shell
+	spawn "$2" nsenter --preserve-credentials -U -n -m -p --wdns=/mnt -t "$world" \
+		env -i PATH="/mnt/bin:$BIN:$path" sh -c 'trap "" HUP; eval "$1"' sh "${line//\/var\/log/\/mnt}"
+}
+
+@test "crontab: a network and a guest from boot on, in whatever order they come up, and one for the night" {
+	need_access /dev/kvm
+	local before
+	vm_etc net guest
+	printf '#!/bin/sh\necho worked\n' >"$T/etc/vm/batch"
+	mkdir "$T/bin"
+	printf '#!/bin/sh\nexec cat >>"/mnt/$2.said"\n' >"$T/bin/logger" # there is no log daemon
+	chmod +x "$T/etc/vm/batch" "$T/bin/logger"
+	world
+	in_world sh -ec 'mount --bind /mnt/etc /etc; mount --bind /mnt/srv /srv'
+	before=$(world_state)
+	as_cron vm-guest guest
+	as_cron vm-net net
+	until in_world vm-bridge show kvmbr0 2>/dev/null | grep -q '^port'; do sleep 0.1; done
+	as_cron batch.log batch
+	await batch
+	[ "$(<"$T/batch.log")" = worked ]
+	until in_world pkill -x kvm-run; do sleep 0.1; done # its power button; and again, as this guest knows no buttons
+	wait_line "$T/vm-guest.said" 'power button' >/dev/null
+	in_world pkill -x kvm-run
+	await guest
+	in_world pkill -x vm-dhcpd
+	await net
+	until [[ $(world_state) = "$before" ]]; do sleep 0.1; done
 }
 
 @test "qemu-ifup: guests that start at once are plugged into the NIC's bridge, which carries on as before" {
