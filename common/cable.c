@@ -104,7 +104,7 @@ stream_flush(struct cable *c)
 }
 
 static void
-stream_send(struct cable *c, const struct virtio_net_hdr_v1 *facts, const struct iovec frame[2])
+stream_send(struct cable *c, const struct offload *facts, const struct iovec frame[2])
 {
 	struct stream *s = c->state;
 	struct iovec all[3] = {{(void *)(uintptr_t)facts, 0}, frame[0], frame[1]};
@@ -190,7 +190,7 @@ cable_offload(struct cable *c, bool accept)
 }
 
 void
-cable_send_facts(struct cable *c, const struct virtio_net_hdr_v1 *facts, const struct iovec frame[2])
+cable_send_facts(struct cable *c, const struct offload *facts, const struct iovec frame[2])
 {
 	size_t len = frame[0].iov_len + frame[1].iov_len;
 
@@ -203,7 +203,7 @@ cable_send_facts(struct cable *c, const struct virtio_net_hdr_v1 *facts, const s
 void
 cable_send(struct cable *c, const void *frame, size_t len)
 {
-	static const struct virtio_net_hdr_v1 none;
+	static const struct offload none;
 
 	cable_send_facts(c, &none, (const struct iovec[2]){{(void *)(uintptr_t)frame, len}});
 }

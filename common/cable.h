@@ -22,7 +22,7 @@ struct cable {
 	void *state;	  /* of the form */
 	size_t frame_max; /* bytes; what is larger is not a frame of this network, unless it is many segments in one */
 	unsigned takes;	  /* OFFLOAD_*: what the other end takes now */
-	struct virtio_net_hdr_v1 facts; /* of the frame that is being handed on */
+	struct offload facts; /* of the frame that is being handed on */
 	uint64_t dropped; /* frames that the other end had no room for */
 	bool blocked;	  /* as cable_flush said last */
 	bool broken;	  /* a length came that no frame has */
@@ -52,7 +52,7 @@ bool cable_receive(struct cable *c, frame_handler *handle, void *arg);
 void cable_send(struct cable *c, const void *frame, size_t len);
 
 /* The same for a frame in two pieces, the second perhaps empty, with facts that fit c->takes. */
-void cable_send_facts(struct cable *c, const struct virtio_net_hdr_v1 *facts, const struct iovec frame[2]);
+void cable_send_facts(struct cable *c, const struct offload *facts, const struct iovec frame[2]);
 
 /* Writes what is queued. True when nothing is left; else wait for POLLOUT. */
 bool cable_flush(struct cable *c);

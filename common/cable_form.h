@@ -9,7 +9,7 @@
 
 struct cable_ops {
 	bool (*receive)(struct cable *c, frame_handler *handle, void *arg);
-	void (*send)(struct cable *c, const struct virtio_net_hdr_v1 *facts, const struct iovec frame[2]);
+	void (*send)(struct cable *c, const struct offload *facts, const struct iovec frame[2]);
 	bool (*flush)(struct cable *c);
 	void (*close)(struct cable *c); /* frees what is in state, and it */
 	const char *(*offload)(struct cable *c, bool accept); /* or NULL: it carries plain frames only */

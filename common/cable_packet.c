@@ -97,7 +97,7 @@ packet_flush(struct cable *c)
 }
 
 static void
-packet_send(struct cable *c, const struct virtio_net_hdr_v1 *facts, const struct iovec frame[2])
+packet_send(struct cable *c, const struct offload *facts, const struct iovec frame[2])
 {
 	struct packet *p = c->state;
 	struct batch *b = &p->out;

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <linux/if_tun.h>
-#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +49,7 @@ tap_receive(struct cable *c, frame_handler *handle, void *arg)
 
 /* That the interface is down, or its queue full, is no news: frames get lost on cables. */
 static void
-write_frame(struct cable *c, const struct virtio_net_hdr_v1 *h, const struct iovec frame[2])
+write_frame(struct cable *c, const struct offload *h, const struct iovec frame[2])
 {
 	const struct tap *t = c->state;
 	struct iovec iov[3] = {{(void *)(uintptr_t)h, t->header}, frame[0], frame[1]};
@@ -63,7 +62,7 @@ static bool
 tap_flush(struct cable *c)
 {
 	struct tap *t = c->state;
-	struct virtio_net_hdr_v1 h = {0};
+	struct offload h = {0};
 
 	if (t->count > 1)
 		offload_large(&h, t->out, &t->first, t->out_len - t->first.data, t->first.len);
@@ -87,7 +86,7 @@ continues(const struct tap *t, const struct segment *s, const uint8_t *frame)
 }
 
 static void
-tap_send(struct cable *c, const struct virtio_net_hdr_v1 *facts, const struct iovec frame[2])
+tap_send(struct cable *c, const struct offload *facts, const struct iovec frame[2])
 {
 	struct tap *t = c->state;
 	const uint8_t *f = frame->iov_base;

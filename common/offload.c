@@ -9,50 +9,50 @@
 #define TCP_CSUM 16
 
 static bool
-gso_fits(const struct virtio_net_hdr_v1 *h, unsigned takes)
+gso_fits(const struct offload *h, unsigned takes)
 {
-	if ((h->gso_type & VIRTIO_NET_HDR_GSO_ECN) && !(takes & OFFLOAD_ECN))
+	if ((h->gso_type & OFFLOAD_GSO_ECN) && !(takes & OFFLOAD_ECN))
 		return false;
-	switch (h->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
-	case VIRTIO_NET_HDR_GSO_TCPV4:
+	switch (h->gso_type & ~OFFLOAD_GSO_ECN) {
+	case OFFLOAD_GSO_TCPV4:
 		takes &= OFFLOAD_TSO4;
 		break;
-	case VIRTIO_NET_HDR_GSO_TCPV6:
+	case OFFLOAD_GSO_TCPV6:
 		takes &= OFFLOAD_TSO6;
 		break;
 	default:
 		return false;
 	}
 	/* 5.1.6.2: without a checksum to finish there is no segmentation. */
-	return takes && h->gso_size && (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM);
+	return takes && h->gso_size && (h->flags & OFFLOAD_F_NEEDS_CSUM);
 }
 
 bool
-offload_fits(const struct virtio_net_hdr_v1 *h, size_t len, unsigned takes)
+offload_fits(const struct offload *h, size_t len, unsigned takes)
 {
-	if ((h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
+	if ((h->flags & OFFLOAD_F_NEEDS_CSUM) &&
 	    (!(takes & OFFLOAD_CSUM) || (size_t)h->csum_start + h->csum_offset + 2 > len))
 		return false;
-	return h->gso_type == VIRTIO_NET_HDR_GSO_NONE || gso_fits(h, takes);
+	return h->gso_type == OFFLOAD_GSO_NONE || gso_fits(h, takes);
 }
 
 bool
-offload_plain(const struct virtio_net_hdr_v1 *h, const uint8_t *frame, size_t len)
+offload_plain(const struct offload *h, const uint8_t *frame, size_t len)
 {
 	struct segment s;
 
-	if (h->gso_type == VIRTIO_NET_HDR_GSO_NONE)
+	if (h->gso_type == OFFLOAD_GSO_NONE)
 		return true;
 	return segment_parse(&s, frame, len) && h->csum_start == s.tcp && h->csum_offset == TCP_CSUM &&
-	       h->hdr_len <= s.data && s.v6 == ((h->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) == VIRTIO_NET_HDR_GSO_TCPV6);
+	       h->hdr_len <= s.data && s.v6 == ((h->gso_type & ~OFFLOAD_GSO_ECN) == OFFLOAD_GSO_TCPV6);
 }
 
 void
-offload_finish(const struct virtio_net_hdr_v1 *h, uint8_t *frame, size_t len)
+offload_finish(const struct offload *h, uint8_t *frame, size_t len)
 {
 	uint16_t sum;
 
-	if (!(h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
+	if (!(h->flags & OFFLOAD_F_NEEDS_CSUM))
 		return;
 	sum = (uint16_t)~segment_fold(segment_sum(frame + h->csum_start, len - h->csum_start, 0));
 	if (!sum && h->csum_offset == UDP_CSUM)
@@ -61,15 +61,15 @@ offload_finish(const struct virtio_net_hdr_v1 *h, uint8_t *frame, size_t len)
 }
 
 void
-offload_large(struct virtio_net_hdr_v1 *h, uint8_t *frame, const struct segment *s, size_t len, size_t size)
+offload_large(struct offload *h, uint8_t *frame, const struct segment *s, size_t len, size_t size)
 {
 	/* The sum is the pseudo header's, not complemented: whoever cuts finishes each. */
 	uint16_t sum = segment_fold(segment_set_len(frame, s, len));
 
 	memcpy(frame + s->tcp + TCP_CSUM, &sum, 2);
-	*h = (struct virtio_net_hdr_v1){
-	    .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
-	    .gso_type = s->v6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4,
+	*h = (struct offload){
+	    .flags = OFFLOAD_F_NEEDS_CSUM,
+	    .gso_type = s->v6 ? OFFLOAD_GSO_TCPV6 : OFFLOAD_GSO_TCPV4,
 	    .hdr_len = (uint16_t)s->data,
 	    .gso_size = (uint16_t)size,
 	    .csum_start = (uint16_t)s->tcp,

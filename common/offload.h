@@ -6,7 +6,6 @@
 #ifndef COMMON_OFFLOAD_H
 #define COMMON_OFFLOAD_H
 
-#include <linux/virtio_net.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,23 +19,34 @@
 
 #define OFFLOAD_HEADER 12
 
-/* Its numbers are little-endian, as this host's; num_buffers at its end tells nothing on a wire. */
-_Static_assert(sizeof(struct virtio_net_hdr_v1) == OFFLOAD_HEADER, "virtio 1.2, 5.1.6");
+/* Virtio's header: its numbers are little-endian, as this host's. */
+struct offload {
+	uint8_t flags, gso_type;
+	uint16_t hdr_len, gso_size, csum_start, csum_offset;
+	uint16_t num_buffers; /* tells nothing on a wire */
+};
+
+#define OFFLOAD_F_NEEDS_CSUM 1 /* from csum_start on, into csum_offset behind that */
+#define OFFLOAD_F_DATA_VALID 2 /* its checksums were checked, or never left the host */
+#define OFFLOAD_GSO_NONE 0
+#define OFFLOAD_GSO_TCPV4 1
+#define OFFLOAD_GSO_TCPV6 4
+#define OFFLOAD_GSO_ECN 0x80 /* besides: the segment has CWR set */
 
 /* Whether one that takes `takes` can make sense of a frame of len bytes with these facts: whoever wrote them may lie. */
-bool offload_fits(const struct virtio_net_hdr_v1 *h, size_t len, unsigned takes);
+bool offload_fits(const struct offload *h, size_t len, unsigned takes);
 
 /* Whether besides they are just what a driver expects to be handed: a large segment is a plain TCP segment of the right
  * family, with its checksum where it belongs. */
-bool offload_plain(const struct virtio_net_hdr_v1 *h, const uint8_t *frame, size_t len);
+bool offload_plain(const struct offload *h, const uint8_t *frame, size_t len);
 
 struct segment;
 
 /* Makes the headers in `frame`, which are s's, those of one large segment with len bytes of data, to be cut after every
  * `size`; and the facts that say so. */
-void offload_large(struct virtio_net_hdr_v1 *h, uint8_t *frame, const struct segment *s, size_t len, size_t size);
+void offload_large(struct offload *h, uint8_t *frame, const struct segment *s, size_t len, size_t size);
 
 /* Finishes the checksum, when that is asked for, of a frame that fits. */
-void offload_finish(const struct virtio_net_hdr_v1 *h, uint8_t *frame, size_t len);
+void offload_finish(const struct offload *h, uint8_t *frame, size_t len);
 
 #endif

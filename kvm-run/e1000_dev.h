@@ -203,7 +203,7 @@ void e1000_on_itr(struct watch *w, uint32_t events);
 bool e1000_rx_ready(struct net_pair *p);
 unsigned e1000_rx_room(struct net_pair *p, struct iovec *iov, unsigned max);
 void e1000_rx_done(struct net_pair *p, size_t len);
-void e1000_rx_put(struct net_pair *p, const void *frame, size_t len);
+void e1000_rx_put(struct net_pair *p, const struct offload *facts, const void *frame, size_t len);
 void e1000_rx_end(struct net_pair *p);
 bool e1000_tx_fetch(struct net_pair *p);
 bool e1000_tx_idle(struct net_pair *p);

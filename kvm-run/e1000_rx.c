@@ -97,7 +97,7 @@ e1000_rx_done(struct net_pair *p, size_t len)
 	size_t head = p->dev->vnet_hdr ? NET_HDR : 0;
 
 	if (len >= head + FRAME_MIN)
-		e1000_rx_put(p, p->dev->bounce + head, len - head);
+		e1000_rx_put(p, NULL, p->dev->bounce + head, len - head);
 	else
 		net_count(&p->dev->count.rx_drops, 1);
 }
@@ -221,7 +221,7 @@ lose(struct e1000 *e, struct net_pair *p, bool no_room)
 }
 
 void
-e1000_rx_put(struct net_pair *p, const void *frame, size_t len)
+e1000_rx_put(struct net_pair *p, const struct offload *facts, const void *frame, size_t len)
 {
 	struct e1000 *e = e1000_of(p);
 	struct settings s = settings(e);
@@ -230,6 +230,7 @@ e1000_rx_put(struct net_pair *p, const void *frame, size_t len)
 	struct pieces c;
 	bool wanted;
 
+	(void)facts; /* its wires have none */
 	if (!p->dev->up || !(s.rctl & RCTL_EN) || len < FRAME_MIN || len > (s.rctl & RCTL_LPE ? LONGEST_JUMBO : LONGEST)) {
 		lose(e, p, false);
 		return;

@@ -11,6 +11,7 @@
 
 #include "common/frame.h"
 #include "common/net_mac.h"
+#include "common/offload.h"
 #include "common/util.h"
 #include "kvm-run/net_hold.h"
 #include "kvm-run/net_pcap.h"
@@ -33,6 +34,10 @@
 #define NET_F_CTRL_VQ (1ULL << 17)
 #define NET_F_CTRL_RX (1ULL << 18)
 #define NET_F_MQ (1ULL << 22)
+
+/* What a wire with the virtio header can do for the driver, and take from it. */
+#define NET_OFFLOADS_HOST (NET_F_CSUM | NET_F_HOST_TSO4 | NET_F_HOST_TSO6 | NET_F_HOST_ECN)
+#define NET_OFFLOADS_GUEST (NET_F_GUEST_CSUM | NET_F_GUEST_TSO4 | NET_F_GUEST_TSO6 | NET_F_GUEST_ECN)
 
 #define NET_HDR 12	   /* struct virtio_net_hdr with num_buffers, which every modern device has: 5.1.6 */
 #define NET_HDR_BUFFERS 10 /* where num_buffers stands in it */
@@ -68,7 +73,7 @@ struct net_pair {
 /* A kind of wire. */
 struct net_backend {
 	/* Set-up, main thread: checks and readies the descriptors of all pairs, says in n->virtio.offered and n->vnet_hdr what
-	 * the wire can do. NULL or the reason. */
+	 * the wire can do, of which n->large tells whether its word offers it. NULL or the reason. */
 	const char *(*open)(struct net_dev *n, char *why, size_t size);
 	void (*close)(struct net_dev *n); /* may be NULL, and called without open; frees n->backend, not the descriptors */
 	/* What the driver accepted is known; 0 after it has gone. May be NULL. False: the host refuses. */
@@ -91,7 +96,7 @@ struct net_front {
 	bool (*rx_ready)(struct net_pair *p);
 	unsigned (*rx_room)(struct net_pair *p, struct iovec *iov, unsigned max);
 	void (*rx_done)(struct net_pair *p, size_t len);
-	void (*rx_put)(struct net_pair *p, const void *frame, size_t len);
+	void (*rx_put)(struct net_pair *p, const struct offload *facts, const void *frame, size_t len);
 	void (*rx_end)(struct net_pair *p);
 	/* Frames from the driver into p->tx, up to NET_BATCH; those that no wire can carry are marked lost. False: nothing more
 	 * comes before a reset. */
@@ -122,6 +127,7 @@ struct net_dev {
 	const struct net_backend *ops;
 	void *backend;	/* its own state */
 	void *nic;	/* the front's, when it is not virtio */
+	bool large;	/* the wire's other end can take them, and the front's driver, too */
 	bool vnet_hdr;	/* frames on the wire carry the virtio header */
 	bool mrg;	/* driver accepted mergeable receive buffers */
 	size_t need;	/* bytes of receive buffers that let any legal frame in */
@@ -171,11 +177,12 @@ net_rx_done(struct net_pair *p, size_t len)
 	p->dev->front->rx_done(p, len);
 }
 
-/* Delivers a copy of a frame (without virtio header). */
+/* Delivers a copy of a frame (without virtio header). With n->vnet_hdr there may be facts, which the driver must have
+ * accepted; else they are NULL. */
 static inline void
-net_rx_put(struct net_pair *p, const void *frame, size_t len)
+net_rx_put(struct net_pair *p, const struct offload *facts, const void *frame, size_t len)
 {
-	p->dev->front->rx_put(p, frame, len);
+	p->dev->front->rx_put(p, facts, frame, len);
 }
 
 /* The frames of this turn are in: one interrupt for all. */
@@ -193,7 +200,7 @@ void net_gone(struct net_dev *n);
 bool net_virtq_rx_ready(struct net_pair *p);
 unsigned net_virtq_rx_room(struct net_pair *p, struct iovec *iov, unsigned max);
 void net_virtq_rx_done(struct net_pair *p, size_t len);
-void net_virtq_rx_put(struct net_pair *p, const void *frame, size_t len);
+void net_virtq_rx_put(struct net_pair *p, const struct offload *facts, const void *frame, size_t len);
 void net_virtq_rx_end(struct net_pair *p);
 bool net_virtq_tx_fetch(struct net_pair *p);
 void net_virtq_tx_finish(struct net_pair *p, unsigned k);

@@ -116,7 +116,7 @@ packet_recv(struct net_pair *p)
 			break;
 		}
 		if (!s->group_len || !echo_heard(&s->echo, s->slot[s->next], m->msg_len))
-			net_rx_put(p, s->slot[s->next], m->msg_len);
+			net_rx_put(p, NULL, s->slot[s->next], m->msg_len);
 		s->next++;
 	}
 	net_rx_end(p);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* Stream-socket wires: many frames for one read and one write; a frame that went out in part is finished later. */
+/*
+ * Stream-socket wires: many frames for one read and one write; a frame that went out in part is finished later. Where the
+ * wire's word offers large frames, they go over it behind virtio's header, and notes tell what the driver accepted (frame.h).
+ */
 #include <endian.h>
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,12 +17,15 @@
 #include "kvm-run/net.h"
 
 #define READ_SIZE (128 << 10)
-#define REST_SIZE (FRAME_HEAD + FRAME_MAX)
+#define NOTE_SIZE (FRAME_HEAD + FRAME_NOTE)
+#define REST_SIZE (FRAME_HEAD + OFFLOAD_HEADER + FRAME_MAX + NOTE_SIZE)
 
 struct stream {
 	struct frame_reader in;
-	struct frame_writer rest; /* of the one frame that was written in part */
+	struct frame_writer rest; /* of the one frame that was written in part, and a note */
 	size_t head;		  /* bytes of the length before a frame */
+	bool note_due;		  /* the other end is to hear of these: */
+	uint32_t takes;
 	uint8_t read_buf[READ_SIZE];
 	uint8_t rest_buf[REST_SIZE];
 };
@@ -39,6 +46,11 @@ open_framed(struct net_dev *n, bool vde)
 	s->rest = (struct frame_writer){.buf = s->rest_buf, .cap = sizeof(s->rest_buf)};
 	/* Only TCP has it: what is written here is a batch already. */
 	setsockopt(n->pairs[0].fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (n->large && !vde) {
+		s->in.notes = true;
+		n->vnet_hdr = true;
+		n->virtio.offered |= NET_OFFLOADS_HOST | NET_OFFLOADS_GUEST;
+	}
 	n->backend = s;
 	return NULL;
 }
@@ -49,6 +61,32 @@ stream_open(struct net_dev *n, char *why, size_t size)
 	(void)why;
 	(void)size;
 	return open_framed(n, false);
+}
+
+/* Writes what has to go before the next frame. False with errno, EAGAIN included. */
+static bool
+write_rest(struct net_pair *p, struct stream *s)
+{
+	uint32_t note = htobe32(s->takes);
+
+	if (s->note_due && frame_put(&s->rest, &note, sizeof(note)))
+		s->note_due = false;
+	p->tx_rest = !frame_flush(&s->rest, p->fd);
+	return !p->tx_rest && (!s->note_due || write_rest(p, s));
+}
+
+/* The first note of all, before any frame, is the driver's first start. */
+static bool
+stream_set_features(struct net_dev *n, uint64_t features)
+{
+	struct stream *s = n->backend;
+
+	if (n->vnet_hdr) {
+		s->takes = (uint32_t)features & OFFLOAD_ALL;
+		s->note_due = true;
+		write_rest(&n->pairs[0], s); /* or as soon as the wire takes it; that nobody is there is found out by reading */
+	}
+	return true;
 }
 
 static const char *
@@ -76,6 +114,29 @@ fill(struct net_pair *p, struct stream *s)
 	return got > 0;
 }
 
+/* The guest's kernel believes what its device tells it, so we do not believe the other end. */
+static void
+deliver(struct net_pair *p, const uint8_t *frame, size_t len)
+{
+	const struct stream *s = p->dev->backend;
+	unsigned takes = (unsigned)p->dev->virtio.features & OFFLOAD_ALL;
+	struct offload facts;
+
+	if (!s->in.headed) {
+		net_rx_put(p, NULL, frame, len);
+		return;
+	}
+	memcpy(&facts, frame, OFFLOAD_HEADER);
+	frame += OFFLOAD_HEADER;
+	len -= OFFLOAD_HEADER;
+	facts.flags &= takes & OFFLOAD_CSUM ? OFFLOAD_F_NEEDS_CSUM | OFFLOAD_F_DATA_VALID :
+					      OFFLOAD_F_NEEDS_CSUM;
+	if (offload_fits(&facts, len, takes) && offload_plain(&facts, frame, len))
+		net_rx_put(p, &facts, frame, len);
+	else
+		net_count(&p->dev->count.rx_drops, 1);
+}
+
 static void
 stream_recv(struct net_pair *p)
 {
@@ -88,8 +149,10 @@ stream_recv(struct net_pair *p)
 	while (net_rx_ready(p)) {
 		int got = frame_next(&s->in, &frame, &len);
 
-		if (got > 0) {
-			net_rx_put(p, frame, len);
+		if (got == FRAME_IS_NOTE) {
+			continue; /* whoever offers large frames takes all kinds of them */
+		} else if (got > 0) {
+			deliver(p, frame, len);
 		} else if (got < 0) {
 			warn("%s: the peer broke the framing", p->dev->virtio.id);
 			net_gone(p->dev);
@@ -177,9 +240,8 @@ stream_send(struct net_pair *p, unsigned n)
 	unsigned niov, k;
 	ssize_t sent;
 
-	if (!frame_flush(&s->rest, p->fd))
+	if (!write_rest(p, s))
 		return failed(p, n);
-	p->tx_rest = false;
 	k = gather(p, n, heads, iov, &niov);
 	if (!niov)
 		return k;
@@ -193,6 +255,7 @@ stream_send(struct net_pair *p, unsigned n)
 const struct net_backend net_stream = {
 	.open = stream_open,
 	.close = stream_close,
+	.set_features = stream_set_features,
 	.recv = stream_recv,
 	.send = stream_send,
 };

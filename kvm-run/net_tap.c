@@ -11,9 +11,6 @@
 #include "common/fd.h"
 #include "kvm-run/net.h"
 
-#define OFFLOADS_HOST (NET_F_CSUM | NET_F_HOST_TSO4 | NET_F_HOST_TSO6 | NET_F_HOST_ECN)
-#define OFFLOADS_GUEST (NET_F_GUEST_CSUM | NET_F_GUEST_TSO4 | NET_F_GUEST_TSO6 | NET_F_GUEST_ECN)
-
 static bool
 tap_attach(struct net_pair *p, bool on)
 {
@@ -68,7 +65,7 @@ tap_open(struct net_dev *n, char *why, size_t size)
 		return why;
 	}
 	if (n->vnet_hdr)
-		n->virtio.offered |= OFFLOADS_HOST | OFFLOADS_GUEST;
+		n->virtio.offered |= NET_OFFLOADS_HOST | NET_OFFLOADS_GUEST;
 	return NULL;
 }
 

@@ -126,7 +126,7 @@ deliver(struct net_pair *p, unsigned k, size_t len)
 	struct net_dev *n = p->dev;
 	const struct iovec *iov = p->rx.iov + p->rx.iov_first;
 	uint8_t header[NET_HDR] = {[NET_HDR_BUFFERS] = (uint8_t)k, (uint8_t)(k >> 8)};
-	size_t keep = n->vnet_hdr ? NET_HDR_BUFFERS : 0; /* what tun wrote; it leaves num_buffers alone */
+	size_t keep = n->vnet_hdr ? NET_HDR_BUFFERS : 0; /* what the wire said; it leaves num_buffers alone */
 	size_t left = len;
 
 	iov_write(iov, p->rx.iov_n, keep, header + keep, sizeof(header) - keep);
@@ -164,14 +164,17 @@ net_virtq_rx_done(struct net_pair *p, size_t len)
 }
 
 void
-net_virtq_rx_put(struct net_pair *p, const void *frame, size_t len)
+net_virtq_rx_put(struct net_pair *p, const struct offload *facts, const void *frame, size_t len)
 {
+	static const struct offload none;
 	unsigned k = chains_for(p, NET_HDR + len);
 
 	if (!k) {
 		net_count(&p->dev->count.rx_drops, 1);
 		return;
 	}
+	if (p->dev->vnet_hdr)
+		iov_write(p->rx.iov + p->rx.iov_first, p->rx.iov_n, 0, facts ? facts : &none, NET_HDR_BUFFERS);
 	iov_write(p->rx.iov + p->rx.iov_first, p->rx.iov_n, NET_HDR, frame, len);
 	deliver(p, k, NET_HDR + len);
 }

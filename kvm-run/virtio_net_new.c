@@ -117,9 +117,10 @@ net_release(struct net_dev *n)
 static const char *
 build(struct net_dev *n, struct vm *vm, const struct wire *w, char *why, size_t size)
 {
-	const char *bad;
+	const char *bad, *large = wire_get(w, "xgso");
 
 	n->npairs = (unsigned)w->nfds;
+	n->large = large && !strcmp(large, "on") && n->front == &net_front_virtio;
 	n->up = true;
 	n->stuck_timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	n->stuck_timer.handler = net_tx_stuck;

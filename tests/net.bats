@@ -266,3 +266,51 @@ both_good() {
 	both_good 3
 	exec {console}>&-
 }
+
+@test "vm-slirp: segments of up to 64 KiB at an MTU of 1500, both ways, IPv4 and IPv6" {
+	netns host
+	in_ns host ip link set lo up
+	head -c 6M /dev/urandom >"$T/down"
+	for v in 4 6; do
+		only=
+		[ $v = 4 ] || only=,ipv6-v6only
+		spawn_in host source$v socat -u "OPEN:$T/down" TCP$v-LISTEN:5001$only
+		spawn_in host sink$v socat -u TCP$v-LISTEN:5000$only "OPEN:$T/up$v,creat"
+	done
+	initrd "$T/guest" <<-'EOS'
+		#!/bin/sh
+		cd /sys/class/net/eth0
+		echo "mtu $(cat mtu) features $(cut -c1-23 device/features)"
+		udhcpc -i eth0 -q -n 2>&1 | grep obtained
+		until ip -6 addr show dev eth0 scope site | grep -q fec0; do sleep 0.1; done
+		# per: bytes a frame since the last time
+		per() {
+			now=$(cat statistics/$1_bytes) frames=$(cat statistics/$1_packets)
+			echo "$1 $2 $(((now - bytes) / (frames - before) > 4000))"
+		}
+		since() {
+			bytes=$(cat statistics/$1_bytes) before=$(cat statistics/$1_packets)
+		}
+		for host in 10.0.2.2 fec0::2; do
+			since rx
+			nc $host 5001 </dev/null >/f
+			per rx $host
+			echo "down $host $(md5sum </f)"
+			since tx
+			nc $host 5000 </f
+			per tx $host
+		done
+	EOS
+	mapfile -t cmd < <(NAME=guest boot)
+	run -0 in_ns host vm-slirp "${cmd[@]}"
+	sum=$(md5sum <"$T/down")
+	for v in 4 6; do
+		await sink$v
+		[ "$(md5sum <"$T/up$v")" = "$sum" ]
+	done
+	# Checksums and TCP segmentation, to the host and from it: bits 0, 1, 7 to 9, 11 to 13.
+	[[ $output = *'mtu 1500 features '11?????111?111* ]]
+	for host in 10.0.2.2 fec0::2; do
+		[[ $output = *"rx $host 1"*"down $host $sum"*"tx $host 1"* ]]
+	done
+}

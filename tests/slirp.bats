@@ -146,12 +146,12 @@ control() {
 
 @test "vm-slirp as a loader: a stream wire, its exit codes, and no backend left behind" {
 	run -0 ns vm-slirp -4 sh -c 'echo "$VM_WIRES" && readlink /proc/$$/fd/10'
-	[ "${lines[0]}" = net,fd=10 ]
+	[ "${lines[0]}" = net,fd=10,xgso=on ]
 	[[ ${lines[1]} = socket:* ]]
 	run -0 ns vm-slirp -u 9000 sh -c 'echo "$VM_WIRES"'
-	[ "$output" = net,fd=10,mtu=9000 ]
+	[ "$output" = net,fd=10,mtu=9000,xgso=on ]
 	run -0 ns env VM_WIRES=con,fd=0:1 vm-slirp sh -c 'echo "$VM_WIRES"'
-	[ "$output" = con,fd=0:1\ net,fd=10 ]
+	[ "$output" = con,fd=0:1\ net,fd=10,xgso=on ]
 	run -7 ns vm-slirp sh -c 'exit 7'
 	run -127 ns vm-slirp "$T/none"
 	[ "$output" = "vm-slirp: $T/none: No such file or directory" ]
@@ -194,7 +194,7 @@ control() {
 	run -1 ns timeout 60 vm-slirp -S "$T/ctl"
 	[ "$output" = "vm-slirp: $T/ctl: no slots" ]
 	await machine
-	[ "$(cat "$T/machine.log")" = 'wire net,fd=0' ]
+	[ "$(cat "$T/machine.log")" = 'wire net,fd=0,xgso=on' ]
 	# This machine forgets its wire at once: the network ends with it.
 	spawn machine socat "UNIX-LISTEN:$T/ctl" 'SYSTEM:read -r x; echo ok net1'
 	until [ -S "$T/ctl" ]; do sleep 0.02; done

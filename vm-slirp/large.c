@@ -29,7 +29,7 @@ put32(uint8_t *p, uint32_t v)
 }
 
 static void
-send_parts(struct large *l, const struct virtio_net_hdr_v1 *facts, uint8_t *head, size_t head_len, const uint8_t *data,
+send_parts(struct large *l, const struct offload *facts, uint8_t *head, size_t head_len, const uint8_t *data,
     size_t len)
 {
 	const struct iovec parts[2] = {{head, head_len}, {(void *)(uintptr_t)data, len}};
@@ -41,7 +41,7 @@ send_parts(struct large *l, const struct virtio_net_hdr_v1 *facts, uint8_t *head
 static void
 cut(struct large *l, uint8_t *head, const struct segment *s, const uint8_t *data, size_t mss)
 {
-	static const struct virtio_net_hdr_v1 none;
+	static const struct offload none;
 	uint16_t id = get16(head + s->ip + 4), sum;
 	uint8_t *tcp = head + s->tcp;
 
@@ -69,13 +69,13 @@ static void
 put_segment(struct large *l, const uint8_t *frame, size_t len, const struct segment *s, size_t mss)
 {
 	uint8_t head[SEGMENT_HEADERS_MAX];
-	struct virtio_net_hdr_v1 facts;
+	struct offload facts;
 
 	memcpy(head, frame, s->data);
 	if (s->len <= mss) {
 		mss_clamp(&l->mss, head, s);
 		/* libslirp's own work, over the cable of two processes: nobody needs to check that again. */
-		facts = (struct virtio_net_hdr_v1){.flags = l->cable->takes ? VIRTIO_NET_HDR_F_DATA_VALID : 0};
+		facts = (struct offload){.flags = l->cable->takes & OFFLOAD_CSUM ? OFFLOAD_F_DATA_VALID : 0};
 		send_parts(l, &facts, head, s->data, frame + s->data, len - s->data);
 	} else if (l->cable->takes & (s->v6 ? OFFLOAD_TSO6 : OFFLOAD_TSO4)) {
 		offload_large(&facts, head, s, s->len, mss);
@@ -89,7 +89,7 @@ put_segment(struct large *l, const uint8_t *frame, size_t len, const struct segm
 static void
 put_fragments(struct large *l, const uint8_t *frame, size_t len)
 {
-	static const struct virtio_net_hdr_v1 none;
+	static const struct offload none;
 	size_t step = (l->mss.mtu - IP4_LEN) / 8 * 8u, total = get16(frame + ETH_LEN + 2);
 	uint16_t offset = get16(frame + ETH_LEN + 6), sum;
 	uint8_t head[ETH_LEN + IP4_LEN], *ip = head + ETH_LEN;

@@ -49,9 +49,9 @@ static void
 format_wire(char *word, size_t size, const struct options *o, int fd)
 {
 	if (o->net.mtu == 1500)
-		snprintf(word, size, "net,fd=%d", fd);
+		snprintf(word, size, "net,fd=%d,xgso=on", fd);
 	else
-		snprintf(word, size, "net,fd=%d,mtu=%zu", fd, o->net.mtu);
+		snprintf(word, size, "net,fd=%d,mtu=%zu,xgso=on", fd, o->net.mtu);
 }
 
 static _Noreturn void

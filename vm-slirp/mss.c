@@ -9,7 +9,7 @@
 #define OPTION_NOP 1
 #define OPTION_MSS 2
 #define LEAST 32      /* as libslirp has it: a guest that says less would get a frame a byte */
-#define RAISED 0xffff /* libslirp bounds it by its own MTU, and by 32768 */
+#define RAISED 32768 /* libslirp takes no more */
 
 void
 mss_init(struct mss *m, size_t mtu)
@@ -69,28 +69,32 @@ hash(const uint8_t *frame, const struct segment *s, bool from_guest)
 	return h;
 }
 
+static size_t
+most(const struct mss *m, const struct segment *s)
+{
+	return m->mtu - (s->tcp - s->ip) - TCP_LEN;
+}
+
 void
 mss_raise(struct mss *m, uint8_t *frame, const struct segment *s)
 {
 	uint8_t *option = s->flags & SEGMENT_SYN ? find_option(frame, s) : NULL;
 	uint32_t flow;
 	uint16_t mss;
+	size_t size;
 
 	if (!option)
 		return;
 	mss = (uint16_t)(option[0] << 8 | option[1]);
+	size = mss < most(m, s) ? mss : most(m, s);
 	flow = hash(frame, s, true);
 	m->flows[flow % MSS_FLOWS].flow = flow;
 	m->flows[flow % MSS_FLOWS].mss = mss;
 	if (!m->least || mss < m->least)
 		m->least = mss;
-	set_option(frame, s, option, RAISED);
-}
-
-static size_t
-most(const struct mss *m, const struct segment *s)
-{
-	return m->mtu - (s->tcp - s->ip) - TCP_LEN;
+	/* To a multiple, so that cutting leaves no small ends. */
+	if (size && size < RAISED)
+		set_option(frame, s, option, (uint16_t)(RAISED / size * size));
 }
 
 void

@@ -20,17 +20,32 @@ open_end(struct cable *c, int fd)
 		die("fd %d: %s", fd, why);
 }
 
+static struct cable c[2];
+
 static void
-put(void *to, uint8_t *frame, size_t len)
+put(void *arg, uint8_t *frame, size_t len)
 {
-	cable_send(to, frame, len);
+	struct cable *from = arg;
+
+	cable_send_facts(&c[from == c], &from->facts, (const struct iovec[2]){{frame, len}});
+}
+
+/* Large frames, when a wire's word offers them. */
+static void
+agree(const struct wires *ws)
+{
+	for (size_t i = 0; i < ws->n; i++)
+		if (wire_get(&ws->v[i], "xgso")) {
+			cable_offload(&c[i], true);
+			cable_offload(&c[!i], false);
+			return;
+		}
 }
 
 int
 main(int argc, char **argv)
 {
 	static struct wires ws;
-	static struct cable c[2];
 
 	diag_init(argv[0], 1);
 	signal(SIGPIPE, SIG_IGN);
@@ -47,6 +62,7 @@ main(int argc, char **argv)
 			die_sys("%s", argv[1]);
 		open_end(&c[1], fd);
 	}
+	agree(&ws);
 	for (bool here = true; here;) {
 		struct pollfd p[2];
 
@@ -55,7 +71,7 @@ main(int argc, char **argv)
 		if (poll(p, 2, -1) < 0)
 			die_sys("poll");
 		for (size_t i = 0; i < 2; i++)
-			if ((p[i].revents & ~POLLOUT) && !cable_receive(&c[i], put, &c[!i]))
+			if ((p[i].revents & ~POLLOUT) && !cable_receive(&c[i], put, &c[i]))
 				here = false;
 	}
 	cable_close(&c[0]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* wire-pair [-t stream|seqpacket|dgram] [-K KIND] PROG ...: both ends of a socketpair, as two wires. */
+/* wire-pair [-t stream|seqpacket|dgram] [-K KIND] [-k KEYS] PROG ...: both ends of a socketpair, as two wires. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,28 +24,31 @@ socket_type(const char *name)
 int
 main(int argc, char **argv)
 {
-	const char *kind = "net";
+	const char *kind = "net", *keys = "";
 	int type = SOCK_SEQPACKET, opt, fds[2];
 	char word[WIRE_TEXT_MAX];
 
 	diag_init(argv[0], 125);
-	while ((opt = getopt(argc, argv, "+K:t:")) != -1)
+	while ((opt = getopt(argc, argv, "+K:k:t:")) != -1)
 		switch (opt) {
 		case 'K':
 			kind = optarg;
+			break;
+		case 'k':
+			keys = optarg;
 			break;
 		case 't':
 			type = socket_type(optarg);
 			break;
 		default:
-			die_usage("usage: wire-pair [-t stream|seqpacket|dgram] [-K KIND] PROG ...");
+			die_usage("usage: wire-pair [-t stream|seqpacket|dgram] [-K KIND] [-k KEYS] PROG ...");
 		}
 	if (optind == argc)
-		die_usage("usage: wire-pair [-t stream|seqpacket|dgram] [-K KIND] PROG ...");
+		die_usage("usage: wire-pair [-t stream|seqpacket|dgram] [-K KIND] [-k KEYS] PROG ...");
 	if (socketpair(AF_UNIX, type, 0, fds) < 0)
 		die_sys("socketpair");
 	for (int i = 0; i < 2; i++) {
-		snprintf(word, sizeof(word), "%s,fd=%d", kind, fd_move_high(fds[i]));
+		snprintf(word, sizeof(word), "%s,fd=%d%s%s", kind, fd_move_high(fds[i]), *keys ? "," : "", keys);
 		wire_export(word);
 	}
 	wire_exec(argv + optind);
