@@ -129,8 +129,7 @@ deliver(struct net_pair *p, const uint8_t *frame, size_t len)
 	memcpy(&facts, frame, OFFLOAD_HEADER);
 	frame += OFFLOAD_HEADER;
 	len -= OFFLOAD_HEADER;
-	facts.flags &= takes & OFFLOAD_CSUM ? OFFLOAD_F_NEEDS_CSUM | OFFLOAD_F_DATA_VALID :
-					      OFFLOAD_F_NEEDS_CSUM;
+	facts.flags &= OFFLOAD_F_NEEDS_CSUM | (takes & OFFLOAD_CSUM ? OFFLOAD_F_DATA_VALID : 0);
 	if (offload_fits(&facts, len, takes) && offload_plain(&facts, frame, len))
 		net_rx_put(p, &facts, frame, len);
 	else

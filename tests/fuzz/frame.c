@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/frame.h"
+#include "common/offload.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -13,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static uint8_t buf[FRAME_MAX + FRAME_HEAD], out[2 * (FRAME_MAX + FRAME_HEAD)];
+	static uint8_t buf[FRAME_MAX + FRAME_HEAD + OFFLOAD_HEADER], out[2 * (FRAME_MAX + FRAME_HEAD)];
 	struct frame_reader r = {.buf = buf, .cap = sizeof(buf)};
 	struct frame_writer w = {.buf = out, .cap = sizeof(out)};
 	static int sv[2];
@@ -24,6 +25,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size || (!sv[1] && socketpair(AF_UNIX, SOCK_STREAM, 0, sv) < 0))
 		return 0;
 	step = (size_t)data[0] * 16 + 1;
+	r.notes = data[0] & 1;
 	data++;
 	size--;
 	for (size_t at = 0; at < size && got >= 0; at += step) {
@@ -32,7 +34,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (write(sv[0], data + at, n) != (ssize_t)n || frame_fill(&r, sv[1]) != (ssize_t)n)
 			abort();
 		while ((got = frame_next(&r, &frame, &len)) > 0) {
-			if (len < FRAME_MIN || len > FRAME_MAX || frame < buf || frame + len > buf + sizeof(buf))
+			size_t header = r.headed && got != FRAME_IS_NOTE ? OFFLOAD_HEADER : 0;
+
+			if (got == FRAME_IS_NOTE ? len != FRAME_NOTE || !r.notes : len < header + FRAME_MIN || len > header + FRAME_MAX)
+				abort();
+			if (frame < buf || frame + len > buf + sizeof(buf))
 				abort();
 			if (memcmp(frame, data + taken + FRAME_HEAD, len))
 				abort();

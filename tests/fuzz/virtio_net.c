@@ -170,14 +170,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, size};
 	int fds[2], sndbuf = 4096, type = SOCK_STREAM;
-	char text[32], why[128];
+	char text[40], why[128];
+	uint8_t kind;
+	bool large;
 	const char *bad;
 	struct wire w;
 
 	diag_verbose = -1;
 	signal(SIGPIPE, SIG_IGN);
 	rig_as = AS_STREAM;
-	if (input_byte(&in) & 1) {
+	kind = input_byte(&in);
+	large = kind & 2;
+	if (kind & 1) {
 		rig_as = AS_PACKET;
 		type = input_byte(&in) & 1 ? SOCK_DGRAM : SOCK_SEQPACKET;
 	}
@@ -186,7 +190,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
 	peer = fds[1];
 	mem_init(&rig.vm.mem, MEM_SIZE, 0, -1);
-	snprintf(text, sizeof(text), "net,fd=%d,id=n", fds[0]);
+	snprintf(text, sizeof(text), "net,fd=%d,id=n%s", fds[0], large ? ",xgso=on" : "");
 	if (!wire_parse(&w, text, strlen(text), &bad) || net_create(&rig.vm, &w, false, &rig.dev, why, sizeof(why)))
 		abort();
 	rig.net = container_of(rig.dev, struct net_dev, virtio);

@@ -90,6 +90,45 @@ test_broken(void)
 	close(sv[1]);
 }
 
+/* Large frames between two ends of a stream, of which b was offered them. */
+static void
+test_large(void)
+{
+	struct offload h = {.flags = OFFLOAD_F_NEEDS_CSUM, .gso_type = OFFLOAD_GSO_TCPV4, .gso_size = 1000};
+	static uint8_t f[1500];
+	struct cable a, b;
+	int sv[2];
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, sv);
+	cable_open(&a, sv[0], MTU);
+	cable_open(&b, sv[1], 1000);
+	cable_offload(&a, false);
+	fill(f, sizeof(f), 3);
+	cable_send(&a, f, 60);
+	cable_flush(&a);
+	cable_offload(&b, true);
+	ok(!a.takes && b.takes == OFFLOAD_ALL, "who offers takes all, who has not answered nothing");
+	cable_send_facts(&b, &h, (const struct iovec[2]){{f, 500}, {f + 500, 1000}});
+	cable_flush(&b);
+	ok(receive(&a) && ngot == 1 && lens[0] == 1500 && !memcmp(got[0], f, 1500) && a.takes == OFFLOAD_ALL &&
+		!memcmp(&a.facts, &h, sizeof(h)),
+	    "a large frame in two pieces arrives as one, behind the note");
+	cable_send_facts(&a, &h, (const struct iovec[2]){{f, 1500}});
+	cable_send(&a, f, 1018);
+	cable_send(&a, f, 1019);
+	cable_flush(&a);
+	ok(receive(&b) && ngot == 3 && lens[0] == 60 && lens[1] == 1500 && lens[2] == 1018, "after a plain one large ones come back");
+	ok(!b.facts.gso_type, "plain ones without facts");
+	h.csum_start = 2000;
+	cable_send_facts(&a, &h, (const struct iovec[2]){{f, 1500}});
+	cable_flush(&a);
+	ok(receive(&b) && ngot == 0, "facts that mean nothing lose the frame");
+	cable_close(&a);
+	cable_close(&b);
+	close(sv[0]);
+	close(sv[1]);
+}
+
 static void
 test_no_cable(void)
 {
@@ -162,6 +201,7 @@ main(void)
 	test_sockets(SOCK_SEQPACKET, "seqpacket");
 	test_sockets(SOCK_DGRAM, "dgram");
 	test_broken();
+	test_large();
 	test_no_cable();
 	test_group();
 	test_echo();

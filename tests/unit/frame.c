@@ -64,6 +64,29 @@ test_lengths(void)
 }
 
 static void
+test_notes(void)
+{
+	static const uint8_t stream[] = {0, 0, 0, 4, 1, 2, 3, 4, 0, 0, 0, 25};
+	struct frame_reader r = {.buf = in_buf, .cap = sizeof(in_buf), .end = sizeof(stream)};
+	const uint8_t *got;
+	size_t len;
+
+	memcpy(in_buf, stream, sizeof(stream));
+	ok(frame_next(&r, &got, &len) == -1, "a note is no frame to who knows no notes");
+	r.notes = true;
+	ok(frame_next(&r, &got, &len) == FRAME_IS_NOTE && got[0] == 1 && got[3] == 4 && r.headed, "to others it is one");
+	ok(frame_next(&r, &got, &len) == -1, "then a frame is as long as a header and a frame");
+	in_buf[11] = 26;
+	ok(frame_next(&r, &got, &len) == 0, "at least");
+	in_buf[9] = 1;
+	in_buf[10] = 0;
+	in_buf[11] = 26;
+	ok(frame_next(&r, &got, &len) == 0, "and at most");
+	in_buf[11]++;
+	ok(frame_next(&r, &got, &len) == -1, "no byte more");
+}
+
+static void
 test_full(void)
 {
 	struct frame_reader r = {.buf = in_buf, .cap = sizeof(in_buf), .end = sizeof(in_buf)};
@@ -108,6 +131,7 @@ main(void)
 	signal(SIGPIPE, SIG_IGN);
 	test_cut_anywhere();
 	test_lengths();
+	test_notes();
 	test_full();
 	test_writer();
 	return tap_done();
