@@ -178,7 +178,7 @@ rig_wait_used(unsigned q, unsigned n)
 }
 
 /* The length of the next used element. */
-static uint32_t
+static inline uint32_t
 rig_take(unsigned q)
 {
 	struct ring *r = &ring[q];
