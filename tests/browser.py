@@ -12,6 +12,7 @@ import urllib.request
 import websocket
 
 PORT = 9333
+PATIENCE = float(os.environ.get("PATIENCE", 40))  # seconds
 
 
 class Browser:
@@ -34,7 +35,7 @@ class Browser:
         pages = [p for p in pages if p["type"] == "page"]
         return pages and websocket.create_connection(pages[0]["webSocketDebuggerUrl"], timeout=30)
 
-    def until(self, condition, seconds=40):
+    def until(self, condition, seconds=PATIENCE):
         """What condition() gives as soon as that is something."""
         end = time.monotonic() + seconds
         while True:

@@ -2,24 +2,9 @@
 # The scenarios of tests/scenarios, as README shows them: complete Debian systems. `make scenarios` runs them;
 # scenario.bats has a short form of the first.
 load lib
+load debian
 
-setup_file() {
-	"$TESTS/lab/debian" >/dev/null # the first time this takes a minute or two, and the network
-}
-
-# lab: -c 2 -m 8G
-
-# scenario NAME [ARGUMENT]...: run it as a user would in a directory of his own, beneath which the tests are; say what guests said.
-scenario() {
-	need_kvm
-	need ssh
-	local status=0
-	cd "$T" || return
-	ln -s "$TESTS" tests
-	clean timeout -k 9 "$((BATS_TEST_TIMEOUT - 20))" "tests/scenarios/$1" "${@:2}" </dev/null || status=$?
-	((status == 0)) || tail -n 40 -- console* || :
-	return "$status"
-}
+# lab: -m 8G
 
 @test "README shows every scenario as it is, and they are short" {
 	local script n=0 shown
@@ -55,5 +40,5 @@ scenario() {
 # bats test_tags=kvm,long
 @test "user-mode network: a complete Debian comes up with no unit failed, ssh in, a gigabyte each way, and the power button" {
 	run -0 scenario user
-	[ "$output" = running ]
+	[ "${lines[0]}" = running ]
 }

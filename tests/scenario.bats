@@ -3,10 +3,7 @@
 # shellcheck disable=SC2034 # bats reads it
 BATS_TEST_TIMEOUT=600 # a complete Debian on emulated hardware takes its time
 load lib
-
-setup_file() {
-	"$TESTS/lab/debian" >/dev/null # the first time this takes a minute or two, and the network
-}
+load debian
 
 # host: a world with an uplink to another host, `remote`, which serves a page and names; its resolv.conf names that one.
 host() {
@@ -131,10 +128,6 @@ gone() {
 # debian.bats has the scenarios at full length.
 # bats test_tags=kvm
 @test "a complete Debian on a user-mode network: no unit failed, ssh in, 16 MiB each way, and the power button" {
-	need_kvm
-	need ssh
-	cd "$T"
-	ln -s "$TESTS" tests
-	run -0 clean tests/scenarios/user 16M </dev/null
-	[ "$output" = running ]
+	run -0 scenario user 16M
+	[ "${lines[0]}" = running ]
 }
