@@ -352,23 +352,19 @@ images_of_the_pages() {
 	((count >= 5))
 }
 
-# bats test_tags=kvm
 @test "the examples of kvm-run(1) run" {
-	need_kvm
-	need nc tcpdump
-	local line status
+	need_access /dev/kvm
+	local line
 	cd "$T"
-	ln -s "$(kernel)/vmlinux" vmlinuz
-	printf '#!/bin/sh\necho "up with $(nproc), $(ls /sys/block | tr "\\n" " ")"\n' | initrd initrd
+	ln -s "$BIN/guests/cpus" vmlinuz # which starts its processors and ends
+	echo >initrd
 	truncate -s 1M disk.raw cd.iso
 	images_of_the_pages
 	while IFS= read -r line; do
-		echo "# $line" >&3 # a sign of life for the lab: these are many guests
-		run -0 clean timeout 200 sh -c "$line" </dev/null || {
-			echo "$output"
-			return 1
-		}
-		[[ $line = *-n* || $output = *'script ended with 0'* ]]
+		echo "$line"
+		line=${line/,+aes/,+aes,check} # as much of it as this host has
+		run -0 ns timeout 60 sh -c "$line" </dev/null
+		[[ $line = *-n* || $output = *"cpus $(sed -n 's/.* -c \([0-9]*\).*/\1/p; t; s/.*/1/p' <<<"$line") of "* ]]
 	done < <(examples "$root/man/kvm-run.1" | grep -v ' -F ') # firmware.bats runs those
 }
 
