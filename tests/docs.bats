@@ -449,6 +449,23 @@ prepared() {
 	readme 0
 }
 
+@test "README's other command lines stand up to -n" {
+	local line count=0
+	cd "$T"
+	truncate -s 1M vmlinux vmlinuz initrd disk.raw bios-256k.bin vgabios-stdvga.bin
+	while IFS= read -r line; do
+		echo "$line"
+		case $line in
+		'vm-pin pci'*) run -0 clean sh -c "kvm-run -n ${line#*kvm-run}" ;; # there may be no such device
+		*kvm-run*) run -0 ns sh -c "${line/kvm-run/kvm-run -n}" ;;
+		'vm-pin show vm.sock' | 'vm-pin check' | make*) ;; # pin.bats, the lab
+		*) return 1 ;;
+		esac
+		count=$((count + 1))
+	done < <(sed -n '/^```/,/^```/d; s/^    \([a-z]\)/\1/p' "$root/README.md")
+	((count == 9))
+}
+
 @test "README names files that are there" {
 	local file
 	while read -r file; do
