@@ -14,7 +14,7 @@ static size_t
 size_limit(const struct server *s)
 {
 	const uint8_t *p = message_option(&s->request.message, OPT_MAX_SIZE, 2, NULL);
-	unsigned mtu = s->d->iface.mtu ? s->d->iface.mtu : 1500, size = p ? get16(p) : DATAGRAM_MIN;
+	unsigned mtu = s->d->iface.mtu ? s->d->iface.mtu : 1500, size = p ? get_be16(p) : DATAGRAM_MIN;
 
 	if (size > mtu)
 		size = mtu;
@@ -116,7 +116,7 @@ add_boot(struct server *s, struct answer *a, const uint8_t *list, size_t n, bool
 {
 	const struct message *m = &s->request.message;
 	const uint8_t *arch = message_option(m, OPT_ARCH, 2, NULL);
-	struct pxe_client c = {.arch = arch ? get16(arch) : PXE_NO_ARCH, .ipxe = message_option(m, OPT_IPXE, 0, NULL)};
+	struct pxe_client c = {.arch = arch ? get_be16(arch) : PXE_NO_ARCH, .ipxe = message_option(m, OPT_IPXE, 0, NULL)};
 	struct pxe_answer b;
 	bool short_enough;
 

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vm-dhcpd/bytes.h"
+#include "common/bytes.h"
+#include "vm-dhcpd/put.h"
 #include "vm-dhcpd/dhcp6_packet.h"
 
 /* RFC 8415, 7.3. */
@@ -44,18 +45,18 @@ struct request {
 static void
 take_class(const uint8_t **class, size_t *len, const uint8_t *p, size_t size)
 {
-	if (size < 2 || get16(p) > size - 2)
+	if (size < 2 || get_be16(p) > size - 2)
 		return;
 	*class = p + 2;
-	*len = get16(p);
+	*len = get_be16(p);
 }
 
 static void
 take_requested(struct request *r, const uint8_t *p, size_t len)
 {
 	for (; len >= 2; p += 2, len -= 2)
-		if (get16(p) < KNOWN_CODES)
-			r->asked[get16(p)] = true;
+		if (get_be16(p) < KNOWN_CODES)
+			r->asked[get_be16(p)] = true;
 }
 
 /* False: the message is to be discarded (RFC 8415, 16.12: it is another server's, or asks for addresses). */
@@ -85,7 +86,7 @@ take_option(struct request *r, const struct dhcp6 *d, unsigned code, const uint8
 		return true;
 	case OPT_ARCH:
 		if (len >= 2)
-			r->client.arch = get16(p);
+			r->client.arch = get_be16(p);
 		return true;
 	default:
 		return true;
@@ -101,8 +102,8 @@ parse(struct request *r, const struct dhcp6 *d, const uint8_t *p, size_t len)
 	for (size_t at = 4, size; at < len; at += 4 + size) {
 		if (len - at < 4)
 			return false;
-		size = get16(p + at + 2);
-		if (size > len - at - 4 || !take_option(r, d, get16(p + at), p + at + 4, size))
+		size = get_be16(p + at + 2);
+		if (size > len - at - 4 || !take_option(r, d, get_be16(p + at), p + at + 4, size))
 			return false;
 	}
 	return true;
@@ -158,7 +159,7 @@ dhcp6_answer(uint8_t out[DHCP6_PACKET_MAX], const struct dhcp6 *d, const uint8_t
 
 	if (!parse(&r, d, packet, len))
 		return 0;
-	put32(&b, (uint32_t)REPLY << 24 | (get32(packet) & 0xffffff)); /* with the transaction */
+	put32(&b, (uint32_t)REPLY << 24 | (get_be32(packet) & 0xffffff)); /* with the transaction */
 	if (r.id)
 		put_option(&b, OPT_CLIENT_ID, r.id, r.id_len);
 	put_option(&b, OPT_SERVER_ID, d->duid, sizeof(d->duid));

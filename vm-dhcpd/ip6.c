@@ -11,11 +11,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/bytes.h"
 #include "common/diag.h"
 #include "common/netlink.h"
 #include "common/timer.h"
 #include "common/util.h"
-#include "vm-dhcpd/bytes.h"
 #include "vm-dhcpd/ip6.h"
 #include "vm-dhcpd/udp.h"
 
@@ -189,7 +189,7 @@ choose_names(struct ip6 *p, const struct settings *s, const struct nameservers *
 static unsigned
 wanted_mtu(const struct setting *mtu)
 {
-	unsigned n = mtu->len == 2 ? get16(mtu->bytes) : 0;
+	unsigned n = mtu->len == 2 ? get_be16(mtu->bytes) : 0;
 
 	return n >= IPV6_MIN_MTU ? n : 0;
 }

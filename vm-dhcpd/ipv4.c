@@ -3,8 +3,8 @@
 #include <net/ethernet.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/segment.h"
-#include "vm-dhcpd/bytes.h"
 #include "vm-dhcpd/ipv4.h"
 
 #define IP 14 /* where it begins in a frame */
@@ -23,21 +23,21 @@ parse_arp(struct packet *p, const uint8_t *a, size_t len)
 		return;
 	memcpy(&p->src, a + 14, 4);
 	memcpy(&p->dst, a + 24, 4);
-	if (get16(a + 6) == 1)
+	if (get_be16(a + 6) == 1)
 		p->kind = PACKET_ARP_REQUEST;
-	else if (get16(a + 6) == 2)
+	else if (get_be16(a + 6) == 2)
 		p->kind = PACKET_ARP_REPLY;
 }
 
 static void
 parse_udp(struct packet *p, const uint8_t *udp, size_t len)
 {
-	if (len < UDP_HEAD || get16(udp + 4) < UDP_HEAD || get16(udp + 4) > len)
+	if (len < UDP_HEAD || get_be16(udp + 4) < UDP_HEAD || get_be16(udp + 4) > len)
 		return;
-	p->sport = get16(udp);
-	p->dport = get16(udp + 2);
+	p->sport = get_be16(udp);
+	p->dport = get_be16(udp + 2);
 	p->data = udp + UDP_HEAD;
-	p->len = get16(udp + 4) - UDP_HEAD;
+	p->len = get_be16(udp + 4) - UDP_HEAD;
 	p->kind = PACKET_UDP;
 }
 
@@ -49,16 +49,16 @@ parse_ip(struct packet *p, const uint8_t *ip, size_t len)
 	if (len < IP_HEAD || ip[0] >> 4 != 4)
 		return;
 	head = (size_t)(ip[0] & 15) * 4;
-	total = get16(ip + 2);
+	total = get_be16(ip + 2);
 	/* Fragments are nobody's DHCP: what a client sends fits any link. */
-	if (head < IP_HEAD || total < head || total > len || (get16(ip + 6) & 0x3fff) || segment_fold(segment_sum(ip, head, 0)) != 0xffff)
+	if (head < IP_HEAD || total < head || total > len || (get_be16(ip + 6) & 0x3fff) || segment_fold(segment_sum(ip, head, 0)) != 0xffff)
 		return;
 	memcpy(&p->src, ip + 12, 4);
 	memcpy(&p->dst, ip + 16, 4);
 	if (ip[9] == IPPROTO_UDP) {
 		parse_udp(p, ip + head, total - head);
 	} else if (ip[9] == IPPROTO_ICMP && total - head >= 8 && ip[head] == 0) {
-		p->dport = get16(ip + head + 4);
+		p->dport = get_be16(ip + head + 4);
 		p->kind = PACKET_ECHO_REPLY;
 	}
 }
@@ -70,9 +70,9 @@ packet_parse(struct packet *p, const uint8_t *frame, size_t len)
 	if (len < IP)
 		return;
 	p->mac = frame + 6;
-	if (get16(frame + 12) == ETHERTYPE_IP)
+	if (get_be16(frame + 12) == ETHERTYPE_IP)
 		parse_ip(p, frame + IP, len - IP);
-	else if (get16(frame + 12) == ETHERTYPE_ARP)
+	else if (get_be16(frame + 12) == ETHERTYPE_ARP)
 		parse_arp(p, frame + IP, len - IP);
 }
 
@@ -81,7 +81,7 @@ ether(uint8_t *frame, const uint8_t to[6], const uint8_t from[6], unsigned type)
 {
 	memcpy(frame, to, 6);
 	memcpy(frame + 6, from, 6);
-	set16(frame + 12, type);
+	put_be16(frame + 12, type);
 	return frame + IP;
 }
 
@@ -101,8 +101,8 @@ ip_head(uint8_t *frame, size_t len, const struct station *from, const struct sta
 
 	memset(ip, 0, IP_HEAD);
 	ip[0] = 4 << 4 | IP_HEAD / 4;
-	set16(ip + 2, (unsigned)(IP_HEAD + len));
-	set16(ip + 6, DONT_FRAGMENT);
+	put_be16(ip + 2, (unsigned)(IP_HEAD + len));
+	put_be16(ip + 6, DONT_FRAGMENT);
 	ip[8] = TTL;
 	ip[9] = protocol;
 	memcpy(ip + 12, &from->addr, 4);
@@ -116,14 +116,14 @@ udp_frame(uint8_t *frame, size_t len, const struct station *from, const struct s
 {
 	uint8_t *udp = ip_head(frame, UDP_HEAD + len, from, to, IPPROTO_UDP);
 
-	set16(udp, sport);
-	set16(udp + 2, dport);
-	set16(udp + 4, (unsigned)(UDP_HEAD + len));
-	set16(udp + 6, 0);
+	put_be16(udp, sport);
+	put_be16(udp + 2, dport);
+	put_be16(udp + 4, (unsigned)(UDP_HEAD + len));
+	put_be16(udp + 6, 0);
 	/* The pseudo header: addresses, protocol, length. A sum of zero would mean that there is none. */
 	checksum(udp + 6, segment_sum(udp - 8, 8 + UDP_HEAD + len, htons(IPPROTO_UDP) + htons((uint16_t)(UDP_HEAD + len))));
 	if (!udp[6] && !udp[7])
-		set16(udp + 6, 0xffff);
+		put_be16(udp + 6, 0xffff);
 	return IPV4_HEAD + len;
 }
 
@@ -132,11 +132,11 @@ arp_frame(uint8_t *frame, unsigned op, const uint8_t to[6], const struct station
 {
 	uint8_t *arp = ether(frame, to, sender->mac, ETHERTYPE_ARP);
 
-	set16(arp, 1);
-	set16(arp + 2, ETHERTYPE_IP);
+	put_be16(arp, 1);
+	put_be16(arp + 2, ETHERTYPE_IP);
 	arp[4] = 6;
 	arp[5] = 4;
-	set16(arp + 6, op);
+	put_be16(arp + 6, op);
 	memcpy(arp + 8, sender->mac, 6);
 	memcpy(arp + 14, &sender->addr, 4);
 	memcpy(arp + 18, target->mac, 6);
@@ -167,7 +167,7 @@ echo_frame(uint8_t *frame, const struct station *from, const struct station *to,
 
 	memset(icmp, 0, 8);
 	icmp[0] = 8;
-	set16(icmp + 4, id);
+	put_be16(icmp + 4, id);
 	checksum(icmp + 2, segment_sum(icmp, 8, 0));
 	return ECHO_SIZE;
 }

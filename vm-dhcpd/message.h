@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vm-dhcpd/bytes.h"
+#include "vm-dhcpd/put.h"
 
 #define MESSAGE_MIN 240	 /* the fixed fields and the cookie */
 #define MESSAGE_MAX 1472 /* of an answer: no fragments on an Ethernet */

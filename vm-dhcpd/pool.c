@@ -6,7 +6,6 @@
 
 #include "common/diag.h"
 #include "common/num.h"
-#include "vm-dhcpd/bytes.h"
 #include "vm-dhcpd/name.h"
 #include "vm-dhcpd/pool.h"
 

@@ -2,7 +2,7 @@
 /* Router advertisements as bytes; the contracts are in ra_packet.h. */
 #include <netinet/icmp6.h>
 
-#include "vm-dhcpd/bytes.h"
+#include "vm-dhcpd/put.h"
 #include "vm-dhcpd/ra_packet.h"
 
 /* Options, RFC 4861, 4.6; RFC 4191, 2.3; RFC 8106, 5. Their length is counted in eights of bytes. */

@@ -120,7 +120,7 @@ static uint32_t
 lease_seconds(const struct server *s, const struct lease *l)
 {
 	const uint8_t *p = message_option(&s->request.message, OPT_LEASE_TIME, 4, NULL);
-	uint32_t seconds = s->o->settings.lease, wanted = p ? get32(p) : LEASE_INFINITE;
+	uint32_t seconds = s->o->settings.lease, wanted = p ? get_be32(p) : LEASE_INFINITE;
 	size_t total = s->subnets.total, used = s->journal.leases.counts[LEASE_BOUND] + s->journal.leases.counts[LEASE_SET_ASIDE];
 
 	if (wanted < LEASE_MIN)

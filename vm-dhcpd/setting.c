@@ -8,7 +8,6 @@
 #include "common/diag.h"
 #include "common/num.h"
 #include "common/util.h"
-#include "vm-dhcpd/bytes.h"
 #include "vm-dhcpd/dname.h"
 #include "vm-dhcpd/name.h"
 #include "vm-dhcpd/setting.h"

@@ -9,9 +9,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "common/bytes.h"
 #include "common/diag.h"
 #include "common/util.h"
-#include "vm-dhcpd/bytes.h"
 #include "vm-dhcpd/service.h"
 #include "vm-dhcpd/tftp.h"
 #include "vm-dhcpd/tftp_file.h"
@@ -246,9 +246,9 @@ received(void *arg, const struct udp_peer *from, uint8_t *packet, size_t len)
 	if (len < 4 || from->group)
 		return;
 	t = find(s, from);
-	if (t && get16(packet) == TFTP_ACK) {
-		acknowledged(s, t, get16(packet + 2));
-	} else if (t && get16(packet) == TFTP_ERROR) {
+	if (t && get_be16(packet) == TFTP_ACK) {
+		acknowledged(s, t, get_be16(packet + 2));
+	} else if (t && get_be16(packet) == TFTP_ERROR) {
 		end_transfer(t, "ended by the client");
 	} else if (tftp_parse_request(&r, packet, len, &code, &why)) {
 		if (why)

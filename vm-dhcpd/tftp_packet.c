@@ -4,8 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/bytes.h"
 #include "common/num.h"
-#include "vm-dhcpd/bytes.h"
+#include "vm-dhcpd/put.h"
 #include "vm-dhcpd/tftp_packet.h"
 
 /* Takes the next text of a packet, up to its NUL. NULL at the end, or when there is no NUL. */
@@ -44,7 +45,7 @@ tftp_parse_request(struct tftp_request *r, uint8_t *packet, size_t len, enum tft
 
 	*r = (struct tftp_request){0};
 	*why = NULL;
-	if (len < 4 || len > TFTP_REQUEST_MAX || (get16(packet) != TFTP_RRQ && get16(packet) != TFTP_WRQ))
+	if (len < 4 || len > TFTP_REQUEST_MAX || (get_be16(packet) != TFTP_RRQ && get_be16(packet) != TFTP_WRQ))
 		return false;
 	name = next_text(&p, end);
 	mode = name ? next_text(&p, end) : NULL;
@@ -57,7 +58,7 @@ tftp_parse_request(struct tftp_request *r, uint8_t *packet, size_t len, enum tft
 	while ((option = next_text(&p, end)) && (value = next_text(&p, end)))
 		take_option(r, option, value);
 	*code = TFTP_ILLEGAL;
-	if (get16(packet) == TFTP_WRQ) {
+	if (get_be16(packet) == TFTP_WRQ) {
 		*code = TFTP_ACCESS;
 		*why = "nothing is written here";
 	} else if (strcasecmp(mode, "octet") != 0) {

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "vm-dhcpd/bytes.h"
+#include "vm-dhcpd/put.h"
 #include "vm-dhcpd/tftp_send.h"
 
 #define HEAD 4 /* bytes before the data: opcode and block */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vm-dhcpd/bytes.h"
+#include "common/bytes.h"
 #include "vm-dhcpd/dhcp6_packet.h"
 #include "vm-dhcpd/ra_packet.h"
 
@@ -19,8 +19,8 @@ static void
 check(const uint8_t *reply, size_t len, const uint8_t *request)
 {
 	must(len >= 4 && len <= DHCP6_PACKET_MAX && reply[0] == 7 && !memcmp(reply + 1, request + 1, 3));
-	for (size_t at = 4; at < len; at += 4 + get16(reply + at + 2))
-		must(len - at >= 4 && get16(reply + at + 2) <= len - at - 4);
+	for (size_t at = 4; at < len; at += 4 + get_be16(reply + at + 2))
+		must(len - at >= 4 && get_be16(reply + at + 2) <= len - at - 4);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -80,7 +80,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!r.d.options)
 		start();
 	while (size > 3) {
-		size_t len = get16(data) % sizeof(frame) + 1;
+		size_t len = get_be16(data) % sizeof(frame) + 1;
 		bool good = data[2] & 1;
 
 		data += 3;

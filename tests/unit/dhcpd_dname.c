@@ -1,8 +1,9 @@
 /* links: vm-dhcpd/dname.c */
 /* SPDX-License-Identifier: ISC */
 /* Domain names of packets, and the buffer in which packets grow. */
+#include "common/bytes.h"
 #include "tests/unit/tap.h"
-#include "vm-dhcpd/bytes.h"
+#include "vm-dhcpd/put.h"
 #include "vm-dhcpd/dname.h"
 
 static void
@@ -47,7 +48,7 @@ test_put(void)
 	put16(&b, 0x0203);
 	put32(&b, 0x04050607);
 	ok(b.len == 7 && !memcmp(buf, "\1\2\3\4\5\6\7", 7) && !b.full, "numbers");
-	ok(get16(buf + 1) == 0x0203 && get32(buf + 3) == 0x04050607, "and back");
+	ok(get_be16(buf + 1) == 0x0203 && get_be32(buf + 3) == 0x04050607, "and back");
 	put_bytes(&b, "xx", 2);
 	ok(b.len == 7 && b.full, "what does not fit is left out");
 	put8(&b, 8);

@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 
 #include "tests/unit/tap.h"
-#include "vm-dhcpd/bytes.h"
 #include "vm-dhcpd/dhcp6_packet.h"
 #include "vm-dhcpd/setting6.h"
 

@@ -3,8 +3,8 @@
 /* links: vm-dhcpd/ipv4.c */
 #include <arpa/inet.h>
 
+#include "common/bytes.h"
 #include "tests/unit/tap.h"
-#include "vm-dhcpd/bytes.h"
 #include "vm-dhcpd/ipv4.h"
 
 static const struct station host = {.mac = {0x52, 0x54, 0, 0, 0, 1}, .addr.s_addr = 0x0100000a};
@@ -41,7 +41,7 @@ test_udp(void)
 	for (size_t len = 0; len < 700; len++) {
 		wrong += make(len) != IPV4_HEAD + len;
 		wrong += sum(frame + 14, 20, 0) != 0xffff;
-		wrong += sum(frame + 26, 8 + 8 + len, 17 + 8 + (unsigned)len) != 0xffff || !get16(frame + 40);
+		wrong += sum(frame + 26, 8 + 8 + len, 17 + 8 + (unsigned)len) != 0xffff || !get_be16(frame + 40);
 		packet_parse(&p, frame, IPV4_HEAD + len);
 		wrong += p.kind != PACKET_UDP || p.len != len || p.data != frame + IPV4_HEAD || p.sport != 67 || p.dport != 68;
 	}
@@ -49,11 +49,11 @@ test_udp(void)
 	ok(p.src.s_addr == host.addr.s_addr && p.dst.s_addr == guest.addr.s_addr && !memcmp(p.mac, host.mac, 6), "with their addresses");
 	/* A datagram whose sum is zero: two bytes that make it so. */
 	make(2);
-	set16(frame + IPV4_HEAD, 0);
-	set16(frame + 40, 0);
-	set16(frame + IPV4_HEAD, 0xffff - sum(frame + 26, 8 + 8, 17 + 8 + 2));
+	put_be16(frame + IPV4_HEAD, 0);
+	put_be16(frame + 40, 0);
+	put_be16(frame + IPV4_HEAD, 0xffff - sum(frame + 26, 8 + 8, 17 + 8 + 2));
 	udp_frame(frame, 2, &host, &guest, 67, 68);
-	ok(get16(frame + 40) == 0xffff, "a sum of zero is sent as its other form: zero means none");
+	ok(get_be16(frame + 40) == 0xffff, "a sum of zero is sent as its other form: zero means none");
 	packet_parse(&p, frame, IPV4_HEAD + 10);
 	ok(p.len == 2, "what an Ethernet pads is no data");
 }
@@ -63,8 +63,8 @@ kind_with(size_t at, unsigned value, size_t len)
 {
 	make(100);
 	frame[at] = (uint8_t)value;
-	set16(frame + 24, 0);
-	set16(frame + 24, 0xffff & ~sum(frame + 14, 20, 0));
+	put_be16(frame + 24, 0);
+	put_be16(frame + 24, 0xffff & ~sum(frame + 14, 20, 0));
 	packet_parse(&p, frame, len);
 	return p.kind;
 }
@@ -82,7 +82,7 @@ test_bad(void)
 	ok(kind_with(23, 6, IPV4_HEAD + 100) == PACKET_OTHER, "of TCP");
 	ok(kind_with(38, 9, IPV4_HEAD + 100) == PACKET_OTHER, "with a length of UDP's beyond the packet");
 	make(100);
-	set16(frame + 38, 7);
+	put_be16(frame + 38, 7);
 	packet_parse(&p, frame, IPV4_HEAD + 100);
 	ok(p.kind == PACKET_OTHER, "with one below its header");
 	make(100);

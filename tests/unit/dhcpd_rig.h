@@ -131,7 +131,7 @@ ask_begin(struct ask *a, enum message_type type, unsigned mac)
 	m[2] = 6;
 	memcpy(m + 4, "\x01\x02\x03\x04", 4);
 	memcpy(m + 28, "\x52\x54\x00\x00", 4);
-	set16(m + 32, mac);
+	put_be16(m + 32, mac);
 	memcpy(m + 236, "\x63\x82\x53\x63\x35\x01", 6);
 	m[242] = (uint8_t)type;
 	a->out = (struct put){.buf = m, .len = 243, .size = 1500};

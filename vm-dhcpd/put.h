@@ -1,31 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* Bytes of packets: numbers in network order, and the one way in which an answer is put together. */
-#ifndef VM_DHCPD_BYTES_H
-#define VM_DHCPD_BYTES_H
+/* The one way in which an answer is put together. */
+#ifndef VM_DHCPD_PUT_H
+#define VM_DHCPD_PUT_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-static inline uint16_t
-get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static inline uint32_t
-get32(const uint8_t *p)
-{
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-static inline void
-set16(uint8_t *p, unsigned v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
+#include "common/bytes.h"
 
 /* A packet that grows. What does not fit is left out whole, and `full` is set for good. */
 struct put {
@@ -68,16 +46,19 @@ put8(struct put *b, unsigned v)
 static inline void
 put16(struct put *b, unsigned v)
 {
-	const uint8_t bytes[2] = {(uint8_t)(v >> 8), (uint8_t)v};
+	uint8_t *p = put_room(b, 2);
 
-	put_bytes(b, bytes, 2);
+	if (p)
+		put_be16(p, (uint16_t)v);
 }
 
 static inline void
 put32(struct put *b, uint32_t v)
 {
-	put16(b, v >> 16);
-	put16(b, v & 0xffff);
+	uint8_t *p = put_room(b, 4);
+
+	if (p)
+		put_be32(p, v);
 }
 
 #endif
