@@ -13,6 +13,7 @@
 #include "common/diag.h"
 #include "common/fd.h"
 #include "common/ready.h"
+#include "common/socket_file.h"
 #include "common/util.h"
 
 #define KEEP_MAX 512
@@ -128,6 +129,7 @@ backend_fork(const int *keep, size_t n)
 		_exit(pid < 0 ? errno : 0);
 	ready_fd = pipe[1];
 	in_backend = true;
+	socket_file_own(true);
 	setsid();
 	fd_leave_stdio();
 	close_others(keep, n);

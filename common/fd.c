@@ -248,9 +248,12 @@ fd_listen_unix(const char *path)
 
 	if (fd < 0)
 		return -1;
-	if (!bind_unix(fd, path) || listen(fd, 16) < 0)
+	if (!bind_unix(fd, path))
 		return fd_close_failed(fd);
-	return fd;
+	if (listen(fd, 16) == 0)
+		return fd;
+	unlink(path);
+	return fd_close_failed(fd);
 }
 
 int

@@ -11,6 +11,7 @@
 #include "common/fd.h"
 #include "common/ready.h"
 #include "common/seal.h"
+#include "common/socket_file.h"
 #include "kvm-run/cpu_show.h"
 #include "kvm-run/firmware.h"
 #include "kvm-run/options.h"
@@ -19,25 +20,15 @@
 #include "kvm-run/vm_setup.h"
 #include "kvm-run/wiring.h"
 
-static const char *ctl_path;
-
-static void
-remove_ctl(void)
-{
-	unlink(ctl_path);
-}
-
 /* -C: only once no wire is at fault; gone again however the process exits. */
 static void
 add_ctl(struct wires *ws, const char *path)
 {
-	int fd = fd_listen_unix(path);
+	int fd = socket_file_listen(path);
 	char word[32];
 
 	if (fd < 0)
 		die_sys("%s", path);
-	ctl_path = path;
-	atexit(remove_ctl);
 	snprintf(word, sizeof(word), "ctl,fd=%d", fd_move_high(fd));
 	wires_add(ws, word, strlen(word));
 }

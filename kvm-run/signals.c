@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "common/socket_file.h"
 #include "kvm-run/signals.h"
 #include "kvm-run/stats.h"
 #include "kvm-run/tty.h"
@@ -24,7 +25,7 @@ die_of(const struct vm *vm, int sig)
 
 	tty_restore();
 	if (vm->opt.ctl_path)
-		unlink(vm->opt.ctl_path);
+		socket_file_remove(vm->opt.ctl_path);
 	signal(sig, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, sig);

@@ -211,10 +211,11 @@ build_board(struct vm *vm)
 		i8042_none(vm);
 	}
 	reason = serial_create(&vm->serial, vm, serial_wire(vm), why, sizeof(why));
-	if (!reason)
-		reason = debugport_create(vm);
 	if (reason)
-		die("%s", reason);
+		die("serial port: %s", reason);
+	reason = debugport_create(vm);
+	if (reason)
+		die("debug port: %s", reason);
 }
 
 /* Devices that no wire asks for. They come last, so that the others have the PCI addresses that they would have without. */

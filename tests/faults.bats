@@ -16,7 +16,7 @@ nft list ruleset
 ip -o link | sed 's/^[0-9]*: //; s/<.*>//; s/ state [A-Z]* / /; s/link.*//'
 ip -o address | grep -v 'scope link' | cut -d' ' -f2- | sed 's/ tentative//'
 ip route | sed 's/ linkdown//'
-find /run /var/lib /mnt -not -path '/mnt/left' | sort
+find /run /var/lib /mnt -not -path '/mnt/left' -not -path '/mnt/leases*' | sort
 cd /proc/sys/net && grep . ipv4/ip_forward ipv4/conf/*/forwarding
 LEFT
 
@@ -40,6 +40,39 @@ fresh='ip link del br0; rm -rf /run/*; nft flush ruleset; sysctl -w net.ipv4.ip_
 	world
 	walk_in_world -s 125 -b "$fresh; $bridge" vm-nat -b br0 -p 8080:192.168.77.10:80 true
 	walk_in_world -b "$fresh; $bridge" vm-nat add -b br0 -p 8080:192.168.77.10:80
+}
+
+@test 'vm-dhcpd' {
+	world
+	walk_in_world -R -e $((FAULTS_EVERY * 2)) -b "$fresh; $bridge" vm-dhcpd -b br0 -R 9 -d /mnt/leases
+}
+
+@test 'vm-slirp' {
+	world
+	walk_in_world -s 125 -b 'rm -f ctl' vm-slirp -p 2222:22 -C ctl true
+	walk_in_world -R -b 'rm -f ctl net' vm-slirp -R 9 -C ctl -l ./net
+}
+
+@test 'vm-vnc' {
+	world
+	walk_in_world -e $((FAULTS_EVERY * 2)) -s 125 -b 'rm -f ctl' vm-vnc -l 127.0.0.1:1 -C ctl true
+}
+
+@test 'vm-img' {
+	world
+	walk_in_world -b 'rm -f disk' vm-img create -q -f qcow2 disk 1M
+	walk_in_world -b 'rm -f disk out; vm-img create -q -f qcow2 disk 1M; imgio -f qcow2 disk "write 0 200k 1"' \
+		vm-img convert -f qcow2 -O qcow2 disk out
+}
+
+@test 'vm-pin' {
+	world
+	walk_in_world -e $((FAULTS_EVERY * 20)) -s 125 vm-pin -a true
+}
+
+@test 'kvm-run' {
+	need_access /dev/kvm
+	walk -e $((FAULTS_EVERY * 4)) -s 1,2 -t 60 kvm-run -m 8 -k "$BIN/guests/cpus"
 }
 
 # A process that is to take back, and that could not be: nothing is done, or the loader would leave what it made.

@@ -59,7 +59,7 @@ seal(unsigned flags)
 	    "rt_sigprocmask", "rt_sigreturn", "restart_syscall", "exit", "exit_group", NULL};
 	static const char *const dials[] = {"socket", "connect", NULL};
 	static const char *const mute[] = {"dup2", NULL};
-	static const char *const meets[] = {"flock", "poll", "ppoll", "newfstatat", "unlinkat", NULL};
+	static const char *const meets[] = {"flock", "poll", "ppoll", "newfstatat", "unlinkat", "unlink", NULL};
 	const char *all[64] = {NULL};
 
 	allow(all, always);

@@ -14,6 +14,7 @@
 #include "common/diag.h"
 #include "common/fd.h"
 #include "common/seal.h"
+#include "common/socket_file.h"
 #include "vm-bridge/door.h"
 #include "vm-bridge/meet.h"
 #include "vm-bridge/plug.h"
@@ -38,7 +39,6 @@ static struct service {
 	int control_fd; /* -1: none */
 	struct control control;
 	struct timer leaving;
-	const char *control_path;
 	struct wires *wires; /* that are plugged in */
 } s = {.control_fd = -1};
 
@@ -158,10 +158,9 @@ open_all(const struct plug *p)
 	for (size_t i = 0; i < p->nlisten; i++)
 		listen_at(p->listen[i]);
 	if (p->control)
-		s.control_fd = fd_listen_unix(p->control);
+		s.control_fd = socket_file_listen(p->control);
 	if (p->control && s.control_fd < 0)
 		die_sys("-C %s", p->control);
-	s.control_path = p->control;
 }
 
 static void
@@ -178,8 +177,6 @@ run(unsigned flags, int ready_fd)
 	serve(&s.loop, flags | SERVE_MEETS, ready_fd);
 	for (size_t i = 0; i < s.nmeets; i++)
 		meet_remove(&s.meet[i]);
-	if (s.control_fd >= 0)
-		unlinkat(AT_FDCWD, s.control_path, 0);
 }
 
 static void

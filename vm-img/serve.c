@@ -16,6 +16,7 @@
 #include "common/num.h"
 #include "common/ready.h"
 #include "common/seal.h"
+#include "common/socket_file.h"
 #include "common/timer.h"
 #include "vm-img/chain.h"
 #include "vm-img/commands.h"
@@ -39,14 +40,6 @@ struct service {
 	} clients[CLIENTS_MAX];
 	unsigned n;
 };
-
-static const char *socket_path;
-
-static void
-remove_socket(void)
-{
-	unlink(socket_path);
-}
 
 static void *
 serve_client(void *arg)
@@ -172,11 +165,9 @@ listen_at(struct service *s, const char *word)
 
 	s->listener = -1;
 	if (!num_parse(word, 0, INT32_MAX, &fd)) {
-		s->listener = fd_listen_unix(word);
+		s->listener = socket_file_listen(word);
 		if (s->listener < 0)
 			die_sys("-l %s", word);
-		socket_path = word;
-		atexit(remove_socket);
 		return -1;
 	}
 	if (getsockopt((int)fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || getsockopt((int)fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)

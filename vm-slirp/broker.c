@@ -13,6 +13,7 @@
 #include "common/diag.h"
 #include "common/fd.h"
 #include "common/loop.h"
+#include "common/socket_file.h"
 #include "common/util.h"
 #include "vm-slirp/broker.h"
 #include "vm-slirp/channel.h"
@@ -65,6 +66,14 @@ order(struct broker *b, enum message_kind kind, const struct open_forward *f)
 		warn_sys("the stack takes no orders");
 }
 
+/* Without questions it would wait for ever, and so would who waits for it to be ready. */
+static void
+end_stack(struct broker *b, const char *why)
+{
+	error("the stack's questions: %s", why);
+	kill(b->stack, SIGKILL);
+}
+
 /* The stack asks. Its memory may be a guest's by now: nothing it says is used but an index in range. */
 static void
 requested(struct watch *w, uint32_t events)
@@ -77,7 +86,9 @@ requested(struct watch *w, uint32_t events)
 
 	(void)events;
 	if (n != sizeof(m)) {
-		loop_unwatch(w); /* it is gone, or out of its mind; SIGCHLD tells the rest */
+		if (n) /* it is out of its mind, or cannot be heard; else it is gone, and SIGCHLD tells the rest */
+			end_stack(b, n < 0 ? strerror(errno) : "no question of its");
+		loop_unwatch(w);
 	} else if (m.kind == MSG_READY) {
 		if (nfds && b->resolv.copy < 0)
 			resolv_follow(&b->resolv, &b->loop, fd), nfds = 0;
@@ -99,6 +110,7 @@ become_stack(struct broker *b, int cable, int orders, int requests, bool walled)
 {
 	sigset_t none;
 
+	socket_file_own(false);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	stack_run(b->o, cable, orders, requests, walled);
@@ -232,7 +244,7 @@ close_forward(struct open_forward *f)
 {
 	close(f->fd);
 	if (f->forward.host.sa.sa_family == AF_UNIX)
-		unlink(f->forward.host.un.sun_path);
+		socket_file_remove(f->forward.host.un.sun_path);
 }
 
 /* The host's part of a word tells which; the guest's is not looked at. */
@@ -296,14 +308,6 @@ clean_up(struct broker *b)
 		waitpid(b->stack, NULL, 0);
 		leave_stack(b);
 	}
-	for (size_t i = 0; i < b->d->nforwards; i++)
-		close_forward(&b->d->forwards[i]);
-	if (b->d->control >= 0) {
-		control_stop(&b->control);
-		unlink(b->o->control);
-	}
-	if (b->d->listener >= 0)
-		unlink(b->o->listen);
 	targets_close(&b->d->targets);
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "common/socket_file.h"
 #include "vm-slirp/forward.h"
 
 /* The "any" address of the family in which the host's side reaches the guest, with the host's port as default. */
@@ -100,7 +101,7 @@ forward_listen(const struct forward *f)
 	int fd;
 
 	if (family == AF_UNIX)
-		return fd_listen_unix(f->host.un.sun_path);
+		return socket_file_listen(f->host.un.sun_path);
 	fd = socket(family, type, 0);
 	if (fd < 0)
 		return -1;

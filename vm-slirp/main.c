@@ -14,6 +14,7 @@
 #include "common/diag.h"
 #include "common/fd.h"
 #include "common/seal.h"
+#include "common/socket_file.h"
 #include "common/wire.h"
 #include "vm-slirp/broker.h"
 #include "vm-slirp/options.h"
@@ -89,7 +90,7 @@ send_wire(const struct options *o, struct doorway *d)
 static int
 control_open(const char *path)
 {
-	int fd = fd_listen_unix(path);
+	int fd = socket_file_listen(path);
 
 	if (fd < 0)
 		die_sys("-C %s", path);
@@ -139,7 +140,7 @@ main(int argc, char **argv)
 		send_wire(&o, &d);
 		break;
 	case MODE_LISTEN:
-		d.listener = fd_listen_unix(o.listen);
+		d.listener = socket_file_listen(o.listen);
 		if (d.listener < 0)
 			die_sys("-l %s", o.listen);
 		break;

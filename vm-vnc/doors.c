@@ -9,6 +9,7 @@
 #include "common/diag.h"
 #include "common/fd.h"
 #include "common/num.h"
+#include "common/socket_file.h"
 #include "common/util.h"
 #include "vm-vnc/doors.h"
 
@@ -145,14 +146,14 @@ open_path(struct door *d, const char *word, struct why *w)
 		return "a path longer than a Unix socket's may be";
 	memcpy(path, word, len);
 	path[len] = '\0';
-	d->watch.fd = fd_listen_unix(path);
+	d->watch.fd = socket_file_listen(path);
 	if (d->watch.fd < 0)
 		return why(w, "%s", strerror(errno));
 	if (mode != 0600 && chmod(path, mode & 0777) < 0) {
 		why(w, "%s", strerror(errno));
 		close(d->watch.fd);
 		d->watch.fd = -1;
-		unlink(path);
+		socket_file_remove(path);
 		return w->text;
 	}
 	memcpy(d->path, path, len + 1);
@@ -221,7 +222,7 @@ shut(struct door *d)
 	close(d->watch.fd);
 	d->watch.fd = -1;
 	if (*d->path)
-		unlink(d->path);
+		socket_file_remove(d->path);
 }
 
 /* By the word of doors_print(), or by one that means the same. */

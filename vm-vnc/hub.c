@@ -64,9 +64,5 @@ hub_run(const struct options *o, int machine, int control)
 	for (size_t i = 0; i < MEMBERS_MAX; i++)
 		if (h.members[i].watch.fd >= 0)
 			members_drop(&h.members[i]);
-	if (control >= 0) {
-		control_stop(&h.control);
-		unlink(o->control);
-	}
 	return 0;
 }

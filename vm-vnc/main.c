@@ -13,6 +13,7 @@
 #include "common/diag.h"
 #include "common/fd.h"
 #include "common/seal.h"
+#include "common/socket_file.h"
 #include "common/wire.h"
 #include "vm-vnc/display.h"
 #include "vm-vnc/front.h"
@@ -96,7 +97,7 @@ main(int argc, char **argv)
 	if (o.user)
 		seal_user(o.user);
 	if (o.control) {
-		control = fd_listen_unix(o.control);
+		control = socket_file_listen(o.control);
 		if (control < 0)
 			die_sys("-C %s", o.control);
 	}

@@ -2,10 +2,10 @@
 /* pkg: libseccomp */
 /*
  * fail [-R] [-f FAULT] [-o FILE] [-t SECONDS] [-x SCRIPT] CMD [ARG]...: runs CMD, and lets a system call of it, or of what it
- * starts, fail. FAULT is PROCESS:CALL[+CALL...]:N:ERROR, ERROR as errno(3) has it: the Nth such call of that process; N-: that and all later ones.
- * PROCESS is 0, of its second child 0.2, and so on. Only programs of this project are looked at, from where main starts.
+ * starts, fail. FAULT is PROCESS:CALL[+CALL...]:N:ERROR, ERROR as errno(3) has it: the Nth such call of that process; N-: that
+ * and all later ones. PROCESS is 0, of its second child 0.2, and so on. Only programs of this project are looked at, from where main starts.
  * FILE gets lines: "call PROCESS NAME" for each without a FAULT, "hit PROCESS NAME" with one, "signal PROCESS NAME NUMBER" when
- * one died of a signal that was not sent here, "left PROCESS NAME" when it was still there after SECONDS (20) in that call.
+ * one died of a signal other than TERM and KILL, "left PROCESS NAME" when it was still there after SECONDS (20) in that call.
  * With -R the descriptor 9 of CMD is a pipe: at the newline of readiness SCRIPT is run (untraced), and CMD gets a TERM.
  * Ends when all have, with CMD's status, 128 and the signal's number if it died of one.
  */
@@ -45,7 +45,7 @@ struct proc {
 	uint64_t hits;	 /* calls that FAULT means, so far */
 	uint64_t ld_low, ld_high;
 	long nr;
-	uint64_t arg;	 /* its second */
+	uint64_t arg;	 /* the one that tells what kind it is */
 	struct user_regs_struct regs; /* as it came, while it fails */
 };
 
@@ -77,7 +77,7 @@ find(pid_t pid)
 	return spare;
 }
 
-/* Of fcntl's, what makes a descriptor and what locks have names of their own. */
+/* Of fcntl's, what makes a descriptor and what locks have names of their own; so has a wait4 that does not wait. */
 static const char *
 call_name(const struct proc *p)
 {
@@ -87,6 +87,8 @@ call_name(const struct proc *p)
 		return "fcntl_dup";
 	if (p->nr == SYS_fcntl && (p->arg == F_OFD_SETLK || p->arg == F_OFD_SETLKW))
 		return "fcntl_lock";
+	if (p->nr == SYS_wait4 && (p->arg & WNOHANG))
+		return "wait4_nohang";
 	free(name);
 	name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, (int)p->nr);
 	return name ? name : "none";
@@ -157,10 +159,10 @@ spoil(struct proc *p)
 }
 
 static void
-enter(struct proc *p, uint64_t nr, uint64_t arg, uint64_t ip)
+enter(struct proc *p, uint64_t nr, const uint64_t *args, uint64_t ip)
 {
 	p->nr = (long)nr;
-	p->arg = arg;
+	p->arg = args[nr == SYS_wait4 ? 2 : 1];
 	p->inside = true;
 	if (!p->started) {
 		p->started = nr == SYS_mprotect;
@@ -205,7 +207,7 @@ at_call(struct proc *p)
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, p->pid, sizeof(info), &info) <= 0)
 		return;
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
-		enter(p, info.entry.nr, info.entry.args[1], info.instruction_pointer);
+		enter(p, info.entry.nr, info.entry.args, info.instruction_pointer);
 	else if (info.op == PTRACE_SYSCALL_INFO_EXIT)
 		leave(p, (uint64_t)info.exit.rval);
 }
@@ -238,7 +240,7 @@ born(struct proc *parent)
 static void
 ended(struct proc *p, int status)
 {
-	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM) {
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM && WTERMSIG(status) != SIGKILL) {
 		say("signal", p);
 		fprintf(out, "\t%d\n", WTERMSIG(status));
 	}
