@@ -259,7 +259,7 @@ ring_ready(struct watch *watch, uint32_t events)
 	struct raw *w = container_of(watch, struct raw, watch);
 
 	(void)events;
-	disk_ring_turn(&w->ring, false);
+	disk_ring_ready(&w->ring, w->inflight);
 	if (w->disk.reaped)
 		w->disk.reaped(&w->disk);
 }

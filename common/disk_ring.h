@@ -29,4 +29,11 @@ struct io_uring_sqe *disk_ring_entry(struct disk_ring *r);
 /* Gives the kernel all that is in the ring, and takes what it finishes, at once or (wait) at least one. */
 void disk_ring_turn(struct disk_ring *r, bool wait);
 
+/*
+ * When the ring's descriptor is ready: takes what the kernel has finished. If so many entries are on their way that nobody waits
+ * for a single one, some more of them are waited for, for moments: as a disk's own controller does, so that not each of them
+ * costs a wake-up and an interrupt.
+ */
+void disk_ring_ready(struct disk_ring *r, unsigned inflight);
+
 #endif

@@ -173,7 +173,7 @@ boot_bzimage(struct boot_file *f, struct boot_entry *e)
 	at = load_address(f, room);
 	if (!at || !guest_ptr(f->mem, at, room))
 		return "does not fit into the guest's memory";
-	why = mem_load(f->mem, at, f->images->kern_fd, payload, f->size - payload);
+	why = mem_read(f->mem, at, f->images->kern_fd, payload, f->size - payload);
 	if (why)
 		return why;
 	f->kernel_end = at + room;

@@ -138,7 +138,7 @@ guest_ptr(const struct guest_mem *m, uint64_t gpa, uint64_t len)
 	return off < m->hot.size && len <= m->hot.size - off ? hot_ptr(m, off, len) : NULL;
 }
 
-/* Copies by read, so that a file truncated meanwhile gives an error and not SIGBUS. */
+/* By read, so that a file truncated meanwhile gives an error and not SIGBUS. */
 static const char *
 load_copy(uint8_t *to, int fd, uint64_t off, uint64_t len)
 {
@@ -156,6 +156,14 @@ load_copy(uint8_t *to, int fd, uint64_t off, uint64_t len)
 		len -= (uint64_t)n;
 	}
 	return NULL;
+}
+
+const char *
+mem_read(struct guest_mem *m, uint64_t gpa, int fd, uint64_t off, uint64_t len)
+{
+	uint8_t *to = guest_ptr(m, gpa, len);
+
+	return to ? load_copy(to, fd, off, len) : "does not fit into the guest's memory";
 }
 
 /* When there are too many, the last one grows over what lies between. */
@@ -177,10 +185,8 @@ mem_load(struct guest_mem *m, uint64_t gpa, int fd, uint64_t off, uint64_t len)
 	uint64_t whole = len & ~(PAGE - 1);
 	const char *why;
 
-	if (!to)
-		return "does not fit into the guest's memory";
-	/* Pages nobody touches are then never read, and untouched ones are shared with the page cache. */
-	if (m->fd < 0 && !m->copy && !m->keep && whole && !((uintptr_t)to & (PAGE - 1)) && !(off & (PAGE - 1))) {
+	/* Pages nobody touches are then never read. */
+	if (to && m->fd < 0 && !m->copy && !m->keep && whole && !((uintptr_t)to & (PAGE - 1)) && !(off & (PAGE - 1))) {
 		note_file(m, (uint64_t)(to - m->base), (uint64_t)(to - m->base) + whole);
 		if (mmap(to, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, (off_t)off) != MAP_FAILED) {
 			mem_advise(m, to, whole);
@@ -191,7 +197,7 @@ mem_load(struct guest_mem *m, uint64_t gpa, int fd, uint64_t off, uint64_t len)
 		if (why)
 			return why;
 	}
-	return load_copy(to, fd, off, len);
+	return mem_read(m, gpa, fd, off, len);
 }
 
 const char *

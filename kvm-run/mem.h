@@ -70,8 +70,11 @@ uint64_t mem_hot_block(uint64_t page);
  */
 void *guest_ptr(const struct guest_mem *m, uint64_t gpa, uint64_t len);
 
-/* Reads len bytes of the file at off into RAM; whole pages of a regular file are mapped privately instead of copied when
- * RAM is private and the alignments allow. NULL or the reason. Set-up and reset only. */
+/* Reads len bytes of the file at off into RAM. NULL or the reason. Set-up and reset only. */
+const char *mem_read(struct guest_mem *m, uint64_t gpa, int fd, uint64_t off, uint64_t len);
+
+/* The same for what the guest touches in part: whole pages of a regular file are mapped privately instead of read when RAM is
+ * private and the alignments allow. */
 const char *mem_load(struct guest_mem *m, uint64_t gpa, int fd, uint64_t off, uint64_t len);
 
 /* Zeroes all memory by giving it back to the host, for a reset; not of memory that is kept. NULL or the reason. No vCPU and
