@@ -10,6 +10,7 @@
 #define CROWD 16	 /* as many on their way keep the disk busy while we wait */
 #define GATHER 8	 /* of them */
 #define GATHER_NS 50000	 /* at most: about as long as a fast disk takes for one */
+#define SLOW 64		 /* of a disk that took longer each is taken as it comes, so many times */
 #define RING_ENTRIES (DISK_RING_INFLIGHT / 2) /* io_uring has room for twice as many answers */
 
 /* For what Debian 12's shared liburing forgot to export. 0 or -errno. */
@@ -122,7 +123,10 @@ disk_ring_ready(struct disk_ring *r, unsigned inflight)
 	struct io_uring_cqe *cqe;
 
 	/* Without EXT_ARG (Linux before 5.11) liburing would put in an entry for the timeout, which this ring is not to do. */
-	if (inflight >= CROWD && r->ring.features & IORING_FEAT_EXT_ARG)
-		io_uring_wait_cqes(&r->ring, &cqe, GATHER, &limit, NULL);
+	if (r->slow)
+		r->slow--;
+	else if (inflight >= CROWD && r->ring.features & IORING_FEAT_EXT_ARG &&
+	    io_uring_wait_cqes(&r->ring, &cqe, GATHER, &limit, NULL) == -ETIME)
+		r->slow = SLOW;
 	disk_ring_turn(r, false);
 }

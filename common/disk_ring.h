@@ -10,6 +10,7 @@
 
 struct disk_ring {
 	bool open;
+	unsigned slow; /* how many times more nothing is waited for */
 	struct io_uring ring;
 	/* What the kernel answered to the entry with this data; may put others into the ring. */
 	void (*result)(struct disk_ring *r, void *data, int res);
