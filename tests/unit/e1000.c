@@ -282,6 +282,13 @@ test_offload(void)
 	descriptor(TX_DATA, 10054 | 0x25100000, 0x300);
 	go();
 	ok(sent(frame) < 0 && rig_read(R_TDH) == rig_read(R_TDT), "segments of nothing, without data, of more than a frame");
+	memset(f + 2000, 0xa5, 58000);
+	memset(rig_card->tx.out, 0, sizeof(rig_card->tx.out));
+	context(0x04000000, 54, 1460);
+	descriptor(TX_DATA, 60000 | 0x24100000, 0x300);
+	descriptor(TX_DATA, 60000 | 0x25100000, 0);
+	go();
+	ok(sent(frame) < 0 && bytes_zero(rig_card->tx.out, sizeof(rig_card->tx.out)), "nor of a packet that is longer than any");
 	context(0x04000000, 54, 1);
 	descriptor(TX_DATA, 1054 | 0x25100000, 0x300);
 	go();
