@@ -155,6 +155,33 @@ test_transfers(void)
 	ok(one(DISK, 0xb0, 0, 0, 0xda, 0, 0) == 0x451, "not without its key");
 }
 
+/* What only old or careful drivers ask for. */
+static void
+test_old_commands(void)
+{
+	uint8_t sum = 0;
+
+	one(DISK, 0x30, 5, 1, 0, 0x40, 512);
+	is(rig_log, "write@2560+512/1", "WRITE SECTORS");
+	one(DISK, 0x39, 64, 2, 0, 0x40, 1024);
+	is(rig_log, "write@32768+1024/1", "WRITE MULTIPLE EXT");
+	one(DISK, 0xce, 64, 2, 0, 0x40, 1024);
+	is(rig_log, "write@32768+1024/1!", "with FUA");
+	ok(one(DISK, 0x34, 0xffffffffffff, 2, 0, 0x40, 1024) == 0x1051, "past the end");
+	ok(one(DISK, 0x40, 120, 8, 0, 0x40, 0) == 0x50 && one(DISK, 0x42, 0, 128, 0, 0x40, 0) == 0x50, "READ VERIFY: all is there");
+	ok(one(DISK, 0x40, 121, 8, 0, 0x40, 0) == 0x1051 && one(DISK, 0x42, 1, 128, 0, 0x40, 0) == 0x1051, "but for what is past the end");
+	is(rig_log, "", "which asks nobody");
+	ok(one(DISK, 0xb0, 0xc24f00, 0, 0xd0, 0, 512) == 0x50 && rig_read(port(DISK, IS)) == 2, "SMART's data");
+	for (unsigned i = 0; i < 512; i++)
+		sum = (uint8_t)(sum + buffer(0)[i]);
+	ok(!sum && buffer(0)[0] == 0x10, "with a right checksum");
+	ok(one(DISK, 0xb0, 0xc24f00, 0, 0xd8, 0, 0) == 0x50 && one(DISK, 0xb0, 0xc24f00, 0, 0xd5, 0, 0) == 0x451, "which has no logs");
+	ok(one(DISK, 0x90, 0, 0, 0, 0, 0) == 0x150 && rig_ram[RIG_FIS + 0x44] == 1, "EXECUTE DEVICE DIAGNOSTIC: no fault, a disk");
+	ok(one(DISK, 0xef, 0, 0, 0x99, 0, 0) == 0x451, "a feature that there is not");
+	ok(one(DISK, 0x2f, 0x04, 1, 0, 0x40, 512) == 0x451 && one(DISK, 0x2f, 0, 1, 0, 0x40, 512) == 0x50 && buffer(0)[0x20] == 1,
+	    "no log but that of errors, and the list of them");
+}
+
 static void
 test_trim(void)
 {
@@ -384,6 +411,7 @@ main(void)
 	test_start();
 	test_identify();
 	test_transfers();
+	test_old_commands();
 	test_trim();
 	test_queue();
 	test_stop();
