@@ -42,3 +42,14 @@ load debian
 	run -0 scenario user
 	[ "${lines[0]}" = running ]
 }
+
+# bats test_tags=kvm,long
+@test "private bridge: two complete Debians, one of them QEMU's, with DHCP and NAT, reached from outside through the first" {
+	need qemu-system-x86_64 nft
+	run -0 scenario bridge
+	[[ ${lines[0]} = running && ${lines[1]} = two ]]
+	[ "$(grep -c ' 0% packet loss' <<<"$output")" -eq 2 ]
+	[ "$(grep ^bound <<<"$output")" = $'bound\t192.168.122.11\tone\nbound\t192.168.122.12\ttwo' ]
+	[ ! -e /sys/class/net/br0 ]
+	[ -z "$(nft list ruleset)" ]
+}
