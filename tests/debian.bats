@@ -43,7 +43,7 @@ load debian
 	[ "${lines[0]}" = running ]
 }
 
-# bats test_tags=kvm,long
+# bats test_tags=lab,long
 @test "private bridge: two complete Debians, one of them QEMU's, with DHCP and NAT, reached from outside through the first" {
 	need qemu-system-x86_64 nft
 	run -0 scenario bridge
