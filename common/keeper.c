@@ -23,8 +23,8 @@ static int ready_fd = -1;
 static void
 tell(int err)
 {
-	if (fd_write_all(ready_fd, &err, sizeof(err)) < 0)
-		note(1, "that it is there: %s", strerror(errno));
+	if (fd_write_all(ready_fd, &err, sizeof(err)) < 0 && errno != EPIPE)
+		error("that it is there: %s", strerror(errno));
 	close(ready_fd);
 }
 

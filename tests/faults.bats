@@ -6,6 +6,8 @@ load lib
 
 setup() {
 	export FAULTS_EVERY=${FAULTS_EVERY:-11} ASAN_OPTIONS=detect_leaks=0
+	# Of commands with many calls, parts of that part.
+	some=$((FAULTS_EVERY == 1 ? 1 : FAULTS_EVERY * 4)) few=$((FAULTS_EVERY == 1 ? 1 : FAULTS_EVERY * 20))
 	PATH=$TESTS:$PATH
 	cd "$T" || return
 }
@@ -44,7 +46,7 @@ fresh='ip link del br0; rm -rf /run/*; nft flush ruleset; sysctl -w net.ipv4.ip_
 
 @test 'vm-dhcpd' {
 	world
-	walk_in_world -R -e $((FAULTS_EVERY * 2)) -b "$fresh; $bridge" vm-dhcpd -b br0 -R 9 -d /mnt/leases
+	walk_in_world -R -e "$some" -b "$fresh; $bridge" vm-dhcpd -b br0 -R 9 -d /mnt/leases
 }
 
 @test 'vm-slirp' {
@@ -55,7 +57,7 @@ fresh='ip link del br0; rm -rf /run/*; nft flush ruleset; sysctl -w net.ipv4.ip_
 
 @test 'vm-vnc' {
 	world
-	walk_in_world -e $((FAULTS_EVERY * 2)) -s 125 -b 'rm -f ctl' vm-vnc -l 127.0.0.1:1 -C ctl true
+	walk_in_world -e "$some" -s 125 -b 'rm -f ctl' vm-vnc -l 127.0.0.1:1 -C ctl true
 }
 
 @test 'vm-img' {
@@ -67,12 +69,37 @@ fresh='ip link del br0; rm -rf /run/*; nft flush ruleset; sysctl -w net.ipv4.ip_
 
 @test 'vm-pin' {
 	world
-	walk_in_world -e $((FAULTS_EVERY * 20)) -s 125 vm-pin -a true
+	walk_in_world -e "$few" -s 125 vm-pin -a true
 }
 
 @test 'kvm-run' {
 	need_access /dev/kvm
-	walk -e $((FAULTS_EVERY * 4)) -s 1,2 -t 60 kvm-run -m 8 -k "$BIN/guests/cpus"
+	walk -e "$some" -s 1,2 -t 60 kvm-run -m 8 -k "$BIN/guests/cpus"
+}
+
+@test 'what listens leaves no file, whatever fails behind it' {
+	run -1 fail -o /dev/null -f 0:epoll_create1:1:EMFILE vm-slirp -l ./net -p "$T/in:22" -C ./ctl
+	lines 'vm-slirp: epoll: Too many open files'
+	run -1 fail -o /dev/null -f 0:listen:1:ENOMEM vm-slirp -l ./net
+	lines 'vm-slirp: -l ./net: Cannot allocate memory'
+	[ ! "$(find . -type s)" ]
+}
+
+@test 'a stack of vm-slirp that cannot be heard is not waited for' {
+	run -125 fail -o left -f 0.1.1:recvmsg:1:ENOBUFS vm-slirp true
+	[ "${lines[0]}" = "vm-slirp: the stack's questions: No buffer space available" ]
+	run ! grep left left
+}
+
+@test 'a bridge whose answer was lost, a request that could not be sent, an identity that could not be read' {
+	world
+	run -1 in_world env PATH="$PATH" fail -o /dev/null -f 0:recvfrom:2:ENOBUFS vm-bridge add br0
+	lines 'vm-bridge: netlink: No buffer space available'
+	run ! in_world ip link show br0
+	run -1 in_world env PATH="$PATH" fail -o /dev/null -f 0:sendto:1:ENOBUFS vm-bridge add br0
+	lines 'vm-bridge: br0: No buffer space available'
+	run -1 in_world env PATH="$PATH" fail -o /dev/null -f 0:openat:1:EMFILE vm-bridge add br0
+	lines 'vm-bridge: /etc/machine-id: Too many open files'
 }
 
 # A process that is to take back, and that could not be: nothing is done, or the loader would leave what it made.
