@@ -80,8 +80,11 @@ doors_ready(struct doors *d, int resolv)
 {
 	const struct message m = {.kind = MSG_READY};
 
-	if (fd_send(d->requests, &m, sizeof(m), &resolv, resolv >= 0) < 0)
-		_exit(0); /* the broker ended meanwhile */
+	if (fd_send(d->requests, &m, sizeof(m), &resolv, resolv >= 0) < 0) {
+		if (errno == EPIPE)
+			_exit(0); /* the broker ended meanwhile */
+		die_sys("the stack is there, but cannot tell");
+	}
 	if (resolv >= 0)
 		close(resolv);
 }
