@@ -106,6 +106,10 @@ agree() {
 		[ "${#lines[@]}" -le 2 ]
 		[[ ${lines[0]} = "$cmd: "* ]]
 	done
+	for cmd in vm-slirp vm-vnc; do
+		run -2 "$cmd" -w 6080 true
+		[ "${lines[0]}" = "$cmd: wire '6080': unknown kind 6080" ]
+	done
 	run -2 kvm-run -c 0
 	[ "$output" = 'kvm-run: -c 0: not a number from 1 to 1024' ]
 	run -2 kvm-run -m 0

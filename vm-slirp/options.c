@@ -153,7 +153,7 @@ other_option(struct options *o, struct wires *ws, int c, char *word)
 static void
 choose_mode(struct options *o, struct wires *ws, char **rest)
 {
-	if (!!*rest + !!o->send_to + !!o->listen + !!ws->n > 1)
+	if (!!*rest + !!o->send_to + !!o->listen + (ws->n || ws->faults) > 1)
 		die_usage("a program, -S, -l and -w exclude each other");
 	o->program = rest;
 	o->mode = *rest ? MODE_LOADER : o->send_to ? MODE_SEND : o->listen ? MODE_LISTEN : MODE_WIRE;

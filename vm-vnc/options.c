@@ -113,7 +113,7 @@ choose_mode(struct options *o, struct wires *ws, char **rest)
 
 	if (o->picture && o->terminal)
 		die_usage("-G and -X exclude each other");
-	if (!!*rest + !!o->send_to + !!ws->n + looks > 1 && !(looks && ws->n == 1 && !*rest && !o->send_to))
+	if (!!*rest + !!o->send_to + (ws->n || ws->faults) + looks > 1 && !(looks && ws->n == 1 && !*rest && !o->send_to))
 		die_usage("a program, -S, -w, -G and -X exclude each other");
 	o->program = rest;
 	o->mode = *rest ? MODE_LOADER : o->send_to ? MODE_SEND : o->picture ? MODE_SCREENSHOT : o->terminal ? MODE_TERMINAL : MODE_WIRE;
