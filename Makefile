@@ -55,7 +55,8 @@ LDHARD := -pie -Wl,-z,relro,-z,now
 CFLAGS ?= -O2 -g
 SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SAN_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
-ifneq ($(filter asan fuzz,$(B)),)
+SAN_tsan := -fsanitize=thread
+ifneq ($(filter asan fuzz tsan,$(B)),)
 CFLAGS := -O1 -g
 HARDEN := -fPIE -fno-strict-aliasing -fstack-protector-strong
 LINK_kvm-run := -pie

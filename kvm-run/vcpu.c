@@ -255,7 +255,7 @@ vcpus_pause(struct vm *vm)
 	struct vm_run_gate *g = &vm->gate;
 
 	pthread_mutex_lock(&g->lock);
-	g->open = false;
+	__atomic_store_n(&g->open, false, __ATOMIC_RELEASE);
 	for (struct vcpu *v = NULL; (v = vcpu_next(vm, v));)
 		kick(v);
 	while (g->outside < vm->nvcpus)
@@ -267,7 +267,7 @@ void
 vcpus_resume(struct vm *vm)
 {
 	pthread_mutex_lock(&vm->gate.lock);
-	vm->gate.open = true;
+	__atomic_store_n(&vm->gate.open, true, __ATOMIC_RELEASE);
 	pthread_cond_broadcast(&vm->gate.changed);
 	pthread_mutex_unlock(&vm->gate.lock);
 }
