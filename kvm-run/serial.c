@@ -6,6 +6,7 @@
 
 #include "kvm-run/con.h"
 #include "kvm-run/serial.h"
+#include "kvm-run/stats.h"
 #include "kvm-run/vm.h"
 
 enum { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
@@ -205,7 +206,7 @@ read_reg(struct serial_state *s, unsigned reg)
 static void
 transmit(struct serial *p, uint8_t byte)
 {
-	p->sent++;
+	stats_count(&p->sent, 1);
 	if (p->s.mcr & MCR_LOOP)
 		receive(&p->s, byte, 0);
 	else if (p->con)
@@ -310,7 +311,7 @@ serial_input(void *dev, const uint8_t *data, size_t len)
 	pthread_mutex_lock(&p->lock);
 	while (n < len && receiving(&p->s) && p->s.count < fifo_size(&p->s))
 		receive(&p->s, data[n++], 0);
-	p->received += n;
+	stats_count(&p->received, n);
 	update_irq(p);
 	pthread_mutex_unlock(&p->lock);
 	return n;

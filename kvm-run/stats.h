@@ -33,6 +33,13 @@ void stats_report(const struct vm *vm);
 /* The request `stats`: id, name, number. */
 enum ctl_done ctl_stats(struct ctl_request *r, char **word);
 
+/* On the one thread that counts there, so that no locked instruction is needed. */
+static inline void
+stats_count(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
 /* Another thread's counter. */
 static inline uint64_t
 stats_read(const uint64_t *counter)

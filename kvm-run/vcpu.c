@@ -14,6 +14,7 @@
 #include "kvm-run/memory_fault.h"
 #include "kvm-run/hyperv.h"
 #include "kvm-run/seal_threads.h"
+#include "kvm-run/stats.h"
 #include "kvm-run/vcpu.h"
 #include "kvm-run/vcpu_state.h"
 #include "kvm-run/vm.h"
@@ -68,7 +69,7 @@ do_exit(struct vcpu *v)
 	struct kvm_run *run = v->run;
 	uint32_t why = run->exit_reason;
 
-	v->exits[why == KVM_EXIT_IO ? VCPU_EXIT_IO : why == KVM_EXIT_MMIO ? VCPU_EXIT_MMIO : VCPU_EXIT_OTHER]++;
+	stats_count(&v->exits[why == KVM_EXIT_IO ? VCPU_EXIT_IO : why == KVM_EXIT_MMIO ? VCPU_EXIT_MMIO : VCPU_EXIT_OTHER], 1);
 	switch (why) {
 	case KVM_EXIT_IO:
 		do_io(vm, run);
@@ -170,7 +171,7 @@ thread_main(void *arg)
 			if (!gate_open(v))
 				finish_instruction(v);
 		} else if (errno == EINTR || errno == EAGAIN) {
-			v->exits[VCPU_EXIT_SIGNAL]++;
+			stats_count(&v->exits[VCPU_EXIT_SIGNAL], 1);
 			__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_RELAXED);
 		} else {
 			error("vcpu%u: KVM_RUN: %s", v->index, errno == EFAULT ? memory_fault_reason(v->vm) : strerror(errno));

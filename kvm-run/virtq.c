@@ -2,6 +2,7 @@
 /* The virtqueue walker; the contracts are in virtq.h. Section numbers are virtio 1.2's. x86 only: no byte swapping. */
 #include <string.h>
 
+#include "kvm-run/stats.h"
 #include "kvm-run/virtq.h"
 
 #define DESC_NEXT 1	/* 2.7.5 */
@@ -149,8 +150,8 @@ vq_pop(struct virtq *q, struct vq_chain *c, struct iovec *iov, unsigned max)
 	if (walk(q, c, max, q->desc, q->size, head, false))
 		return -1;
 	q->next_avail++;
-	q->counts.chains++;
-	q->counts.out_bytes += c->out_len;
+	stats_count(&q->counts.chains, 1);
+	stats_count(&q->counts.out_bytes, c->out_len);
 	return 1;
 }
 
@@ -158,7 +159,7 @@ void
 vq_unpop(struct virtq *q)
 {
 	q->next_avail--;
-	q->counts.chains--;
+	stats_count(&q->counts.chains, -1ULL);
 }
 
 void
@@ -168,7 +169,7 @@ vq_fill(struct virtq *q, uint16_t head, uint32_t written, unsigned ahead)
 	struct used_elem e = {head, written};
 
 	memcpy((char *)q->used + 4 + slot * sizeof(e), &e, sizeof(e));
-	q->counts.in_bytes += written;
+	stats_count(&q->counts.in_bytes, written);
 }
 
 void
