@@ -61,10 +61,9 @@ other_of(const struct vm *vm, const struct wire *w, size_t i)
 	for (size_t n = 0; n < vm->wires.n; n++) {
 		const struct wire *o = &vm->wires.v[n];
 
-		/* A wire that was unplugged names descriptors that are others' by now. */
-		if (!o->nfds || o->kind != WIRE_BLK || !strcmp(o->id, w->id))
+		if (o->kind != WIRE_BLK || !strcmp(o->id, w->id))
 			continue;
-		for (size_t k = 0; k < o->nfds; k++)
+		for (size_t k = 0; k < o->nfds; k++) /* none of one that was unplugged */
 			if ((writes(w, i) || writes(o, k)) && same_file(w->fds[i], o->fds[k]))
 				return o;
 	}

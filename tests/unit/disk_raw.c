@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/unit/disk_work.h"
@@ -156,6 +157,21 @@ test_engine(unsigned flags, const char *how)
 	close(fd);
 }
 
+/* libc's, but that files may be said to be on a disk of 4096 bytes a sector, which direct I/O then has to heed. */
+static bool large_sectors;
+
+int
+statx(int fd, const char *restrict path, int flags, unsigned mask, struct statx *restrict sx)
+{
+	long err = syscall(SYS_statx, fd, path, flags, mask, sx);
+
+	if (!err && large_sectors) {
+		sx->stx_mask |= STATX_DIOALIGN;
+		sx->stx_dio_offset_align = sx->stx_dio_mem_align = 4096;
+	}
+	return (int)err;
+}
+
 static const char *
 open_again(const char *path, int mode, int *fd, struct disk **d)
 {
@@ -203,20 +219,24 @@ main(void)
 {
 	static const struct {
 		unsigned flags;
+		bool large_sectors;
 		const char *how;
 	} engines[] = {
-		{0, "io_uring"},
-		{DISK_NORING, "plain"},
-		{DISK_DIRECT, "io_uring, direct"},
-		{DISK_DIRECT | DISK_NORING, "plain, direct"},
-		{DISK_UNSAFE, "unsafe"},
+		{0, false, "io_uring"},
+		{DISK_NORING, false, "plain"},
+		{DISK_DIRECT, false, "io_uring, direct"},
+		{DISK_DIRECT | DISK_NORING, false, "plain, direct"},
+		{DISK_DIRECT, true, "direct, sectors of 4096 bytes"},
+		{DISK_UNSAFE, false, "unsafe"},
 	};
 
 	mem = aligned_alloc(4096, SIZE);
 	if (!mem || loop_init(&loop) < 0)
 		return 1;
-	for (size_t i = 0; i < sizeof(engines) / sizeof(*engines); i++)
+	for (size_t i = 0; i < sizeof(engines) / sizeof(*engines); i++) {
+		large_sectors = engines[i].large_sectors;
 		test_engine(engines[i].flags, engines[i].how);
+	}
 	test_refused();
 	return tap_done();
 }
