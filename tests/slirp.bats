@@ -561,6 +561,53 @@ control() {
 	await slirp
 }
 
+# Bytes a frame, of those that the guest has received or sent since `mark`.
+mark() {
+	read -r _ rx_bytes rx_frames _ _ _ _ _ _ tx_bytes tx_frames _ < <(in_guest grep eth0: /proc/net/dev)
+}
+since_mark() {
+	local was=("$rx_bytes" "$rx_frames" "$tx_bytes" "$tx_frames")
+	mark
+	echo $(((rx_bytes - was[0]) / (rx_frames - was[1]))) $(((tx_bytes - was[2]) / (tx_frames - was[3])))
+}
+
+@test "vm-slirp: large frames over a wire that offers them; a smaller MTU, a small window, ECN" {
+	need_access /dev/net/tun
+	netns host
+	spawn_in host -R guest unshare -n sh -c 'echo >&9 && exec sleep infinity 9>&-'
+	spawn_in host slirp vm-slirp -p 7000 nsenter -t "${pids[guest]}" -n wire-tap eth0 wire-join
+	until in_guest ip link set eth0 mtu 1200 up 2>/dev/null; do sleep 0.02; done
+	in_guest ip addr add 10.0.2.15/24 dev eth0
+	in_guest sysctl -qw net.ipv4.tcp_ecn=1
+	head -c 10000000 /dev/urandom >"$T/data"
+	spawn_in host source socat -U TCP-LISTEN:8001,bind=127.0.0.1,fork,reuseaddr "EXEC:cat $T/data"
+	listening host TCP-LISTEN:8001
+	mark
+	in_guest timeout 60 socat -u TCP:10.0.2.2:8001 "CREATE:$T/copy"
+	cmp "$T/data" "$T/copy"
+	read -r in _ < <(since_mark)
+	((in > 4000))
+	in_guest timeout 60 socat -u TCP:10.0.2.2:8001,rcvbuf=4096 "CREATE:$T/narrow"
+	cmp "$T/data" "$T/narrow"
+	# A connection from outside has its sizes in the answer to the SYN.
+	spawn_in guest sink socat -u TCP-LISTEN:7000 "CREATE:$T/in"
+	listening guest TCP-LISTEN:7000
+	mark
+	in_host timeout 60 socat -u "OPEN:$T/data" TCP:127.0.0.1:7000
+	await sink
+	cmp "$T/data" "$T/in"
+	read -r in _ < <(since_mark)
+	((in > 4000))
+	spawn_in host sink socat -u TCP-LISTEN:7001,bind=127.0.0.1 "CREATE:$T/out"
+	listening host TCP-LISTEN:7001
+	mark
+	in_guest timeout 60 socat -u "OPEN:$T/data" TCP:10.0.2.2:7001
+	await sink
+	cmp "$T/data" "$T/out"
+	read -r _ out < <(since_mark)
+	((out > 4000))
+}
+
 @test "vm-slirp -w: seqpacket and datagram wires" {
 	need_access /dev/net/tun
 	for type in seqpacket dgram; do

@@ -168,6 +168,7 @@ test_mss_hostile(void)
 	uint8_t f[200], was[200];
 	size_t len;
 
+	memset(f, 0x55, sizeof(f));
 	begin(0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		len = tcp(f, false, true, SEGMENT_SYN, 12, 0);

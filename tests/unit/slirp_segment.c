@@ -1,6 +1,7 @@
 /* links: vm-slirp/acks.c vm-slirp/fragments.c */
 /* SPDX-License-Identifier: ISC */
 /* What is done to the guest's traffic around libslirp: acknowledgements merged, fragments put together. */
+#include <endian.h>
 #include <stdlib.h>
 
 #include "tests/unit/tap.h"
@@ -70,10 +71,24 @@ test_sum(void)
 {
 	const uint8_t rfc[] = {0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7, 0x01};
 	uint16_t sum = segment_fold(segment_sum(rfc, 8, 0));
+	uint8_t large[1000];
+	bool same = true;
 
 	ok(!memcmp(&sum, "\xdd\xf2", 2), "the example of RFC 1071");
 	sum = segment_fold(segment_sum(rfc, 9, 0));
 	ok(!memcmp(&sum, "\xde\xf2", 2), "an odd byte");
+	for (size_t i = 0; i < sizeof(large); i++)
+		large[i] = (uint8_t)(i * 167 + (i >> 8));
+	for (size_t len = 0; len < sizeof(large); len++) {
+		uint32_t slow = 0;
+
+		for (size_t i = 0; i < len; i++)
+			slow += i % 2 ? large[i] : (uint32_t)large[i] << 8;
+		slow = (slow & 0xffff) + (slow >> 16);
+		slow = (slow & 0xffff) + (slow >> 16);
+		same = same && htobe16((uint16_t)slow) == segment_fold(segment_sum(large, len, 0));
+	}
+	ok(same, "any length");
 }
 
 static void
