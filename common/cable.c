@@ -14,6 +14,7 @@
 #include "common/fd.h"
 #include "common/frame.h"
 
+#define LARGE_BUFFER (4 << 20) /* the same where frames are large: the windows of some 64 connections */
 #define BUFFER (128 * 1024) /* of a stream, each way: more than a TCP window, less than the second-level cache */
 
 bool
@@ -27,6 +28,7 @@ struct stream {
 	struct frame_reader in;
 	struct frame_writer out;
 	bool due, told; /* a note of ours: to be sent; out, so that what we send is behind headers */
+	uint8_t *large_buf; /* in place of out_buf, or NULL */
 	uint8_t in_buf[BUFFER], out_buf[BUFFER]; /* touched only as far as they fill */
 };
 
@@ -123,7 +125,18 @@ stream_send(struct cable *c, const struct offload *facts, const struct iovec fra
 static void
 stream_close(struct cable *c)
 {
-	free(c->state);
+	struct stream *s = c->state;
+
+	free(s->large_buf);
+	free(s);
+}
+
+static bool
+stream_crowded(const struct cable *c)
+{
+	const struct stream *s = c->state;
+
+	return s->out.end - s->out.start > s->out.cap / 2;
 }
 
 static const char *
@@ -131,6 +144,11 @@ stream_offload(struct cable *c, bool accept)
 {
 	struct stream *s = c->state;
 
+	s->large_buf = calloc(1, LARGE_BUFFER);
+	if (!s->large_buf)
+		return "out of memory";
+	s->out.buf = s->large_buf;
+	s->out.cap = LARGE_BUFFER;
 	s->in.notes = true;
 	if (accept) {
 		s->due = true;
@@ -140,7 +158,7 @@ stream_offload(struct cable *c, bool accept)
 	return NULL;
 }
 
-static const struct cable_ops stream_ops = {stream_receive, stream_send, stream_flush, stream_close, stream_offload};
+static const struct cable_ops stream_ops = {stream_receive, stream_send, stream_flush, stream_close, stream_crowded, stream_offload};
 
 static const char *
 stream_open(struct cable *c)
@@ -206,6 +224,12 @@ cable_send(struct cable *c, const void *frame, size_t len)
 	static const struct offload none;
 
 	cable_send_facts(c, &none, (const struct iovec[2]){{(void *)(uintptr_t)frame, len}});
+}
+
+bool
+cable_crowded(const struct cable *c)
+{
+	return c->ops->crowded(c);
 }
 
 bool

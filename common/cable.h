@@ -41,7 +41,7 @@ void cable_close(struct cable *c);
 
 /*
  * Large frames are welcome: all that OFFLOAD_ALL says may come, and c->takes tells what may be sent. On a stream it is the
- * end with `accept` that begins; its wire's word must have had the offer (xgso). NULL, or why a tap refuses.
+ * end with `accept` that begins; its wire's word must have had the offer (xgso). NULL, or why not.
  */
 const char *cable_offload(struct cable *c, bool accept);
 
@@ -53,6 +53,9 @@ void cable_send(struct cable *c, const void *frame, size_t len);
 
 /* The same for a frame in two pieces, the second perhaps empty, with facts that fit c->takes. */
 void cable_send_facts(struct cable *c, const struct offload *facts, const struct iovec frame[2]);
+
+/* More than half of what can be queued is: time to leave the sources of frames alone, or some get lost. */
+bool cable_crowded(const struct cable *c);
 
 /* Writes what is queued. True when nothing is left; else wait for POLLOUT. */
 bool cable_flush(struct cable *c);

@@ -12,6 +12,7 @@ struct cable_ops {
 	void (*send)(struct cable *c, const struct offload *facts, const struct iovec frame[2]);
 	bool (*flush)(struct cable *c);
 	void (*close)(struct cable *c); /* frees what is in state, and it */
+	bool (*crowded)(const struct cable *c);
 	const char *(*offload)(struct cable *c, bool accept); /* or NULL: it carries plain frames only */
 };
 

@@ -113,13 +113,21 @@ packet_send(struct cable *c, const struct offload *facts, const struct iovec fra
 	slot->iov_len = iov_read(frame, 2, 0, slot->iov_base, c->frame_max);
 }
 
+static bool
+packet_crowded(const struct cable *c)
+{
+	const struct packet *p = c->state;
+
+	return p->out.end - p->out.start > CABLE_BATCH / 2;
+}
+
 static void
 packet_close(struct cable *c)
 {
 	free(c->state);
 }
 
-static const struct cable_ops packet_ops = {packet_receive, packet_send, packet_flush, packet_close, NULL};
+static const struct cable_ops packet_ops = {packet_receive, packet_send, packet_flush, packet_close, packet_crowded, NULL};
 
 const char *
 cable_open_packet(struct cable *c)

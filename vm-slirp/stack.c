@@ -216,6 +216,9 @@ get_revents(int idx, void *opaque)
 	const struct stack *s = opaque;
 	short got = s->fds[idx].revents;
 
+	/* libslirp asks socket by socket, each when it is about to read from it: what would be lost here can wait there. */
+	if (cable_crowded(&s->cable))
+		got &= ~POLLIN;
 	return (got & POLLIN ? SLIRP_POLL_IN : 0) | (got & POLLOUT ? SLIRP_POLL_OUT : 0) |
 	       (got & POLLPRI ? SLIRP_POLL_PRI : 0) | (got & POLLERR ? SLIRP_POLL_ERR : 0) |
 	       (got & POLLHUP ? SLIRP_POLL_HUP : 0);
