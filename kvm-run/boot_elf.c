@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* ELF kernels by PVH: xen/include/public/arch-x86/hvm/start_info.h and docs/misc/pvh of Xen; ELF-64 object file format. */
 #include <elf.h>
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -84,15 +85,17 @@ find_notes(const uint8_t *notes, size_t len, struct kernel *k)
 	}
 }
 
-static void
+static const char *
 read_notes(struct boot_file *f, const Elf64_Phdr *p, struct kernel *k)
 {
 	uint8_t notes[NOTES_MAX];
 	ssize_t n = pread(f->images->kern_fd, notes, p->p_filesz < NOTES_MAX ? p->p_filesz : NOTES_MAX,
 	    (off_t)p->p_offset);
 
-	if (n > 0)
-		find_notes(notes, (size_t)n, k);
+	if (n < 0)
+		return strerror(errno);
+	find_notes(notes, (size_t)n, k);
+	return NULL;
 }
 
 static void
@@ -120,12 +123,14 @@ load_segments(struct boot_file *f, const Elf64_Ehdr *h, struct kernel *k)
 		const char *why = NULL;
 		Elf64_Phdr p;
 
-		if (pread(f->images->kern_fd, &p, sizeof(p), (off_t)(h->e_phoff + i * sizeof(p))) != sizeof(p))
-			return "truncated";
+		ssize_t n = pread(f->images->kern_fd, &p, sizeof(p), (off_t)(h->e_phoff + i * sizeof(p)));
+
+		if (n != sizeof(p))
+			return n < 0 ? strerror(errno) : "truncated";
 		if (p.p_type == PT_LOAD && p.p_memsz)
 			why = load_segment(f, &p);
 		else if (p.p_type == PT_NOTE && !k->entry)
-			read_notes(f, &p, k);
+			why = read_notes(f, &p, k);
 		if (why)
 			return why;
 	}

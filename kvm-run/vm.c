@@ -160,7 +160,8 @@ enum vm_end
 vm_run(struct vm *vm)
 {
 	vm->end_watch = (struct watch){.fd = vm->end_fd, .handler = on_end};
-	loop_watch(&vm->loop, &vm->end_watch, EPOLLIN);
+	if (loop_watch(&vm->loop, &vm->end_watch, EPOLLIN) < 0)
+		die_sys("event loop"); /* or nobody would hear of the guest's end */
 	vcpus_start(vm);
 	vcpus_resume(vm);
 	loop_run(&vm->loop);

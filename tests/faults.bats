@@ -77,6 +77,12 @@ fresh='ip link del br0; rm -rf /run/*; nft flush ruleset; sysctl -w net.ipv4.ip_
 	walk -e "$some" -s 1,2 -t 60 kvm-run -m 8 -k "$BIN/guests/cpus"
 }
 
+@test 'a kernel that cannot be read is not taken for a short one' {
+	need_access /dev/kvm
+	run -1 fail -o /dev/null -f 0:pread64:2:EIO kvm-run -m 8 -k "$BIN/guests/cpus"
+	lines 'kvm-run: kernel: Input/output error'
+}
+
 @test 'what listens leaves no file, whatever fails behind it' {
 	run -1 fail -o /dev/null -f 0:epoll_create1:1:EMFILE vm-slirp -l ./net -p "$T/in:22" -C ./ctl
 	lines 'vm-slirp: epoll: Too many open files'
