@@ -91,7 +91,7 @@ ALL_CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. $(CPPFLAGS)
 ALL_CFLAGS = -std=gnu11 $(WARN) $(HARDEN) $(SAN) $(CFLAGS)
 
 .DELETE_ON_ERROR:
-.PHONY: all help check asan lint fuzz faults mutate coverage bench demo install uninstall dist deb clean FORCE
+.PHONY: all help check asan lint fuzz faults mutate coverage bench soak demo install uninstall dist deb clean FORCE
 all: $(CMDS:%=$(O)/%) ## build every command into build/$(B)/
 
 $(patsubst %,$(O)/obj/common/%.o,attrs link link_settings netlink nft_message nft_rule forward_block): PKG_CFLAGS = $(shell pkg-config --cflags libnl-3.0)
@@ -167,6 +167,12 @@ bench: ## measure beside Debian's programs for the same jobs
 	tests/deps bench
 	$(BUILD) all tools
 	for bench in boot firmware hotplug memory balloon blk img net requests slirp hub tap bridge tftp dhcp nat vnc pin; do echo "== $$bench"; tests/bench/$$bench || exit; done
+
+soak: ## much of everything, and what it leaves; and kill -9 at every call of a start
+	tests/deps check
+	$(BUILD) all tools
+	tests/soak
+	KILLS=all BATS_TEST_TIMEOUT=7200 bats -f 'killed while' tests/kills.bats
 
 demo: ## boot a stock Debian guest with a network and a disk
 	tests/deps demo

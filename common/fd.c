@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/diag.h"
@@ -239,6 +240,17 @@ fd_close_failed(int fd)
 	close(fd);
 	errno = err;
 	return -1;
+}
+
+bool
+fd_in_use_yet(unsigned *tries)
+{
+	int err = errno;
+
+	if (err == EADDRINUSE && (*tries)++ < 50 && nanosleep(&(struct timespec){.tv_nsec = 20 * 1000000}, NULL) == 0)
+		return true;
+	errno = err;
+	return false;
 }
 
 int

@@ -37,6 +37,13 @@ int fd_listen_unix(const char *path);
 /* Connected Unix stream socket, close-on-exec, or -1 with errno. */
 int fd_connect_unix(const char *path);
 
+/*
+ * After a failure to bind, at the start of a command: true when the address is in use and, by now, may be free, since what served a
+ * guest that has just ended goes a moment after it. False with errno for other failures, and when a second was waited in all;
+ * *tries is 0 at first.
+ */
+bool fd_in_use_yet(unsigned *tries);
+
 /* Standard input and output become /dev/null, in a process that outlives its pipeline: nobody is to wait for it. Dies on failure. */
 void fd_leave_stdio(void);
 

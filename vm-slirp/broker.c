@@ -38,8 +38,11 @@ void
 doorway_open_forwards(struct doorway *d, const struct options *o)
 {
 	for (size_t i = 0; i < o->nforwards; i++) {
-		int fd = forward_listen(&o->forwards[i]);
+		unsigned tries = 0;
+		int fd;
 
+		while ((fd = forward_listen(&o->forwards[i])) < 0 && fd_in_use_yet(&tries))
+			;
 		if (fd < 0)
 			die_sys("-p %s", o->forward_words[i]);
 		d->forwards[d->nforwards++] = (struct open_forward){.forward = o->forwards[i], .fd = fd};

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* The loop around libslirp; the contracts are in stack.h. */
 #include <errno.h>
+#include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <slirp/libslirp.h>
@@ -353,6 +355,18 @@ raise_limit(void)
 	setrlimit(RLIMIT_NOFILE, &lim);
 }
 
+/*
+ * libslirp has two buffers of 128 KiB and more for each connection, which it grows by realloc, and keeps for ten seconds after its
+ * end (2 MSL). As parts of the heap, where malloc would have them once one was freed, they would be copied as they grow, untouched
+ * pages too, and what has ended would stay in memory for good. Frames, of 64 KiB and a little, come and go too often for mappings.
+ */
+static void
+map_buffers(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 96 * 1024);
+	mallopt(M_MMAP_MAX, INT_MAX);
+}
+
 void
 stack_run(const struct options *o, int cable_fd, int orders, int requests, bool walled)
 {
@@ -364,6 +378,7 @@ stack_run(const struct options *o, int cable_fd, int orders, int requests, bool 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "slirp");
 	raise_limit();
+	map_buffers();
 	fd_close_others((const int[]){cable_fd, orders, requests}, 3);
 	s.orders = orders;
 	s.acks = (struct acks){.send = to_guest, .arg = &s};

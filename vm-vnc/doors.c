@@ -107,8 +107,9 @@ listen_ip(const union address *a)
 }
 
 static const char *
-open_ip(struct doors *ds, struct door *d, const char *word, struct why *w)
+open_ip(struct doors *ds, struct door *d, const char *word, bool at_start, struct why *w)
 {
+	unsigned tries = 0;
 	union address a;
 	const char *no;
 
@@ -117,7 +118,8 @@ open_ip(struct doors *ds, struct door *d, const char *word, struct why *w)
 	no = policy_may_listen(ds->policy, &a);
 	if (no)
 		return no;
-	d->watch.fd = listen_ip(&a);
+	while ((d->watch.fd = listen_ip(&a)) < 0 && at_start && fd_in_use_yet(&tries))
+		;
 	if (d->watch.fd < 0)
 		return why(w, "%s", strerror(errno));
 	address_format(&a, d->word, sizeof(d->word));
@@ -209,7 +211,7 @@ doors_open(struct doors *ds, const char *word, bool browser, struct control_fds 
 	else if (strchr(word, '/'))
 		no = open_path(d, word, w);
 	else
-		no = open_ip(ds, d, word, w);
+		no = open_ip(ds, d, word, !given, w);
 	if (!no && ds->meetings && loop_watch(ds->meetings->loop, &d->watch, EPOLLIN) < 0)
 		no = "out of memory";
 	return no;

@@ -118,6 +118,8 @@ test_truncated(void)
 static void
 test_unix(void)
 {
+	unsigned tries = 0;
+	bool waited = true;
 	char dir[] = "/tmp/fd-XXXXXX", path[64], longer[200];
 	int fd, client, file;
 	struct stat st;
@@ -143,6 +145,15 @@ test_unix(void)
 	ok(fd_listen_unix(path) == -1 && errno == EADDRINUSE && access(path, F_OK) == 0, "a file is left alone");
 	unlink(path);
 	rmdir(dir);
+	errno = EADDRINUSE;
+	ok(fd_in_use_yet(&tries) && tries == 1, "one that is in use may be free soon");
+	errno = EACCES;
+	ok(!fd_in_use_yet(&tries) && errno == EACCES, "one that is forbidden may not");
+	for (unsigned i = 0; i < 1000 && waited; i++) {
+		errno = EADDRINUSE;
+		waited = fd_in_use_yet(&tries);
+	}
+	ok(!waited && errno == EADDRINUSE, "nor one that never is");
 	memset(longer, 'x', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
 	ok(fd_listen_unix(longer) == -1 && errno == ENAMETOOLONG, "a path that is too long");
