@@ -123,6 +123,12 @@ test_large(void)
 	cable_send_facts(&a, &h, (const struct iovec[2]){{f, 1500}});
 	cable_flush(&a);
 	ok(receive(&b) && ngot == 0, "facts that mean nothing lose the frame");
+	for (size_t i = 0; i < 1 << 20 && !cable_crowded(&a); i++) {
+		cable_send(&a, f, 1000);
+		if (!a.blocked)
+			cable_flush(&a);
+	}
+	ok(cable_crowded(&a) && !a.dropped, "much is queued for who does not read: it is told before anything is lost");
 	cable_close(&a);
 	cable_close(&b);
 	close(sv[0]);
