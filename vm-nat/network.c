@@ -3,13 +3,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/diag.h"
+#include "common/link.h"
 #include "vm-nat/network.h"
 
 struct search {
@@ -58,11 +58,15 @@ take_address(struct nlmsghdr *h, void *arg)
 	return 0;
 }
 
-/* Why if_nametoindex found none. */
-static const char *
-no_index(void)
+static unsigned
+index_of(struct netlink *route, const char *option, const char *name)
 {
-	return errno == ENODEV ? "no such interface" : strerror(errno);
+	struct link l;
+	int err = link_get(route, name, &l);
+
+	if (err)
+		die("%s%s: %s", option, name, err == -ENODEV ? "no such interface" : strerror(-err));
+	return (unsigned)l.index;
 }
 
 void
@@ -71,13 +75,11 @@ network_resolve(struct network *n, struct netlink *route)
 	struct ifaddrmsg head = { .ifa_family = AF_UNSPEC };
 	struct search s = { .n = n };
 
-	if (n->via && !if_nametoindex(n->via))
-		die("-V %s: %s", n->via, no_index());
+	if (n->via)
+		index_of(route, "-V ", n->via);
 	if (!n->bridge)
 		return;
-	s.ifindex = if_nametoindex(n->bridge);
-	if (!s.ifindex)
-		die("%s: %s", n->bridge, no_index());
+	s.ifindex = index_of(route, "", n->bridge);
 	if (n->nnets)
 		return;
 	head.ifa_index = s.ifindex;
