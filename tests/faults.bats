@@ -5,7 +5,8 @@
 load lib
 
 setup() {
-	export FAULTS_EVERY=${FAULTS_EVERY:-11} ASAN_OPTIONS=detect_leaks=0
+	[ "$B" != asan ] || skip "AddressSanitizer's own calls would fail too"
+	export FAULTS_EVERY=${FAULTS_EVERY:-11}
 	# Of commands with many calls, parts of that part.
 	some=$((FAULTS_EVERY == 1 ? 1 : FAULTS_EVERY * 4)) few=$((FAULTS_EVERY == 1 ? 1 : FAULTS_EVERY * 20))
 	PATH=$TESTS:$PATH
@@ -112,6 +113,6 @@ fresh='ip link del br0; rm -rf /run/*; nft flush ruleset; sysctl -w net.ipv4.ip_
 @test 'a keeper that dies as it starts is told of' {
 	world
 	run -125 in_world env PATH="$PATH" fail -o /dev/null -f 0.1.1:openat:1:EMFILE vm-bridge -b br0 true
-	lines 'vm-bridge: /dev/null: Too many open files' 'vm-bridge: a process that takes br0 away again: Operation canceled'
+	lines 'vm-bridge: /dev/null: Too many open files'
 	run ! in_world ip link show br0
 }
