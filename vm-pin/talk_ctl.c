@@ -19,7 +19,7 @@ next_line(struct talk *t, const char **reason, struct why *w)
 		return NULL;
 	}
 	if (!strncmp(line, "no ", 3)) {
-		*reason = why(w, "%s", line + 3);
+		*reason = why(w, "%s", line[3] ? line + 3 : "it says no, and not why");
 		return NULL;
 	}
 	return strncmp(line, "ok", 2) ? line : NULL;
