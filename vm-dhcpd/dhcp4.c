@@ -42,7 +42,7 @@ send_waiting(struct server *s)
 static void
 add_record(struct server *s, const struct lease *l)
 {
-	const struct record r = journal_record(&s->journal, l);
+	const struct record r = journal_record(l);
 
 	leaselog_add(&s->log, &r);
 }

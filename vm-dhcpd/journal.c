@@ -5,19 +5,26 @@
 
 #include "vm-dhcpd/journal.h"
 
+/* Leases run by a clock that nobody sets; the log is in the time of day, which may be set right long after the start. */
+static int64_t
+epoch_now(void)
+{
+	return (int64_t)time(NULL) - lease_clock();
+}
+
 void
 journal_init(struct journal *j)
 {
 	leases_init(&j->leases);
-	j->epoch = (int64_t)time(NULL) - lease_clock();
+	j->epoch = epoch_now();
 }
 
 struct record
-journal_record(const struct journal *j, const struct lease *l)
+journal_record(const struct lease *l)
 {
 	static const enum record_what what[] = {
 	    [LEASE_BOUND] = RECORD_BOUND, [LEASE_PAST] = RECORD_PAST, [LEASE_SET_ASIDE] = RECORD_ASIDE};
-	struct record r = {.what = what[l->state], .addr = l->addr, .until = l->until == LEASE_NEVER ? INT64_MAX : l->until + j->epoch};
+	struct record r = {.what = what[l->state], .addr = l->addr, .until = l->until == LEASE_NEVER ? INT64_MAX : l->until + epoch_now()};
 
 	memcpy(r.mac, l->mac, 6);
 	if (l->key[0] == GUEST_BY_ID) {

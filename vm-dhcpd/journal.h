@@ -10,13 +10,13 @@
 
 struct journal {
 	struct leases leases;
-	int64_t epoch; /* seconds since 1970 at 0 of lease_clock */
+	int64_t epoch; /* seconds since 1970 at 0 of lease_clock, when it was begun */
 };
 
 void journal_init(struct journal *j);
 
-/* What the log says of a lease, which is not merely offered. */
-struct record journal_record(const struct journal *j, const struct lease *l);
+/* What the log says of a lease, which is not merely offered, as the time of day is now. */
+struct record journal_record(const struct lease *l);
 
 /* A record of the log, a struct journal's: what an earlier one said of this address, or of this client, is void. */
 void journal_replay(void *arg, const struct record *r);
