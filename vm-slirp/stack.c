@@ -44,6 +44,7 @@ struct stack {
 	int orders;
 	struct pollfd *fds;
 	size_t nfds, cap;
+	bool crowded; /* many connections at once, whose memory is to be given back */
 	struct timer timers[SLIRP_TIMER_NUM];
 };
 
@@ -301,6 +302,21 @@ take_frames(struct stack *s)
 	return here;
 }
 
+#define CROWD 16
+#define TICK_MS 500 /* libslirp's, while there is a connection, or one that is remembered */
+
+/* What a crowd of connections has left in the heap goes back to the host once the last is forgotten. */
+static void
+tidy(struct stack *s, uint32_t timeout)
+{
+	if (s->nfds > CROWD)
+		s->crowded = true;
+	if (!s->crowded || timeout <= TICK_MS)
+		return;
+	malloc_trim(0);
+	s->crowded = false;
+}
+
 /*
  * One round: what libslirp waits for, sleep, let it have its sockets, then the guest's frames, then all replies at once.
  * While the guest does not take its frames the sockets are left alone, so that data waits in the host's kernel and is not
@@ -318,8 +334,10 @@ serve(struct stack *s)
 	s->nfds = POLL_OWN;
 	s->fds[POLL_CABLE] = (struct pollfd){.fd = s->cable.fd, .events = POLLIN | (flowing ? 0 : POLLOUT)};
 	s->fds[POLL_ORDERS] = (struct pollfd){.fd = s->orders, .events = POLLIN};
-	if (flowing)
+	if (flowing) {
 		slirp_pollfds_fill(s->slirp, &timeout, add_poll, s);
+		tidy(s, timeout);
+	}
 	n = poll(s->fds, s->nfds, sleep_ms(s, timeout));
 	if (n < 0 && errno != EINTR)
 		die_sys("poll");
