@@ -72,19 +72,20 @@ CFLAGS := -O0 -g
 HARDEN := -fPIE -fno-strict-aliasing
 endif
 # The counters are a file, mapped, that all runs of a program share: what is sealed, forked or killed counts as well.
+SAN_cov := -fprofile-instr-generate=$(CURDIR)/build/cov/profile/%c%m.profraw -fcoverage-mapping
 ifeq ($(B),cov)
-CC := $(CLANG)
 CFLAGS := -O1 -g -mllvm -runtime-counter-relocation
-SAN_cov := -fprofile-instr-generate=$(CURDIR)/build/cov/profile/%c%m.profraw -fcoverage-mapping -Wno-unused-command-line-argument
-WARN += -Wno-unknown-warning-option -Wno-gnu-variable-sized-type-not-at-end -Wno-missing-prototypes
+endif
+# KVM's structures end in arrays of any length; where they lie within others, those follow.
+ifneq ($(filter cov fuzz lint,$(B)),)
+CC := $(CLANG)
+WARN += -Wno-unknown-warning-option -Wno-gnu-variable-sized-type-not-at-end -Wno-unused-command-line-argument
+endif
+ifneq ($(filter cov fuzz,$(B)),)
+WARN += -Wno-missing-prototypes
 endif
 ifeq ($(B),lint)
-CC := $(CLANG)
-WARN += -Werror -Wno-unknown-warning-option -Wno-gnu-variable-sized-type-not-at-end
-endif
-ifeq ($(B),fuzz)
-CC := $(CLANG)
-WARN += -Wno-missing-prototypes
+WARN += -Werror
 endif
 SAN := $(SAN_$(B))
 ALL_CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. $(CPPFLAGS)
