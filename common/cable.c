@@ -6,7 +6,6 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -14,8 +13,8 @@
 #include "common/fd.h"
 #include "common/frame.h"
 
-#define LARGE_BUFFER (4 << 20) /* the same where frames are large: the windows of some 64 connections */
 #define BUFFER (128 * 1024) /* of a stream, each way: more than a TCP window, less than the second-level cache */
+#define LARGE_BUFFER (4 << 20) /* the same where frames are large: the windows of some 64 connections */
 
 bool
 cable_would_block(int err)

@@ -11,9 +11,10 @@
 /*
  * Starts a process that is nobody's child, in a session of its own, deaf to signals that can be ignored; of descriptors it has
  * keep[0..n), standard error, and /dev/null for the other two; of rights the capability cap alone (CAP_NET_ADMIN...), or all,
- * which run is to give up. What would be left if the caller were killed between doing it and this, run does. It calls run(arg) and exits with what that returns. All others have been closed there, and run has called keeper_ready, when this returns 0;
- * or -errno when there is none: -ECANCELED when it ended before, and said why, -ENOENT when
- * there is nothing that it would be for.
+ * which run is to give up. It calls run(arg) and exits with what that returns. What would be left over if the caller were
+ * killed between doing it and this call, run does. When this returns 0, all other descriptors have been closed there, and run
+ * has called keeper_ready; -errno when there is no process: -ECANCELED when it ended before, and said why, -ENOENT when there
+ * is nothing that it would be for.
  */
 int keeper_start(const char *title, int cap, const int *keep, size_t n, int (*run)(void *arg), void *arg);
 
@@ -23,12 +24,12 @@ void keeper_ready(void);
 _Noreturn void keeper_needless(void);
 
 /*
- * As keeper_start with CAP_NET_ADMIN: undo(arg) is called once every copy of the descriptor that is returned has been closed, however those ended
- * who held it. Before, make(arg), which may be NULL, does there, with all rights, what is to be taken back: so it is, also when the
- * caller is killed meanwhile. False: nothing was to be done (-ENOENT). It says itself why it failed, and exits (-ECANCELED).
- * What the hold wires of $VM_WIRES hold is held till then, so that what was set up before is taken back after.
- * undo may use netlink, memory, files (to set what /proc/sys has) and nanosleep, and has no other system calls. The descriptor is
- * close-on-exec. -errno when there is none.
+ * As keeper_start with CAP_NET_ADMIN: undo(arg) is called once every copy of the descriptor that is returned has been closed,
+ * however those ended who held it. Before, make(arg), which may be NULL, does there, with all rights, what is to be taken back:
+ * so it is, also when the caller is killed meanwhile. False: nothing was to be done (-ENOENT). It says itself why it failed, and
+ * exits (-ECANCELED). What the hold wires of $VM_WIRES hold is held till then, so that what was set up before is taken back
+ * after. undo may use netlink, memory, files (to set what /proc/sys has) and nanosleep, and has no other system calls. The
+ * descriptor is close-on-exec. -errno when there is none.
  */
 int keeper_hold(const char *title, const int *keep, size_t n, bool (*make)(void *arg), int (*undo)(void *arg), void *arg);
 
