@@ -38,8 +38,8 @@ ssize_t frame_fill(struct frame_reader *r, int fd);
 
 /*
  * Next whole frame in the buffer: 1 and the frame (valid until the next frame_fill; behind its header when r->headed),
- * FRAME_IS_NOTE and the FRAME_NOTE bytes of a note, 0 when more bytes are needed, -1 when the peer broke the framing (a length under FRAME_MIN
- * or over FRAME_MAX): close it.
+ * FRAME_IS_NOTE and the FRAME_NOTE bytes of a note, 0 when more bytes are needed, -1 when the peer broke the framing (a length
+ * under FRAME_MIN or over FRAME_MAX): close it.
  */
 int frame_next(struct frame_reader *r, const uint8_t **frame, size_t *len);
 

@@ -40,8 +40,9 @@ static int
 wait_for_end(void *arg)
 {
 	/* What waiting needs, netlink, malloc, a pause, and the settings of the kernel, one after the other. */
-	static const char *const calls[] = { "openat", "read", "write", "close", "socket", "setsockopt", "getsockopt", "dup3", "flock", "sendto", "recvfrom", "brk",
-		"mmap", "munmap", "mremap", "clock_nanosleep", "rt_sigreturn", "restart_syscall", "exit", "exit_group", NULL };
+	static const char *const calls[] = { "openat", "read", "write", "close", "socket", "setsockopt", "getsockopt", "dup3", "flock",
+		"sendto", "recvfrom", "brk", "mmap", "munmap", "mremap", "clock_nanosleep", "rt_sigreturn", "restart_syscall", "exit",
+		"exit_group", NULL };
 	struct hold *h = arg;
 	char byte;
 

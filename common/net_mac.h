@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-/* What the addresses of one owner have in common: of this machine (its machine-id), and of the guest if it has a name (or NULL). Dies when the machine's cannot be read. */
+/* What the addresses of one owner have in common: of this machine (its machine-id), and of the guest if it has a name (or NULL).
+ * Dies when the machine's cannot be read. */
 uint64_t net_mac_seed(const char *guest_name);
 
 /* An address in 52:54:00, the same for the same seed and id at every start. */

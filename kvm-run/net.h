@@ -86,7 +86,8 @@ struct net_backend {
 	 * rings are served by somebody else, send too. */
 	void (*recv)(struct net_pair *p);
 	/* Sends the first n held frames of p->tx, or as many as the wire takes now; returns their number. Fewer than n,
-	 * or p->tx_rest, means that it waits for the wire to become writable; n is 0 when only the rest is to be written. net_tx_lost() marks what was not sent for good. */
+	 * or p->tx_rest, means that it waits for the wire to become writable; n is 0 when only the rest is to be written.
+	 * net_tx_lost() marks what was not sent for good. */
 	unsigned (*send)(struct net_pair *p, unsigned n);
 };
 

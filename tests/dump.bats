@@ -65,9 +65,7 @@ begin() {
 @test "the line of the manual page makes one" {
 	need python3 readelf
 	local line
-	line=$(sed -n 's/^\.Dl \(python3.*dump.*\)/\1/p' "$TESTS/../man/kvm-run.1")
-	line=${line//\\(dq/\"}
-	line=${line//\\e/\\}
+	line=$(displays <"$TESTS/../man/kvm-run.1" | grep '^python3.*dump')
 	guest
 	(cd "$T" && mv ctl guest.ctl && eval "$line")
 	run -0 readelf -h "$T/core"
