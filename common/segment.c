@@ -3,6 +3,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/segment.h"
 
 #define ETH_LEN 14
@@ -10,18 +11,6 @@
 #define IP6_LEN 40
 #define TCP_LEN 20
 #define TCP 6
-
-static uint16_t
-get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t
-get32(const uint8_t *p)
-{
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
 
 /* Finds the TCP header; returns the length the IP header gives for the frame, 0 when it is not plain TCP. */
 static size_t
@@ -32,16 +21,16 @@ parse_ip(struct segment *s, const uint8_t *frame, size_t len)
 	*s = (struct segment){.ip = ETH_LEN};
 	if (len < ETH_LEN + IP6_LEN)
 		return 0;
-	s->v6 = get16(frame + 12) == 0x86dd;
+	s->v6 = get_be16(frame + 12) == 0x86dd;
 	if (s->v6) {
 		s->tcp = ETH_LEN + IP6_LEN;
-		return ip[0] >> 4 == 6 && ip[6] == TCP ? s->tcp + get16(ip + 4) : 0;
+		return ip[0] >> 4 == 6 && ip[6] == TCP ? s->tcp + get_be16(ip + 4) : 0;
 	}
 	s->tcp = ETH_LEN + IP4_LEN;
 	/* Version 4 without options; no fragment (offset and More Fragments 0); TCP. */
-	if (get16(frame + 12) != 0x0800 || ip[0] != 0x45 || (get16(ip + 6) & 0x3fff) || ip[9] != TCP)
+	if (get_be16(frame + 12) != 0x0800 || ip[0] != 0x45 || (get_be16(ip + 6) & 0x3fff) || ip[9] != TCP)
 		return 0;
-	return ETH_LEN + get16(ip + 2);
+	return ETH_LEN + get_be16(ip + 2);
 }
 
 bool
@@ -56,8 +45,8 @@ segment_parse(struct segment *s, const uint8_t *frame, size_t len)
 	if (s->data < s->tcp + TCP_LEN || s->data > end)
 		return false;
 	s->len = end - s->data;
-	s->seq = get32(tcp + 4);
-	s->ack = get32(tcp + 8);
+	s->seq = get_be32(tcp + 4);
+	s->ack = get_be32(tcp + 8);
 	s->flags = tcp[13];
 	return true;
 }
@@ -109,13 +98,6 @@ segment_sum(const uint8_t *p, size_t len, uint64_t sum)
 	return sum;
 }
 
-static void
-put16(uint8_t *p, size_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
 uint64_t
 segment_set_len(uint8_t *frame, const struct segment *s, size_t len)
 {
@@ -124,10 +106,10 @@ segment_set_len(uint8_t *frame, const struct segment *s, size_t len)
 	uint16_t sum;
 
 	if (s->v6) {
-		put16(ip + 4, tcp_len);
+		put_be16(ip + 4, tcp_len);
 	} else {
-		put16(ip + 2, IP4_LEN + tcp_len);
-		put16(ip + 10, 0);
+		put_be16(ip + 2, IP4_LEN + tcp_len);
+		put_be16(ip + 10, 0);
 		sum = (uint16_t)~segment_fold(segment_sum(ip, IP4_LEN, 0));
 		memcpy(ip + 10, &sum, 2);
 	}

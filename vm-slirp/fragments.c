@@ -2,22 +2,17 @@
 /* IPv4 reassembly; the contracts are in fragments.h. */
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/segment.h"
 #include "vm-slirp/fragments.h"
 
 #define IP 14 /* where the IP header begins */
 
-static size_t
-get16(const uint8_t *p)
-{
-	return (size_t)p[0] << 8 | p[1];
-}
-
 /* A frame with IPv4 of which it has the whole header. */
 static bool
 is_ip4(const uint8_t *frame, size_t len)
 {
-	return len >= FRAGMENTS_HEAD && get16(frame + 12) == 0x0800 && frame[IP] >> 4 == 4;
+	return len >= FRAGMENTS_HEAD && get_be16(frame + 12) == 0x0800 && frame[IP] >> 4 == 4;
 }
 
 static void
@@ -111,12 +106,12 @@ fragments_put(struct fragments *f, const uint8_t **frame, size_t *len, int64_t n
 
 	if (!is_ip4(p, *len))
 		return true;
-	bits = get16(p + IP + 6);
+	bits = get_be16(p + IP + 6);
 	if (!(bits & 0x3fff))
 		return true;
 	more = bits & 0x2000;
 	off = (bits & 0x1fff) * 8;
-	size = get16(p + IP + 2);
+	size = get_be16(p + IP + 2);
 	/* Options, a bad checksum, a length that is not the frame's, a piece that others cannot join: nobody sends these. */
 	if ((p[IP] & 15) != 5 || segment_fold(segment_sum(p + IP, 20, 0)) != 0xffff || size <= 20 || size + IP > *len)
 		return false;

@@ -2,31 +2,12 @@
 /* Large frames between libslirp and the guest; the contracts are in large.h. */
 #include <string.h>
 
+#include "common/bytes.h"
 #include "vm-slirp/large.h"
 
 #define ETH_LEN 14
 #define IP4_LEN 20
 #define MORE_FRAGMENTS 0x2000 /* RFC 791, 3.1 */
-
-static uint16_t
-get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static void
-put16(uint8_t *p, size_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void
-put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v & 0xffff);
-}
 
 static void
 send_parts(struct large *l, const struct offload *facts, uint8_t *head, size_t head_len, const uint8_t *data,
@@ -42,7 +23,7 @@ static void
 cut(struct large *l, uint8_t *head, const struct segment *s, const uint8_t *data, size_t mss)
 {
 	static const struct offload none;
-	uint16_t id = get16(head + s->ip + 4), sum;
+	uint16_t id = get_be16(head + s->ip + 4), sum;
 	uint8_t *tcp = head + s->tcp;
 
 	for (size_t at = 0, part; at < s->len; at += part) {
@@ -50,15 +31,15 @@ cut(struct large *l, uint8_t *head, const struct segment *s, const uint8_t *data
 
 		part = s->len - at < mss ? s->len - at : mss;
 		if (!s->v6)
-			put16(head + s->ip + 4, id++);
-		put32(tcp + 4, s->seq + (uint32_t)at);
+			put_be16(head + s->ip + 4, id++);
+		put_be32(tcp + 4, s->seq + (uint32_t)at);
 		tcp[13] = s->flags;
 		if (at)
 			tcp[13] &= (uint8_t)~SEGMENT_CWR;
 		if (at + part < s->len)
 			tcp[13] &= (uint8_t) ~(SEGMENT_FIN | SEGMENT_PSH);
 		pseudo = segment_set_len(head, s, part);
-		put16(tcp + 16, 0);
+		put_be16(tcp + 16, 0);
 		sum = (uint16_t)~segment_fold(segment_sum(data + at, part, segment_sum(tcp, s->data - s->tcp, pseudo)));
 		memcpy(tcp + 16, &sum, 2);
 		send_parts(l, &none, head, s->data, data + at, part);
@@ -90,21 +71,21 @@ static void
 put_fragments(struct large *l, const uint8_t *frame, size_t len)
 {
 	static const struct offload none;
-	size_t step = (l->mss.mtu - IP4_LEN) / 8 * 8u, total = get16(frame + ETH_LEN + 2);
-	uint16_t offset = get16(frame + ETH_LEN + 6), sum;
+	size_t step = (l->mss.mtu - IP4_LEN) / 8 * 8u, total = get_be16(frame + ETH_LEN + 2);
+	uint16_t offset = get_be16(frame + ETH_LEN + 6), sum;
 	uint8_t head[ETH_LEN + IP4_LEN], *ip = head + ETH_LEN;
 
 	memcpy(head, frame, sizeof(head));
-	if (get16(frame + 12) != 0x0800 || ip[0] != 0x45 || (offset & 0x4000) || total < IP4_LEN || total > len - ETH_LEN)
+	if (get_be16(frame + 12) != 0x0800 || ip[0] != 0x45 || (offset & 0x4000) || total < IP4_LEN || total > len - ETH_LEN)
 		return;
 	total -= IP4_LEN;
 	for (size_t at = 0, part; at < total; at += part) {
 		bool last = total - at <= step;
 
 		part = last ? total - at : step;
-		put16(ip + 2, IP4_LEN + part);
-		put16(ip + 6, (size_t)(offset + at / 8) | (last ? 0 : MORE_FRAGMENTS));
-		put16(ip + 10, 0);
+		put_be16(ip + 2, IP4_LEN + part);
+		put_be16(ip + 6, (size_t)(offset + at / 8) | (last ? 0 : MORE_FRAGMENTS));
+		put_be16(ip + 10, 0);
 		sum = (uint16_t)~segment_fold(segment_sum(ip, IP4_LEN, 0));
 		memcpy(ip + 10, &sum, 2);
 		send_parts(l, &none, head, sizeof(head), frame + sizeof(head) + at, part);

@@ -2,6 +2,7 @@
 /* Maximum segment sizes of connections; the contracts are in mss.h. */
 #include <string.h>
 
+#include "common/bytes.h"
 #include "vm-slirp/mss.h"
 
 #define TCP_LEN 20
@@ -85,7 +86,7 @@ mss_raise(struct mss *m, uint8_t *frame, const struct segment *s)
 
 	if (!option)
 		return;
-	mss = (uint16_t)(option[0] << 8 | option[1]);
+	mss = get_be16(option);
 	size = mss < most(m, s) ? mss : most(m, s);
 	flow = hash(frame, s, true);
 	m->flows[flow % MSS_FLOWS].flow = flow;
@@ -102,7 +103,7 @@ mss_clamp(const struct mss *m, uint8_t *frame, const struct segment *s)
 {
 	uint8_t *option = s->flags & SEGMENT_SYN ? find_option(frame, s) : NULL;
 
-	if (option && (size_t)(option[0] << 8 | option[1]) > most(m, s))
+	if (option && get_be16(option) > most(m, s))
 		set_option(frame, s, option, (uint16_t)most(m, s));
 }
 

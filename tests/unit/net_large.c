@@ -212,7 +212,7 @@ blocked(void)
 {
 	int size = 8192;
 	unsigned sent = 0, takes[] = {0, OFFLOAD_ALL, 0, OFFLOAD_CSUM}, notes = 0;
-	uint8_t head[4], *frame = malloc(FRAME_MAX);
+	uint8_t head[4], *frame = calloc(1, FRAME_MAX);
 	bool good = true;
 
 	open_wire(",xgso=on", 0);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/cable_form.h"
 #include "common/iov.h"
 #include "tests/unit/tap.h"
@@ -40,19 +41,6 @@ begin(unsigned takes)
 	cable = (struct cable){.ops = &ops, .frame_max = MTU + CABLE_HEADER, .takes = takes};
 	large.cable = &cable;
 	mss_init(&large.mss, MTU);
-}
-
-static void
-put16(uint8_t *p, size_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static unsigned
-get16(const uint8_t *p)
-{
-	return p[0] * 256u + p[1];
 }
 
 /* The sum over TCP or UDP and their pseudo header: 0xffff is right. */
@@ -110,7 +98,7 @@ syn(uint8_t *f, bool v6, bool from_guest, unsigned nops, unsigned mss)
 
 	memset(f + at, 1, nops);
 	memcpy(f + at + nops, "\2\4", 2);
-	put16(f + at + nops + 2, mss);
+	put_be16(f + at + nops + 2, mss);
 	memset(f + csum, 0, 2);
 	sum = (uint16_t)~l4_sum(f, len, v6);
 	memcpy(f + csum, &sum, 2);
@@ -120,7 +108,7 @@ syn(uint8_t *f, bool v6, bool from_guest, unsigned nops, unsigned mss)
 static unsigned
 option(const uint8_t *f, bool v6, unsigned nops)
 {
-	return get16(f + (v6 ? 74 : 54) + nops + 2);
+	return get_be16(f + (v6 ? 74 : 54) + nops + 2);
 }
 
 static void
@@ -145,7 +133,7 @@ test_mss(bool v6)
 	ok(mss_of(&large.mss, f, &s) == 1360, "%s: one that is not known gets the least", name);
 	len = syn(f, v6, true, 0, 65000);
 	large_take(&large, f, len);
-	len = tcp(f, v6, false, SEGMENT_ACK, 0, 3000);
+	tcp(f, v6, false, SEGMENT_ACK, 0, 3000);
 	ok(mss_of(&large.mss, f, &s) == most, "%s: never more than the MTU allows", name);
 	len = syn(f, v6, false, 1, 65000);
 	large_put(&large, f, len);
@@ -236,7 +224,7 @@ test_cut(bool v6)
 		good = good && segment_parse(&s, p, sent[i].len) && s.data + s.len == sent[i].len && s.len <= mss &&
 		       s.seq == 0xfffffff0 + (uint32_t)at && !memcmp(p + head, f + head + at, s.len) &&
 		       l4_sum(p, sent[i].len, v6) == 0xffff && !sent[i].facts.flags &&
-		       (v6 || (segment_fold(segment_sum(p + 14, 20, 0)) == 0xffff && get16(p + 18) == 0x12ff + i));
+		       (v6 || (segment_fold(segment_sum(p + 14, 20, 0)) == 0xffff && get_be16(p + 18) == 0x12ff + i));
 		at += s.len;
 		good = good && s.flags == (SEGMENT_ACK | (i == 0 ? SEGMENT_CWR : 0) |
 					      (i == 3 ? SEGMENT_PSH | SEGMENT_FIN : 0));
@@ -253,7 +241,7 @@ test_fragments(void)
 
 	memset(f, 0, 34);
 	memcpy(f, "\1\2\3\4\5\6\6\5\4\3\2\1\x08\0\x45", 15);
-	put16(f + 16, 20 + data);
+	put_be16(f + 16, 20 + data);
 	f[23] = 17;
 	for (size_t i = 0; i < data; i++)
 		f[34 + i] = (uint8_t)(i * 3 + (i >> 8));
@@ -263,7 +251,7 @@ test_fragments(void)
 		const uint8_t *p = sent[i].bytes;
 		size_t part = sent[i].len - 34;
 
-		good = good && sent[i].len <= 14 + MTU && get16(p + 16) == 20 + part && (get16(p + 20) & 0x1fff) == at / 8 &&
+		good = good && sent[i].len <= 14 + MTU && get_be16(p + 16) == 20 + part && (get_be16(p + 20) & 0x1fff) == at / 8 &&
 		       !(p[20] & 0x20) == (i == nsent - 1) && segment_fold(segment_sum(p + 14, 20, 0)) == 0xffff &&
 		       !memcmp(p + 34, f + 34 + at, part);
 		at += part;
@@ -272,9 +260,9 @@ test_fragments(void)
 	begin(0);
 	f[20] = 0x20;
 	f[21] = 10;
-	put16(f + 16, 20 + 3000);
+	put_be16(f + 16, 20 + 3000);
 	large_put(&large, f, 34 + 3000);
-	ok(nsent == 3 && (sent[2].bytes[20] & 0x20) && get16(sent[2].bytes + 20) == (0x2000 | (10 + 2 * 185)),
+	ok(nsent == 3 && (sent[2].bytes[20] & 0x20) && get_be16(sent[2].bytes + 20) == (0x2000 | (10 + 2 * 185)),
 	    "a fragment in fragments: the last of them is not the last");
 	begin(0);
 	f[20] = 0x40;
@@ -283,9 +271,9 @@ test_fragments(void)
 	f[14] = 0x46;
 	large_put(&large, f, 34 + 3000);
 	f[14] = 0x45;
-	put16(f + 16, 20 + 3001);
+	put_be16(f + 16, 20 + 3001);
 	large_put(&large, f, 34 + 3000);
-	put16(f + 16, 19);
+	put_be16(f + 16, 19);
 	large_put(&large, f, 34 + 3000);
 	f[12] = 0x86;
 	large_put(&large, f, 34 + 3000);
