@@ -297,7 +297,7 @@ both_good() {
 			per rx $host
 			echo "down $host $(md5sum </f)"
 			since tx
-			nc $host 5000 </f
+			nc $host 5000 -e cat /f # nc itself writes a KiB at a time
 			per tx $host
 		done
 	EOS
