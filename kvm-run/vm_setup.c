@@ -46,10 +46,15 @@
 static void
 open_kvm(struct vm *vm)
 {
+	int version;
+
 	vm->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (vm->kvm_fd < 0)
 		die_sys("/dev/kvm");
-	if (ioctl(vm->kvm_fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
+	version = ioctl(vm->kvm_fd, KVM_GET_API_VERSION, 0);
+	if (version < 0) /* some other device */
+		die_sys("/dev/kvm: KVM_GET_API_VERSION");
+	if (version != KVM_API_VERSION)
 		die("/dev/kvm: unknown version of the KVM interface");
 	vm->fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, 0);
 	if (vm->fd < 0)
@@ -67,9 +72,14 @@ check_kvm(struct vm *vm)
 		{KVM_CAP_IRQFD, "irqfd"}, {KVM_CAP_IOEVENTFD, "ioeventfd"}, {KVM_CAP_IMMEDIATE_EXIT, "immediate_exit"},
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
-		if (ioctl(vm->fd, KVM_CHECK_EXTENSION, needed[i].cap) <= 0)
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
+		int has = ioctl(vm->fd, KVM_CHECK_EXTENSION, needed[i].cap);
+
+		if (has < 0)
+			die_sys("KVM_CHECK_EXTENSION");
+		if (!has)
 			die("/dev/kvm: this kernel's KVM has no %s", needed[i].name);
+	}
 }
 
 /* Ids have gaps where cores or threads are no power of two, so that they end sooner than the vCPUs. */
@@ -193,16 +203,19 @@ build_board(struct vm *vm)
 	static struct lpc lpc;
 	static struct rtc rtc;
 	char why[128];
+	int err;
 	const char *reason;
 
 	for (unsigned i = 0; i < vm->opt.hot_slots; i++)
 		vm->pci.hot_slots |= 1U << (PCI_LPC_SLOT - 1 - i);
 	pci_init(&vm->pci, vm);
 	lpc_init(&lpc, vm);
-	if (cpuhp_init(vm) < 0)
-		die("hot-plug of vCPUs: no memory");
-	if (rtc_init(&rtc, vm) < 0)
-		die("clock: no timer");
+	err = cpuhp_init(vm);
+	if (err < 0)
+		die("hot-plug of vCPUs: %s", strerror(-err));
+	err = rtc_init(&rtc, vm);
+	if (err < 0)
+		die("clock: %s", strerror(-err));
 	if (wires_first(&vm->wires, WIRE_FB)) {
 		reason = input_create(vm, why, sizeof(why));
 		if (reason)
