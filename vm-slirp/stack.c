@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The loop around libslirp; the contracts are in stack.h. */
 #include <errno.h>
-#include <limits.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <slirp/libslirp.h>
@@ -20,6 +18,7 @@
 #include "vm-slirp/channel.h"
 #include "vm-slirp/doors.h"
 #include "vm-slirp/fragments.h"
+#include "vm-slirp/heap.h"
 #include "vm-slirp/large.h"
 #include "vm-slirp/more.h"
 #include "vm-slirp/room.h"
@@ -44,7 +43,6 @@ struct stack {
 	int orders;
 	struct pollfd *fds;
 	size_t nfds, cap;
-	bool crowded; /* many connections at once, whose memory is to be given back */
 	struct timer timers[SLIRP_TIMER_NUM];
 };
 
@@ -115,6 +113,7 @@ register_fd(int fd, void *opaque)
 {
 	struct stack *s = opaque;
 
+	heap_grew();
 	doors_registered(&s->doors, fd);
 }
 
@@ -122,6 +121,7 @@ static void
 unregister_fd(int fd, void *opaque)
 {
 	(void)fd, (void)opaque;
+	heap_shrank();
 }
 
 static void
@@ -302,21 +302,6 @@ take_frames(struct stack *s)
 	return here;
 }
 
-#define CROWD 16
-#define TICK_MS 500 /* libslirp's, while there is a connection, or one that is remembered */
-
-/* What a crowd of connections has left in the heap goes back to the host once the last is forgotten. */
-static void
-tidy(struct stack *s, uint32_t timeout)
-{
-	if (s->nfds > CROWD)
-		s->crowded = true;
-	if (!s->crowded || timeout <= TICK_MS)
-		return;
-	malloc_trim(0);
-	s->crowded = false;
-}
-
 /*
  * One round: what libslirp waits for, sleep, let it have its sockets, then the guest's frames, then all replies at once.
  * While the guest does not take its frames the sockets are left alone, so that data waits in the host's kernel and is not
@@ -334,10 +319,9 @@ serve(struct stack *s)
 	s->nfds = POLL_OWN;
 	s->fds[POLL_CABLE] = (struct pollfd){.fd = s->cable.fd, .events = POLLIN | (flowing ? 0 : POLLOUT)};
 	s->fds[POLL_ORDERS] = (struct pollfd){.fd = s->orders, .events = POLLIN};
-	if (flowing) {
+	if (flowing)
 		slirp_pollfds_fill(s->slirp, &timeout, add_poll, s);
-		tidy(s, timeout);
-	}
+	heap_tidy();
 	n = poll(s->fds, s->nfds, sleep_ms(s, timeout));
 	if (n < 0 && errno != EINTR)
 		die_sys("poll");
@@ -373,18 +357,6 @@ raise_limit(void)
 	setrlimit(RLIMIT_NOFILE, &lim);
 }
 
-/*
- * libslirp has two buffers of 128 KiB and more for each connection, which it grows by realloc, and keeps for ten seconds after its
- * end (2 MSL). As parts of the heap, where malloc would have them once one was freed, they would be copied as they grow, untouched
- * pages too, and what has ended would stay in memory for good. Frames, of 64 KiB and a little, come and go too often for mappings.
- */
-static void
-map_buffers(void)
-{
-	mallopt(M_MMAP_THRESHOLD, 96 * 1024);
-	mallopt(M_MMAP_MAX, INT_MAX);
-}
-
 void
 stack_run(const struct options *o, int cable_fd, int orders, int requests, bool walled)
 {
@@ -396,7 +368,7 @@ stack_run(const struct options *o, int cable_fd, int orders, int requests, bool 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "slirp");
 	raise_limit();
-	map_buffers();
+	heap_init();
 	fd_close_others((const int[]){cable_fd, orders, requests}, 3);
 	s.orders = orders;
 	s.acks = (struct acks){.send = to_guest, .arg = &s};
