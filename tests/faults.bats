@@ -85,6 +85,26 @@ fresh='ip link del br0; rm -rf /run/*; nft flush ruleset; sysctl -w net.ipv4.ip_
 	lines 'kvm-run: kernel: Input/output error'
 }
 
+@test 'a disk that is full is not taken for a header that is, nor left without a word at the end' {
+	local calls
+	vm-img create -q -f qcow2 base 1M
+	cp base other
+	vm-img create -q -f qcow2 -b base -F qcow2 top
+	run -1 fail -o /dev/null -f 0:pwrite64:1-:ENOSPC vm-img rebase -u -f qcow2 -b other -F qcow2 top
+	lines 'vm-img: top: No space left on device'
+	fail -o calls vm-img check -q -r all -f qcow2 top
+	calls=$(grep -c fdatasync calls)
+	run -1 fail -o /dev/null -f "0:fdatasync:$calls:EIO" vm-img check -q -r all -f qcow2 top
+	lines 'vm-img: top: Input/output error'
+}
+
+@test 'a raw disk for whose new end there is no room is as long as before' {
+	truncate -s 1M disk
+	run -1 fail -o /dev/null -f 0:fallocate:1:ENOSPC vm-img resize -q -f raw --preallocation=full disk 2M
+	lines 'vm-img: disk: preallocation: No space left on device'
+	[ "$(stat -c %s disk)" -eq 1048576 ]
+}
+
 @test 'what listens leaves no file, whatever fails behind it' {
 	run -1 fail -o /dev/null -f 0:epoll_create1:1:EMFILE vm-slirp -l ./net -p "$T/in:22" -C ./ctl
 	lines 'vm-slirp: epoll: Too many open files'

@@ -71,7 +71,6 @@ cmd_amend(int argc, char **argv)
 	some = keys(&o, &c, &key, how.path);
 	if (qcow2_amend(i, &c, some ? &key : NULL, &w))
 		die("%s: %s", how.path, w.text);
-	if (image_close(i))
-		die("%s: could not be written", how.path);
+	chain_finish(i, how.path, NULL);
 	return 0;
 }

@@ -115,7 +115,6 @@ cmd_bitmap(int argc, char **argv)
 		if (act(&wish, k, i, from ? from : i, &w))
 			die("Operation %s on bitmap %s failed: %s", verbs[wish.actions[k].what - ADD], wish.bitmap, w.text);
 	image_close(from);
-	if (image_close(i))
-		die("%s: could not be written", wish.file);
+	chain_finish(i, wish.file, NULL);
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* The chain of images below one; the rules are in chain.h. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/diag.h"
 #include "vm-img/chain.h"
@@ -164,4 +165,13 @@ chain_open(const struct opening *how)
 		return NULL;
 	}
 	return top;
+}
+
+void
+chain_finish(struct image *top, const char *name, const char *no)
+{
+	int err = image_close(top);
+
+	if (no || err)
+		die("%s: %s", name, no ? no : strerror(-err));
 }

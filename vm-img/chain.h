@@ -42,6 +42,9 @@ struct image *chain_open(const struct opening *how);
  */
 int chain_extend(struct image *top, const struct opening *how, unsigned flags);
 
+/* Closes it; dies, about `name`, where `no` says why something could not be done with it, or what was written could not be kept. */
+void chain_finish(struct image *top, const char *name, const char *no);
+
 /* Where a name that the image holds leads to: relative to the image's own. Allocated. */
 char *chain_path(const struct image *i, const char *name);
 

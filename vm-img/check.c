@@ -156,7 +156,6 @@ cmd_check(int argc, char **argv)
 		print_json(&c, i);
 	else if (!o.quiet)
 		print_text(&c);
-	if (image_close(i))
-		die("%s: could not be written", how.path);
+	chain_finish(i, how.path, NULL);
 	return status(&c);
 }

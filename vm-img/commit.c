@@ -163,7 +163,6 @@ cmd_commit(int argc, char **argv)
 	struct options o;
 	const char *no;
 	struct why w;
-	int err;
 
 	parse(&c, &o, argc, argv);
 	opening_init(&how, &o, c.file, o.format, c.keep ? 0 : IMAGE_WRITE);
@@ -177,9 +176,7 @@ cmd_commit(int argc, char **argv)
 		die("%s: images of format %s are not emptied here: -d leaves it as it is", c.file, c.top->format->name);
 	progress_begin(&c.progress, o.progress, false, stdout);
 	no = commit(&c, &w);
-	err = image_close(c.top);
-	if (no || err)
-		die("%s: %s", c.file, no ? no : strerror(-err));
+	chain_finish(c.top, c.file, no);
 	progress_end(&c.progress, c.total);
 	if (!o.quiet)
 		puts("Image committed.");

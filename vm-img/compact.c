@@ -66,7 +66,6 @@ cmd_compact(int argc, char **argv)
 	progress_end(&p, 1);
 	if (!o.quiet)
 		print(&gain, before, taken(i));
-	if (image_close(i))
-		die("%s: could not be written", how.path);
+	chain_finish(i, how.path, NULL);
 	return 0;
 }

@@ -201,7 +201,6 @@ cmd_rebase(int argc, char **argv)
 	struct options o;
 	const char *no;
 	struct why w;
-	int err;
 
 	parse(&r, &o, argc, argv);
 	opening_init(&how, &o, r.file, o.format, IMAGE_WRITE);
@@ -217,9 +216,7 @@ cmd_rebase(int argc, char **argv)
 	progress_begin(&r.progress, o.progress, false, stdout);
 	no = run(&r, &w);
 	image_close(r.new);
-	err = image_close(r.top);
-	if (no || err)
-		die("%s: %s", r.file, no ? no : strerror(-err));
+	chain_finish(r.top, r.file, no);
 	progress_end(&r.progress, 1);
 	return 0;
 }

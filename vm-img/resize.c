@@ -76,7 +76,6 @@ cmd_resize(int argc, char **argv)
 	uint64_t size;
 	const char *no;
 	struct why w;
-	int err;
 
 	parse(&wish, &o, argc, argv);
 	wished(&wish, IMAGE_SIZE_MAX / 2); /* is it a size at all? */
@@ -86,9 +85,7 @@ cmd_resize(int argc, char **argv)
 		return 1;
 	size = wished(&wish, i->size);
 	no = resize(i, &wish, size, &w);
-	err = image_close(i);
-	if (no || err)
-		die("%s: %s", wish.file, no ? no : strerror(-err));
+	chain_finish(i, wish.file, no);
 	if (!o.quiet)
 		puts("Image resized.");
 	return 0;

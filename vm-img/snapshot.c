@@ -64,7 +64,6 @@ cmd_snapshot(int argc, char **argv)
 		snapshot_list(i);
 	else if (what != 'l' && change(i, what, name, &w))
 		die("Could not %s snapshot '%s': %s", verbs[what], name, w.text);
-	if (image_close(i))
-		die("%s: could not be written", how.path);
+	chain_finish(i, how.path, NULL);
 	return 0;
 }

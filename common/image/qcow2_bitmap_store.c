@@ -178,11 +178,6 @@ switch_directory(struct bitmap_change *c)
 		err = qcow2_ext_set(q, QCOW2_EXT_BITMAPS, b->n ? ext : NULL, BITMAP_EXTENSION);
 	if (!err)
 		err = qcow2_write_header(q);
-	if (err == -ENOSPC) { /* of clusters of 512 bytes the names of features take most */
-		err = qcow2_ext_set(q, QCOW2_EXT_FEATURE_NAMES, NULL, 0);
-		if (!err)
-			err = qcow2_write_header(q);
-	}
 	if (err || !b->n)
 		return err ? err : qcow2_sync(q);
 	q->autoclear |= QCOW2_BITMAPS;

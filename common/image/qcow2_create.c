@@ -356,7 +356,7 @@ carry_out(struct plan *p, const struct image_create *c, struct why *w)
 	err = put_extensions(p);
 	if (!err)
 		err = qcow2_write_header(&p->q);
-	return err ? why(w, "header: %s", strerror(-err)) : NULL;
+	return err ? why(w, "header: %s", err == -E2BIG ? "does not fit a cluster" : strerror(-err)) : NULL;
 }
 
 const char *

@@ -79,12 +79,12 @@ put_all(const struct qcow2 *q, const uint8_t *old, uint8_t *h, size_t *used)
 		return -EINVAL;
 	put_fields(q, h);
 	if (format && !put_ext(h, size, &at, QCOW2_EXT_BACKING_FORMAT, format, (uint32_t)strlen(format)))
-		return -ENOSPC;
+		return -E2BIG;
 	for (size_t n = 0; n < q->nexts; n++)
 		if (!put_ext(h, size, &at, q->exts[n].type, q->exts[n].data, q->exts[n].len))
-			return -ENOSPC;
+			return -E2BIG;
 	if (size - at < 8 || size - at - 8 < len)
-		return -ENOSPC;
+		return -E2BIG;
 	at += 8; /* the end of the extensions: zeroes */
 	memcpy(h + at, old + at, size - at);
 	if (name) {
@@ -110,21 +110,37 @@ write_sectors(struct qcow2 *q, const uint8_t *h, size_t used)
 	return err ? err : file_write(q->image.file, h, min_u64(used, HEADER_UNIT), 0);
 }
 
-/*
- * Whether extensions get another place by that of the backing image's format, which is the first of them. Then the table of
- * feature names goes, which anyone can do without, so that the others are all in the first sector.
- */
-static bool
-extensions_move(const struct qcow2 *q, const uint8_t *old)
+/* How much of its cluster the old header takes: extensions, the end of them, and the backing image's name. 0: there is none. */
+static uint64_t
+length_of(const uint8_t *old, uint64_t size)
 {
-	const char *format = q->image.backing_format;
-	uint64_t at = q->header_length, had = 0;
+	uint64_t at = get_be32(old + 4) < 3 ? QCOW2_V2_HEADER : get_be32(old + 100), name = get_be64(old + 8), len = get_be32(old + 16);
 
-	if (get_be32(old) != QCOW2_MAGIC || qcow2_cluster(q) - at < 8)
-		return false;
-	if (get_be32(old + at) == QCOW2_EXT_BACKING_FORMAT)
-		had = 8 + align_up(get_be32(old + at + 4), 8);
-	return had != (format ? 8 + align_up(strlen(format), 8) : 0);
+	if (get_be32(old) != QCOW2_MAGIC)
+		return 0;
+	while (range_within(at, 8, size) && get_be32(old + at))
+		at += 8 + align_up((uint64_t)get_be32(old + at + 4), 8);
+	if (range_within(name, len, size) && name + len > at + 8)
+		at = name + len - 8;
+	return min_u64(at + 8, size);
+}
+
+/*
+ * As put_all. Where the old header, which is in force until the first sector is written, would not be whole any more behind that
+ * sector, or where there is no room, the table of feature names goes, which anyone can do without: the rest fits the first sector.
+ */
+static int
+put_beside(struct qcow2 *q, const uint8_t *old, uint8_t *h, size_t *used)
+{
+	uint64_t length = length_of(old, qcow2_cluster(q));
+	int err = put_all(q, old, h, used);
+	bool whole = length <= HEADER_UNIT || !memcmp(h + HEADER_UNIT, old + HEADER_UNIT, length - HEADER_UNIT);
+
+	if (err ? err != -E2BIG : whole)
+		return err;
+	err = qcow2_ext_set(q, QCOW2_EXT_FEATURE_NAMES, NULL, 0);
+	memset(h, 0, qcow2_cluster(q));
+	return err ? err : put_all(q, old, h, used);
 }
 
 int
@@ -143,10 +159,8 @@ qcow2_write_header(struct qcow2 *q)
 		return -ENOMEM;
 	old = h + size;
 	err = file_read(q->image.file, old, size, 0);
-	if (!err && extensions_move(q, old))
-		err = qcow2_ext_set(q, QCOW2_EXT_FEATURE_NAMES, NULL, 0);
 	if (!err)
-		err = put_all(q, old, h, &used);
+		err = put_beside(q, old, h, &used);
 	if (!err) {
 		err = write_sectors(q, h, used);
 		q->broken |= err;

@@ -279,5 +279,5 @@ qcow2_set_backing(struct image *i, const char *name, const char *format, struct 
 		err = qcow2_write_header(q);
 	if (!err)
 		err = qcow2_sync(q);
-	return err ? why(w, "%s", err == -ENOSPC ? "the header does not fit a cluster with that name" : strerror(-err)) : NULL;
+	return err ? why(w, "%s", err == -E2BIG ? "the header does not fit a cluster with that name" : strerror(-err)) : NULL;
 }

@@ -194,7 +194,7 @@ void qcow2_derive(struct qcow2 *q);
 struct qcow2_ext *qcow2_ext_find(struct qcow2 *q, uint32_t type);
 /* Puts one in or changes it; data NULL: takes it out. Not written yet. */
 int qcow2_ext_set(struct qcow2 *q, uint32_t type, const void *data, uint32_t len);
-/* qcow2_header_write.c: the whole header, from the fields above, with extensions and backing name. -ENOSPC where it does not fit a cluster. */
+/* qcow2_header_write.c: the whole header, from the fields above, with extensions and backing name. -E2BIG where it does not fit a cluster. */
 int qcow2_write_header(struct qcow2 *q);
 /* Writes the three feature words alone. Version 3. */
 int qcow2_write_features(struct qcow2 *q);

@@ -81,11 +81,16 @@ raw_resize(struct image *i, uint64_t size, const char *preallocation, struct why
 {
 	uint64_t old = i->size;
 	int err = file_truncate(i->file, size);
+	const char *no;
 
 	if (err)
 		return why(w, "%s", strerror(-err));
-	i->size = size;
-	return preallocate(i->file, old, size, preallocation, w);
+	no = preallocate(i->file, old, size, preallocation, w);
+	if (no)
+		file_truncate(i->file, old); /* longer by then */
+	else
+		i->size = size;
+	return no;
 }
 
 static const struct image_option options[] = {

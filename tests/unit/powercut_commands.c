@@ -34,6 +34,7 @@
 #define SAME(name) {.image = name}
 #define LONG ".//////////////////////////////////////////////////" LONGER LONGER LONGER LONGER /* a name beyond the first sector */
 #define LONGER "/////////////////////////////////////////////////////////////////////////////////////////////////"
+#define WIDE "create -q -f qcow2 -o cluster_size=8k "
 #define NEW "create -q -f qcow2 -o cluster_size=4k "
 
 /* What an image's disk holds at every cut, sector by sector: what it held, or what it is to hold. */
@@ -140,6 +141,15 @@ static const struct scenario {
 	    .promises = {SAME("top")}},
 	{"bitmap --add", {NEW "top 256k", "bitmap --add -f qcow2 top one", "fill top", "bitmap --add -f qcow2 top two"},
 	    .promises = {SAME("top")}},
+	/* In clusters of more than 4k a table of names takes the header beyond the first sector. */
+	{"bitmap --add, on a base", {NEW "base 256k", "fill base", WIDE "-b base -F qcow2 top 256k", "fill top",
+	    "bitmap --add -f qcow2 top one"}, .promises = {SAME("top")}},
+	{"bitmap --remove, on a base", {NEW "base 256k", "fill base", WIDE "-b base -F qcow2 top 256k", "bitmap --add -f qcow2 top one",
+	    "fill top", "bitmap --remove -f qcow2 top one"}, .promises = {SAME("top")}},
+	{"rebase, wide", {NEW "base 256k", "fill base", NEW "other 200k", "fill other", WIDE "-b base -F qcow2 top 256k", "fill top",
+	    "rebase -q -f qcow2 -b other -F qcow2 top"}, .promises = {SAME("top")}},
+	{"rebase to nothing, wide", {NEW "base 256k", "fill base", WIDE "-b base -F qcow2 top 256k", "fill top",
+	    "rebase -q -f qcow2 -b '' top"}, .promises = {SAME("top")}},
 	{"bitmap --merge", {NEW "top 256k", "fill top", "bitmap --add -f qcow2 top one", "bitmap --add -f qcow2 top two",
 	    "bitmap --merge one -f qcow2 top two"}, .promises = {SAME("top")}},
 	{"amend, refcounts of 64 bits", {NEW "top 256k", "fill top", "amend -q -f qcow2 -o refcount_bits=64 top"}, .promises = {SAME("top")}},
