@@ -312,14 +312,28 @@ control() {
 	cmp "$T/data" "$T/out"
 }
 
-@test "vm-slirp: datagrams larger than a frame pass, both ways" {
-	slirp
-	guest
+# echo_datagram UDP SERVER-ADDRESS ADDRESS: a datagram of 30000 bytes goes out, and comes back as it was.
+echo_datagram() {
 	head -c 30000 /dev/urandom | base64 -w 0 | head -c 30000 >"$T/data"
-	spawn_in host echo socat -b 65000 UDP-LISTEN:8001,bind=127.0.0.1,fork,reuseaddr EXEC:cat
-	listening host UDP-LISTEN:8001
-	in_guest sh -c "timeout 10 socat -b 65000 -t 2 - UDP:10.0.2.2:8001 <'$T/data' >'$T/back'"
+	spawn_in host "echo$1" socat -b 65000 "$1-LISTEN:8001,bind=$2,fork,reuseaddr" EXEC:cat
+	listening host "$1-LISTEN:8001"
+	in_guest sh -c "timeout 10 socat -b 65000 -t 2 - '$1:$3:8001' <'$T/data' >'$T/back'"
 	cmp "$T/data" "$T/back"
+}
+
+@test "vm-slirp: datagrams larger than a frame pass, both ways" {
+	slirp -4
+	guest
+	echo_datagram UDP 127.0.0.1 10.0.2.2
+}
+
+@test "vm-slirp: datagrams of IPv6 larger than a frame pass, both ways" {
+	slirp -6
+	guest
+	in_guest sysctl -qw net.ipv6.conf.eth0.accept_dad=0
+	in_guest ip addr add fec0::15/64 dev eth0 nodad
+	echo_datagram UDP6 '[::1]' '[fec0::2]'
+	in_guest ping -6 -c 1 -s 5000 -W 20 fec0::2
 }
 
 @test "vm-slirp: ping, where ping_group_range allows it" {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * IPv4 fragments of the guest's, put together before libslirp sees them: its own reassembly (4.7.0) can be made to write
- * where it likes by fragments that overlap. Here what overlaps is thrown away (as RFC 5722 has it for IPv6).
+ * Fragments of the guest's, put together before libslirp sees them: its own reassembly of IPv4 (4.7.0) can be made to write
+ * where it likes by fragments that overlap, and of IPv6 it knows none. Here what overlaps is thrown away (RFC 5722).
  */
 #ifndef VM_SLIRP_FRAGMENTS_H
 #define VM_SLIRP_FRAGMENTS_H
@@ -12,18 +12,21 @@
 
 #define FRAGMENTS_AT_ONCE 8 /* datagrams; one more takes the oldest one's place */
 #define FRAGMENTS_MS 30000  /* how long one waits for its rest, RFC 791, 3.2 */
-#define FRAGMENTS_HEAD 34   /* Ethernet and an IPv4 header without options */
-#define FRAGMENTS_DATA 65515
+#define FRAGMENTS_HEAD4 34  /* Ethernet and an IPv4 header without options */
+#define FRAGMENTS_HEAD6 54  /* Ethernet and an IPv6 header */
+#define FRAGMENTS_DATA4 65515
+#define FRAGMENTS_DATA6 65535
+#define FRAGMENTS_KEY 37
 
 struct fragments {
 	struct datagram {
-		int64_t since;	 /* ms; 0: free */
-		uint8_t key[12]; /* source, destination, identification, protocol */
-		bool head;	 /* the first fragment, with the headers, is there */
-		size_t total;	 /* bytes of data; 0: the last fragment is not there yet */
+		int64_t since;		    /* ms; 0: free */
+		uint8_t key[FRAGMENTS_KEY]; /* what all fragments of it have in common */
+		bool head;		    /* the first fragment, with the headers, is there */
+		size_t total;		    /* bytes of data; 0: the last fragment is not there yet */
 		size_t have;
-		uint8_t seen[FRAGMENTS_DATA / 8 / 8 + 1]; /* a bit for each 8 bytes */
-		uint8_t frame[FRAGMENTS_HEAD + FRAGMENTS_DATA];
+		uint8_t seen[(FRAGMENTS_DATA6 + 1) / 8 / 8]; /* a bit for each 8 bytes */
+		uint8_t frame[FRAGMENTS_HEAD6 + FRAGMENTS_DATA6];
 	} datagrams[FRAGMENTS_AT_ONCE];
 };
 

@@ -7,7 +7,13 @@
 
 #define ETH_LEN 14
 #define IP4_LEN 20
-#define MORE_FRAGMENTS 0x2000 /* RFC 791, 3.1 */
+#define MORE_FRAGMENTS 0x2000U /* RFC 791, 3.1 */
+#define DO_NOT_FRAGMENT 0x4000U
+#define IP6_LEN 40
+#define FRAGMENT_LEN 8
+#define FRAGMENT 44 /* protocols */
+#define UDP 17
+#define ICMPV6 58
 
 static void
 send_parts(struct large *l, const struct offload *facts, uint8_t *head, size_t head_len, const uint8_t *data,
@@ -66,29 +72,101 @@ put_segment(struct large *l, const uint8_t *frame, size_t len, const struct segm
 	}
 }
 
-/* RFC 791, 3.2, "fragmentation". Of a datagram that may not be cut, or that has options, nothing goes. */
+/* A fragment's place in its datagram, in units of 8 bytes, and how many bytes of it follow the header. */
+static void
+fill4(uint8_t *ip, size_t place, size_t len, bool more)
+{
+	uint16_t sum;
+
+	put_be16(ip + 2, IP4_LEN + len);
+	put_be16(ip + 6, place | (more ? MORE_FRAGMENTS : 0));
+	put_be16(ip + 10, 0);
+	sum = (uint16_t)~segment_fold(segment_sum(ip, IP4_LEN, 0));
+	memcpy(ip + 10, &sum, 2);
+}
+
+static void
+fill6(uint8_t *ip, size_t place, size_t len, bool more)
+{
+	put_be16(ip + 4, FRAGMENT_LEN + len);
+	put_be16(ip + IP6_LEN + 2, place << 3 | more);
+}
+
+/* A datagram and the headers that each of its fragments begins with. */
+struct whole {
+	uint8_t head[ETH_LEN + IP6_LEN + FRAGMENT_LEN];
+	size_t head_len;
+	const uint8_t *data;
+	size_t len;
+	size_t place; /* not 0, or more to come: it is a fragment itself */
+	bool more;
+	void (*fill)(uint8_t *ip, size_t place, size_t len, bool more);
+};
+
+/* False: it may not be cut, has options, or says more than there is. */
+static bool
+read4(struct whole *w, const uint8_t *frame, size_t len)
+{
+	const uint8_t *ip = frame + ETH_LEN;
+	size_t total = get_be16(ip + 2), bits = get_be16(ip + 6);
+
+	if (ip[0] != 0x45 || (bits & DO_NOT_FRAGMENT) || total < IP4_LEN || total > len - ETH_LEN)
+		return false;
+	*w = (struct whole){
+	    .head_len = ETH_LEN + IP4_LEN,
+	    .data = ip + IP4_LEN,
+	    .len = total - IP4_LEN,
+	    .place = bits & ~MORE_FRAGMENTS,
+	    .more = bits & MORE_FRAGMENTS,
+	    .fill = fill4,
+	};
+	memcpy(w->head, frame, w->head_len);
+	return true;
+}
+
+/*
+ * RFC 8200, 4.5: here we are the sender, for libslirp believes in a larger MTU. Identifications are just counted: nobody but us
+ * can send the guest fragments that would fit. Only what libslirp makes, without further headers.
+ */
+static bool
+read6(struct whole *w, const uint8_t *frame, size_t len, uint32_t id)
+{
+	const uint8_t *ip = frame + ETH_LEN;
+	uint8_t *header = w->head + ETH_LEN + IP6_LEN;
+
+	if (ip[0] >> 4 != 6 || (ip[6] != UDP && ip[6] != ICMPV6) || get_be16(ip + 4) > len - ETH_LEN - IP6_LEN)
+		return false;
+	*w = (struct whole){
+	    .head_len = sizeof(w->head),
+	    .data = ip + IP6_LEN,
+	    .len = get_be16(ip + 4),
+	    .fill = fill6,
+	};
+	memcpy(w->head, frame, ETH_LEN + IP6_LEN);
+	header[0] = ip[6];
+	put_be32(header + 4, id);
+	w->head[ETH_LEN + 6] = FRAGMENT;
+	return true;
+}
+
+/* RFC 791, 3.2, "fragmentation". */
 static void
 put_fragments(struct large *l, const uint8_t *frame, size_t len)
 {
 	static const struct offload none;
-	size_t step = (l->mss.mtu - IP4_LEN) / 8 * 8u, total = get_be16(frame + ETH_LEN + 2);
-	uint16_t offset = get_be16(frame + ETH_LEN + 6), sum;
-	uint8_t head[ETH_LEN + IP4_LEN], *ip = head + ETH_LEN;
+	uint16_t type = get_be16(frame + 12);
+	struct whole w;
+	size_t step;
 
-	memcpy(head, frame, sizeof(head));
-	if (get_be16(frame + 12) != 0x0800 || ip[0] != 0x45 || (offset & 0x4000) || total < IP4_LEN || total > len - ETH_LEN)
+	if (!(type == 0x0800 && read4(&w, frame, len)) && !(type == 0x86dd && read6(&w, frame, len, l->id++)))
 		return;
-	total -= IP4_LEN;
-	for (size_t at = 0, part; at < total; at += part) {
-		bool last = total - at <= step;
+	step = (l->mss.mtu - (w.head_len - ETH_LEN)) / 8 * 8;
+	for (size_t at = 0, part; at < w.len; at += part) {
+		bool last = w.len - at <= step;
 
-		part = last ? total - at : step;
-		put_be16(ip + 2, IP4_LEN + part);
-		put_be16(ip + 6, (size_t)(offset + at / 8) | (last ? 0 : MORE_FRAGMENTS));
-		put_be16(ip + 10, 0);
-		sum = (uint16_t)~segment_fold(segment_sum(ip, IP4_LEN, 0));
-		memcpy(ip + 10, &sum, 2);
-		send_parts(l, &none, head, sizeof(head), frame + sizeof(head) + at, part);
+		part = last ? w.len - at : step;
+		w.fill(w.head + ETH_LEN, w.place + at / 8, part, w.more || !last);
+		send_parts(l, &none, w.head, w.head_len, w.data + at, part);
 	}
 }
 

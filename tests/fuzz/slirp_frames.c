@@ -96,7 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += len + 1;
 		size -= len + 1;
 		now += len * 100;
-		if (len >= FRAGMENTS_HEAD) { /* or nothing gets past the checksum */
+		if (len >= FRAGMENTS_HEAD4 && copy[12] == 8) { /* or nothing gets past the checksum */
 			memset(copy + 24, 0, 2);
 			sum = (uint16_t)~segment_fold(segment_sum(copy + 14, 20, 0));
 			memcpy(copy + 24, &sum, 2);
@@ -110,7 +110,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		blow_up(large, copy, len, len ? copy[0] : 1);
 		acks_put(&a, copy, len);
 		if (fragments_put(&f, &frame, &len, now)) {
-			if (frame != copy && len > FRAGMENTS_HEAD + FRAGMENTS_DATA)
+			if (frame != copy && len > FRAGMENTS_HEAD6 + FRAGMENTS_DATA6)
 				abort();
 			take(NULL, frame, len);
 		}

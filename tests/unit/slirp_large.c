@@ -281,6 +281,50 @@ test_fragments(void)
 }
 
 static void
+test_fragments6(void)
+{
+	static uint8_t f[66000];
+	size_t data = 65467, at = 0;
+	bool good = true;
+
+	memset(f, 0, 54);
+	memcpy(f, "\1\2\3\4\5\6\6\5\4\3\2\1\x86\xdd\x60", 15);
+	put_be16(f + 18, data);
+	f[20] = 17;
+	for (size_t i = 0; i < data; i++)
+		f[54 + i] = (uint8_t)(i * 3 + (i >> 8));
+	begin(0);
+	large_put(&large, f, 54 + data);
+	for (unsigned i = 0; i < nsent; i++) {
+		const uint8_t *p = sent[i].bytes;
+		size_t part = sent[i].len - 62;
+
+		good = good && sent[i].len <= 14 + MTU && get_be16(p + 18) == 8 + part && p[20] == 44 && p[54] == 17 && !p[55] &&
+		       get_be16(p + 56) == (at | (i < nsent - 1)) && get_be32(p + 58) == get_be32(sent[0].bytes + 58) &&
+		       !memcmp(p + 62, f + 54 + at, part);
+		at += part;
+	}
+	ok(nsent == 46 && good && at == data, "IPv6: a datagram of 64 KiB in %u fragments", nsent);
+	put_be16(f + 18, 3000);
+	large_put(&large, f, 54 + 3000);
+	ok(nsent == 49 && get_be32(sent[48].bytes + 58) == get_be32(sent[0].bytes + 58) + 1, "IPv6: the next has another identification");
+	begin(0);
+	f[20] = 58;
+	large_put(&large, f, 54 + 3000);
+	ok(nsent == 3 && sent[2].bytes[54] == 58, "IPv6: a large ping too");
+	begin(0);
+	f[20] = 44;
+	large_put(&large, f, 54 + 3000);
+	f[20] = 17;
+	put_be16(f + 18, 3001);
+	large_put(&large, f, 54 + 3000);
+	put_be16(f + 18, 3000);
+	f[14] = 0x45;
+	large_put(&large, f, 54 + 3000);
+	ok(nsent == 0, "IPv6: not what has other headers, lies about its length or is no IPv6");
+}
+
+static void
 test_take(void)
 {
 	static uint8_t f[66000];
@@ -373,6 +417,7 @@ main(void)
 	test_cut(false);
 	test_cut(true);
 	test_fragments();
+	test_fragments6();
 	test_take();
 	test_facts();
 	return tap_done();

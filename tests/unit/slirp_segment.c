@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <stdlib.h>
 
+#include "common/bytes.h"
 #include "tests/unit/tap.h"
 #include "vm-slirp/acks.h"
 #include "vm-slirp/fragments.h"
@@ -140,64 +141,120 @@ static size_t whole_len;
 
 /* A fragment of datagram `id`, its data a count. */
 static bool
-fragment(uint8_t id, size_t off, size_t len, bool more, int64_t now)
+fragment4(uint8_t id, size_t off, size_t len, bool more, int64_t now)
 {
-	static uint8_t f[FRAGMENTS_HEAD + 4096];
+	static uint8_t f[FRAGMENTS_HEAD4 + 4096];
 	uint16_t sum;
 
-	memset(f, 0, FRAGMENTS_HEAD);
+	memset(f, 0, FRAGMENTS_HEAD4);
 	memcpy(f + 12, "\x08\0\x45", 3);
-	f[16] = (uint8_t)((len + 20) >> 8);
-	f[17] = (uint8_t)(len + 20);
+	put_be16(f + 16, 20 + len);
 	f[19] = id;
-	f[20] = (uint8_t)((more ? 0x20 : 0) | off / 8 >> 8);
-	f[21] = (uint8_t)(off / 8);
+	put_be16(f + 20, (more ? 0x2000 : 0) | off / 8);
 	f[23] = 17;
 	sum = (uint16_t)~segment_fold(segment_sum(f + 14, 20, 0));
 	memcpy(f + 24, &sum, 2);
 	for (size_t i = 0; i < len; i++)
-		f[FRAGMENTS_HEAD + i] = (uint8_t)(off + i);
+		f[FRAGMENTS_HEAD4 + i] = (uint8_t)(off + i);
 	whole = f;
-	whole_len = FRAGMENTS_HEAD + len;
+	whole_len = FRAGMENTS_HEAD4 + len;
 	return fragments_put(&frags, &whole, &whole_len, now);
 }
 
 static bool
-is_whole(size_t len)
+is_whole4(size_t len)
 {
-	bool good = whole_len == FRAGMENTS_HEAD + len && whole[16] * 256u + whole[17] == len + 20 && !whole[20] && !whole[21] &&
+	bool good = whole_len == FRAGMENTS_HEAD4 + len && get_be16(whole + 16) == len + 20 && !whole[20] && !whole[21] &&
 		    segment_fold(segment_sum(whole + 14, 20, 0)) == 0xffff;
 
 	for (size_t i = 0; good && i < len; i++)
-		good = whole[FRAGMENTS_HEAD + i] == (uint8_t)i;
+		good = whole[FRAGMENTS_HEAD4 + i] == (uint8_t)i;
+	return good;
+}
+
+/* The first one says UDP, the others something else: that does not count (RFC 8200, 4.5). */
+static bool
+fragment6(uint8_t id, size_t off, size_t len, bool more, int64_t now)
+{
+	static uint8_t f[FRAGMENTS_HEAD6 + 8 + 4096];
+
+	memset(f, 0, FRAGMENTS_HEAD6 + 8);
+	memcpy(f + 12, "\x86\xdd\x60", 3);
+	put_be16(f + 18, 8 + len);
+	f[20] = 44;
+	f[54] = off ? 0 : 17;
+	put_be16(f + 56, off | more);
+	f[61] = id;
+	for (size_t i = 0; i < len; i++)
+		f[FRAGMENTS_HEAD6 + 8 + i] = (uint8_t)(off + i);
+	whole = f;
+	whole_len = FRAGMENTS_HEAD6 + 8 + len;
+	return fragments_put(&frags, &whole, &whole_len, now);
+}
+
+static bool
+is_whole6(size_t len)
+{
+	bool good = whole_len == FRAGMENTS_HEAD6 + len && get_be16(whole + 18) == len && whole[20] == 17;
+
+	for (size_t i = 0; good && i < len; i++)
+		good = whole[FRAGMENTS_HEAD6 + i] == (uint8_t)i;
 	return good;
 }
 
 static void
-test_fragments(void)
+test_fragments(bool v6)
 {
-	ok(fragment(1, 0, 100, false, 1), "no fragment passes");
-	ok(!fragment(1, 0, 800, true, 1) && !fragment(1, 800, 800, true, 1), "two wait");
-	ok(fragment(1, 1600, 333, false, 1) && is_whole(1933), "the last makes a whole");
+	bool (*fragment)(uint8_t id, size_t off, size_t len, bool more, int64_t now) = v6 ? fragment6 : fragment4;
+	bool (*is_whole)(size_t len) = v6 ? is_whole6 : is_whole4;
+	const char *name = v6 ? "IPv6" : "IPv4";
+
+	memset(&frags, 0, sizeof(frags));
+	ok(fragment(1, 0, 96, false, 1), "%s: one that is all passes", name);
+	ok(!fragment(1, 0, 800, true, 1) && !fragment(1, 800, 800, true, 1), "%s: two wait", name);
+	ok(fragment(1, 1600, 333, false, 1) && is_whole(1933), "%s: the last makes a whole", name);
 	ok(!fragment(2, 1600, 333, false, 1) && !fragment(2, 800, 800, true, 1) && fragment(2, 0, 800, true, 1) && is_whole(1933),
-	    "backwards too");
+	    "%s: backwards too", name);
 	ok(!fragment(3, 0, 800, true, 1) && !fragment(4, 0, 800, true, 1) && fragment(3, 800, 8, false, 1) && is_whole(808) &&
 		fragment(4, 800, 9, false, 1) && is_whole(809),
-	    "two datagrams at once");
+	    "%s: two datagrams at once", name);
 	ok(!fragment(5, 0, 800, true, 1) && !fragment(5, 792, 800, true, 1) && !fragment(5, 1600, 8, false, 1),
-	    "overlapping ones are thrown away, with what came before");
-	ok(!fragment(6, 0, 801, true, 1) && !fragment(6, 0, 0, true, 1), "a length that cannot be joined, none at all");
-	ok(!fragment(7, 65512, 8, false, 1), "beyond the largest datagram");
-	ok(!fragment(8, 0, 800, true, 1) && !fragment(8, 800, 8, false, 1 + FRAGMENTS_MS + 1), "too late");
-	ok(!fragment(9, 800, 8, false, 1) && !fragment(9, 1600, 8, true, 1) && !fragment(9, 0, 800, true, 1), "behind the end");
+	    "%s: overlapping ones are thrown away, with what came before", name);
+	ok(!fragment(6, 0, 801, true, 1) && !fragment(6, 0, 0, true, 1), "%s: a length that cannot be joined, none at all", name);
+	ok(!fragment(7, v6 ? 65528 : 65512, 8, false, 1), "%s: beyond the largest datagram", name);
+	ok(!fragment(8, 0, 800, true, 1) && !fragment(8, 800, 8, false, 1 + FRAGMENTS_MS + 1), "%s: too late", name);
+	ok(!fragment(9, 800, 8, false, 1) && !fragment(9, 1600, 8, true, 1) && !fragment(9, 0, 800, true, 1), "%s: behind the end", name);
 	ok(!fragment(10, 0, 8, true, 1) && !fragment(10, 16, 8, false, 1) && !fragment(10, 24, 8, false, 1) &&
 		!fragment(10, 8, 8, true, 1),
-	    "two ends");
+	    "%s: two ends", name);
 	memset(&frags, 0, sizeof(frags));
 	for (uint8_t id = 1; id <= FRAGMENTS_AT_ONCE + 1; id++)
 		fragment(id, 0, 800, true, id);
-	ok(!fragment(1, 800, 8, false, 20), "more at once than there is room for: the oldest is lost");
-	ok(fragment(3, 800, 8, false, 20) && is_whole(808), "the others are not");
+	ok(!fragment(1, 800, 8, false, 20), "%s: more at once than there is room for: the oldest is lost", name);
+	ok(fragment(3, 800, 8, false, 20) && is_whole(808), "%s: the others are not", name);
+}
+
+static void
+test_fragments6_bad(void)
+{
+	static uint8_t f[100];
+	size_t len;
+
+	memcpy(f + 12, "\x86\xdd\x60", 3);
+	f[20] = 44;
+	for (size_t size = 0; size <= 40; size++) {
+		if (size == 32) /* right */
+			continue;
+		put_be16(f + 18, size);
+		whole = f;
+		len = FRAGMENTS_HEAD6 + (size < 9 ? 40 : size - 1);
+		if (fragments_put(&frags, &whole, &len, 1))
+			break;
+	}
+	ok(get_be16(f + 18) == 40, "IPv6: nothing that is shorter than it says, or without data");
+	f[20] = 17;
+	len = sizeof(f);
+	ok(fragments_put(&frags, &whole, &len, 1) && whole == f, "IPv6: no fragment passes");
 }
 
 int
@@ -206,6 +263,8 @@ main(void)
 	test_parse();
 	test_sum();
 	test_acks();
-	test_fragments();
+	test_fragments(false);
+	test_fragments(true);
+	test_fragments6_bad();
 	return tap_done();
 }
