@@ -6,8 +6,8 @@
 #include "common/segment.h"
 #include "vm-slirp/fragments.h"
 
-#define IP 14	     /* where the IP header begins */
-#define FRAGMENT 44  /* the Fragment header of IPv6, RFC 8200, 4.5, */
+#define IP 14		/* where the IP header begins */
+#define FRAGMENT 44	/* the Fragment header of IPv6, RFC 8200, 4.5, */
 #define FRAGMENT_LEN 8 /* and its length */
 
 /* One fragment, as its frame says. */

@@ -208,6 +208,7 @@ test_fragments(bool v6)
 	bool (*fragment)(uint8_t id, size_t off, size_t len, bool more, int64_t now) = v6 ? fragment6 : fragment4;
 	bool (*is_whole)(size_t len) = v6 ? is_whole6 : is_whole4;
 	const char *name = v6 ? "IPv6" : "IPv4";
+	size_t last = v6 ? 65528 : 65512;
 
 	memset(&frags, 0, sizeof(frags));
 	ok(fragment(1, 0, 96, false, 1), "%s: one that is all passes", name);
@@ -221,7 +222,9 @@ test_fragments(bool v6)
 	ok(!fragment(5, 0, 800, true, 1) && !fragment(5, 792, 800, true, 1) && !fragment(5, 1600, 8, false, 1),
 	    "%s: overlapping ones are thrown away, with what came before", name);
 	ok(!fragment(6, 0, 801, true, 1) && !fragment(6, 0, 0, true, 1), "%s: a length that cannot be joined, none at all", name);
-	ok(!fragment(7, v6 ? 65528 : 65512, 8, false, 1), "%s: beyond the largest datagram", name);
+	for (size_t off = 0; off < last; off += 4096)
+		fragment(7, off, last - off < 4096 ? last - off : 4096, true, 1);
+	ok(!fragment(7, last, 8, false, 1), "%s: beyond the largest datagram", name);
 	ok(!fragment(8, 0, 800, true, 1) && !fragment(8, 800, 8, false, 1 + FRAGMENTS_MS + 1), "%s: too late", name);
 	ok(!fragment(9, 800, 8, false, 1) && !fragment(9, 1600, 8, true, 1) && !fragment(9, 0, 800, true, 1), "%s: behind the end", name);
 	ok(!fragment(10, 0, 8, true, 1) && !fragment(10, 16, 8, false, 1) && !fragment(10, 24, 8, false, 1) &&
