@@ -111,6 +111,18 @@ test_copy(const struct counts *c)
 	counts_free(copy);
 }
 
+/* The number of 8 in bits, and of 4 in pairs of bits, are the same byte. */
+static void
+test_widths(void)
+{
+	struct counts *a = counts_new(), *b = counts_new();
+
+	ok(!counts_set(a, 8, 1) && !counts_set(b, 4000, 2) && !counts_set(b, 4, 1) && counts_differ(a, b, 0, N) == 4,
+	   "other numbers differ, though of other widths they have the same bytes");
+	counts_free(a);
+	counts_free(b);
+}
+
 static void
 test_edges(void)
 {
@@ -138,6 +150,7 @@ main(void)
 		test_copy(c);
 	}
 	counts_free(c);
+	test_widths();
 	test_edges();
 	return tap_done();
 }
