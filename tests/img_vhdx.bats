@@ -113,6 +113,17 @@ damaged() {
 	refuses vhdx a.vhdx 'neither of the two region tables'
 }
 
+@test "of two whole headers the later one counts" {
+	local older
+	for older in 65536 131072; do
+		damaged
+		says a.vhdx $older 8 0 0 0 0 0 0 0 0
+		says a.vhdx $older 72 0 0 0 70
+		imgio -r -f vhdx a.vhdx 'read 0 2M 1'
+		qemu-io -r -f vhdx -c 'read -q -P 1 0 2M' a.vhdx
+	done
+}
+
 @test "hostile metadata are refused: items, block and disk sizes, parents" {
 	damaged 0x300030 ff ff ff ff
 	refuses vhdx a.vhdx 'not within them'
@@ -188,11 +199,16 @@ refuses_header() {
 	local file=a.vhdx header
 	cp good a.vhdx
 	for header in 65536 131072; do
-		poke $file $((header + $1)) "$2" "$3" "$4" "$5"
-		# shellcheck disable=SC2046 # bytes
-		poke $file $((header + 4)) $(crc32c $file $header)
+		says $file $header "$1" "$2" "$3" "$4" "$5"
 	done
 	refuses vhdx $file "$6"
+}
+
+# says FILE HEADER OFFSET BYTES...: the header says so, with a right sum.
+says() {
+	poke "$1" $(($2 + $3)) "${@:4}"
+	# shellcheck disable=SC2046 # bytes
+	poke "$1" $(($2 + 4)) $(crc32c "$1" "$2")
 }
 
 # crc32c FILE AT: of the 4 KiB there, the sum itself (4 bytes at 4) being zeroes; its bytes.
