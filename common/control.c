@@ -126,13 +126,3 @@ control_start(struct control *c, struct loop *loop, int fd, control_handler *han
 		c->clients[i].watch.fd = -1;
 	return loop_watch(loop, &c->listener, EPOLLIN);
 }
-
-void
-control_stop(struct control *c)
-{
-	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
-		if (c->clients[i].watch.fd >= 0)
-			hang_up(&c->clients[i]);
-	loop_unwatch(&c->listener);
-	close(c->listener.fd);
-}

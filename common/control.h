@@ -36,6 +36,5 @@ struct control {
 
 /* Serves the listening socket fd, which it takes. 0 or -errno. */
 int control_start(struct control *c, struct loop *loop, int fd, control_handler *handler, void *arg);
-void control_stop(struct control *c);
 
 #endif

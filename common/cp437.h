@@ -5,9 +5,6 @@
 
 #include <stdint.h>
 
-/* Each character in Unicode. */
-extern const uint16_t cp437[256];
-
 /* A character as UTF-8, with a NUL; returns out. */
 char *cp437_utf8(uint8_t c, char out[4]);
 

@@ -125,8 +125,9 @@ read_expression(struct nft_rule *r, uint32_t *key, struct nlattr *element)
 		r->other = true;
 }
 
-bool
-nft_rule_read(struct nlmsghdr *h, struct nft_rule *r)
+/* From a message of a dump of rules. False when it is none. */
+static bool
+read_rule(struct nlmsghdr *h, struct nft_rule *r)
 {
 	struct nfgenmsg *head = nlmsg_data(h);
 	struct nlattr *a[NFTA_RULE_MAX + 1], *element;
@@ -159,7 +160,7 @@ take_rule(struct nlmsghdr *h, void *arg)
 	const struct each *e = arg;
 	struct nft_rule r;
 
-	if (nft_rule_read(h, &r))
+	if (read_rule(h, &r))
 		e->fn(&r, e->arg);
 	return 0;
 }

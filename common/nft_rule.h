@@ -24,9 +24,6 @@ struct nft_rule {
 	char tag[NFT_TAG_MAX + 1]; /* its comment */
 };
 
-/* From a message of a dump of rules. False when it is none. */
-bool nft_rule_read(struct nlmsghdr *h, struct nft_rule *r);
-
 /* Calls fn with each rule, of one chain or (family AF_UNSPEC, table and chain NULL) of all. 0 or -errno, as netlink_ask. */
 int nft_rules_each(struct netlink *nl, uint8_t family, const char *table, const char *chain,
 	void (*fn)(const struct nft_rule *r, void *arg), void *arg);

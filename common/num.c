@@ -66,28 +66,6 @@ num_opt(char letter, const char *s, uint64_t min, uint64_t max)
 	return v;
 }
 
-/* "64M" for a whole number of mebibytes, else bytes; the ranges of options are whole. */
-static const char *
-size_text(uint64_t v, char buf[24])
-{
-	if (v && v % (1 << 20) == 0)
-		snprintf(buf, 24, "%lluM", (unsigned long long)(v >> 20));
-	else
-		snprintf(buf, 24, "%llu", (unsigned long long)v);
-	return buf;
-}
-
-uint64_t
-size_opt(char letter, const char *s, uint64_t unit, uint64_t min, uint64_t max)
-{
-	char lo[24], hi[24];
-	uint64_t v;
-
-	if (!size_parse(s, unit, min, max, &v))
-		die_usage("-%c %s: not a size from %s to %s", letter, s, size_text(min, lo), size_text(max, hi));
-	return v;
-}
-
 static int
 hex(char c)
 {

@@ -132,8 +132,8 @@ hex_digit(char c)
 }
 
 /* 19.3.4: three letters in 5 bits each, four hex digits, the whole in big-endian order. */
-void
-aml_eisa_id(struct aml *a, const char *id)
+static void
+eisa_id(struct aml *a, const char *id)
 {
 	unsigned v = 0;
 
@@ -252,7 +252,7 @@ void
 aml_name_eisa_id(struct aml *a, const char *name, const char *id)
 {
 	aml_name(a, name);
-	aml_eisa_id(a, id);
+	eisa_id(a, id);
 }
 
 void

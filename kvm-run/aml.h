@@ -63,10 +63,9 @@ void aml_op(struct aml *a, enum aml_op op);
 /* "\\_SB.PCI0": segments of at most four characters, padded with underscores. */
 void aml_path(struct aml *a, const char *path);
 
-/* Data objects. An EISA id is written like "PNP0A08". */
+/* Data objects. */
 void aml_int(struct aml *a, uint64_t v);
 void aml_string(struct aml *a, const char *s);
-void aml_eisa_id(struct aml *a, const char *id);
 void aml_buffer(struct aml *a, const void *data, size_t len);
 
 /* Objects that carry their length: open returns a mark for aml_close. */

@@ -52,8 +52,9 @@ page_size(int fd)
 	return fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == HUGETLBFS_MAGIC ? (uint64_t)fs.f_bsize : PAGE;
 }
 
-uint64_t
-mem_hot_block(uint64_t page)
+/* The unit of plugging for memory of such pages. */
+static uint64_t
+hot_block(uint64_t page)
 {
 	return page > HUGE_PAGE ? page : HUGE_PAGE;
 }
@@ -65,11 +66,11 @@ init_hot(struct guest_mem *m, uint64_t size)
 
 	if (!size)
 		return NULL;
-	if ((m->size | size) % mem_hot_block(m->page))
+	if ((m->size | size) % hot_block(m->page))
 		return "what is there at the start and what can be plugged in are whole blocks of 2 MiB, or of the pages";
 	h->start = align_up(MEM_HIGH_START + m->high_size, HOT_ALIGN);
 	h->size = size;
-	h->block = mem_hot_block(m->page);
+	h->block = hot_block(m->page);
 	h->plugged = calloc(size / h->block / BITS + 1, sizeof(*h->plugged));
 	return h->plugged ? NULL : strerror(ENOMEM);
 }

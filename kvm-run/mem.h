@@ -54,15 +54,12 @@ struct guest_mem {
 	struct mem_hot hot;
 };
 
-/* Maps size + hot bytes, of fd shared when fd >= 0; nothing of hot is plugged. With hot both are whole blocks of
- * mem_hot_block. NULL or the reason ("Cannot allocate memory"). */
+/* Maps size + hot bytes, of fd shared when fd >= 0; nothing of hot is plugged. With hot both are whole blocks of 2 MiB, or of
+ * the pages where those are larger. NULL or the reason ("Cannot allocate memory"). */
 const char *mem_init(struct guest_mem *m, uint64_t size, uint64_t hot, int fd);
 
 /* Advises the host of len bytes at `at` as m->advice and m->merge say. False with errno. */
 bool mem_advise(const struct guest_mem *m, void *at, uint64_t len);
-
-/* The unit of plugging for memory of such pages. */
-uint64_t mem_hot_block(uint64_t page);
 
 /*
  * The host address of len bytes at gpa, or NULL unless all of them are RAM of one piece, plugged in. The only way to guest memory:

@@ -260,7 +260,4 @@ struct net_dev *net_new(struct vm *vm, const struct wire *w, const struct net_fr
 /* Takes all that apart; the descriptors are closed unless they are still the wire's (`keep`). */
 void net_free(struct net_dev *n, bool keep);
 
-/* What the set-up made, but neither the thread nor the descriptors. */
-void net_release(struct net_dev *n);
-
 #endif

@@ -18,7 +18,6 @@ struct vm;
 #define PCI_LPC_SLOT 31 /* the ICH9 has its ISA bridge at 00:1f.0 */
 #define PCI_BARS 7
 #define PCI_ROM 6 /* the last of them: the expansion ROM */
-#define PCI_MSIX_MAX 34 /* of a virtio device */
 
 #define PCI_ECAM_BASE 0xb0000000ULL /* one bus: 1 MiB; 256 MiB of space are left to it */
 #define PCI_WINDOW32 0xc0000000ULL  /* BARs below 4 GiB */

@@ -282,8 +282,8 @@ write_reg(struct serial *p, unsigned reg, uint8_t v)
 	}
 }
 
-void
-serial_access(void *dev, uint64_t off, void *data, unsigned len, bool write)
+static void
+register_access(void *dev, uint64_t off, void *data, unsigned len, bool write)
 {
 	struct serial *p = dev;
 	uint8_t *bytes = data;
@@ -302,8 +302,13 @@ serial_access(void *dev, uint64_t off, void *data, unsigned len, bool write)
 		con_room(p->con);
 }
 
-size_t
-serial_input(void *dev, const uint8_t *data, size_t len)
+/*
+ * Takes input into the FIFO as it has room; returns how many bytes. Only while the guest receives: its receive interrupt
+ * is enabled, or it reads the line status again and again. Before that the bytes stay outside, because a kernel clears
+ * the FIFO when it starts its driver, and typed-ahead input would be lost.
+ */
+static size_t
+input(void *dev, const uint8_t *data, size_t len)
 {
 	struct serial *p = dev;
 	size_t n = 0;
@@ -329,7 +334,7 @@ send_break(void *dev)
 	pthread_mutex_unlock(&p->lock);
 }
 
-static const struct con_front front = {.input = serial_input, .send_break = send_break};
+static const struct con_front front = {.input = input, .send_break = send_break};
 
 const char *
 serial_create(struct serial **out, struct vm *vm, const struct wire *w, char *why, size_t size)
@@ -348,7 +353,7 @@ serial_create(struct serial **out, struct vm *vm, const struct wire *w, char *wh
 		free(p);
 		return fault;
 	}
-	bus_add(&vm->ports, SERIAL_BASE, 8, serial_access, p);
+	bus_add(&vm->ports, SERIAL_BASE, 8, register_access, p);
 	*out = p;
 	return NULL;
 }

@@ -23,7 +23,7 @@ struct serial_state {
 	uint8_t msr_delta; /* low half of MSR, cleared by reading it */
 	uint8_t overrun;   /* LSR_OE until LSR is read */
 	bool thre;	   /* the transmitter-empty interrupt is pending */
-	bool polled;	   /* the guest receives without interrupts, see serial_input() */
+	bool polled;	   /* the guest receives without interrupts, see input() */
 	uint8_t lsr_reads; /* in a row */
 	uint8_t head, count; /* of the receive FIFO */
 	uint8_t data[SERIAL_FIFO];
@@ -47,15 +47,5 @@ void serial_reset(struct serial *p);
 
 /* Writes out what the guest has sent, frees. No vCPU runs any more. Main thread. NULL is ignored. */
 void serial_destroy(struct serial *p);
-
-/* The bus_access of its 8 ports. For the bus and tests. */
-void serial_access(void *dev, uint64_t off, void *data, unsigned len, bool write);
-
-/*
- * Takes input into the FIFO as it has room; returns how many bytes. Only while the guest receives: its receive interrupt
- * is enabled, or it reads the line status again and again. Before that the bytes stay outside, because a kernel clears
- * the FIFO when it starts its driver, and typed-ahead input would be lost.
- */
-size_t serial_input(void *dev, const uint8_t *data, size_t len);
 
 #endif

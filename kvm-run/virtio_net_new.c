@@ -103,8 +103,9 @@ init_virtio(struct net_dev *n, struct vm *vm, const struct wire *w)
 		d->queues[i].size_max = NET_RING;
 }
 
-void
-net_release(struct net_dev *n)
+/* What the set-up made, but neither the thread nor the descriptors. */
+static void
+release(struct net_dev *n)
 {
 	if (n->ops->close)
 		n->ops->close(n);
@@ -167,7 +168,7 @@ net_new(struct vm *vm, const struct wire *w, const struct net_front *front, cons
 		*bad = run(n);
 	if (!*bad)
 		return n;
-	net_release(n);
+	release(n);
 	free(n);
 	return NULL;
 }
@@ -176,7 +177,7 @@ void
 net_free(struct net_dev *n, bool keep)
 {
 	iothread_stop(&n->io);
-	net_release(n);
+	release(n);
 	for (unsigned i = 0; i < n->npairs && !keep; i++)
 		close(n->pairs[i].fd);
 	free(n);

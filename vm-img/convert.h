@@ -7,8 +7,6 @@
 #include "vm-img/output.h"
 #include "vm-img/settings.h"
 
-#define CONVERT_INPUTS 1024
-
 struct convert {
 	struct options options;
 	char **inputs; /* paths; "-" is standard input */

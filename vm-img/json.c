@@ -34,8 +34,9 @@ character(const unsigned char **s)
 	return v;
 }
 
-void
-json_string(const char *text)
+/* Of any bytes: those that are no UTF-8 become U+FFFD. */
+static void
+put_string(const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;
 	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
@@ -73,7 +74,7 @@ lead(struct json *j, const char *key)
 	}
 	j->rest[j->depth] = true;
 	if (key) {
-		json_string(key);
+		put_string(key);
 		fputs(": ", stdout);
 	}
 }
@@ -82,7 +83,7 @@ static void
 string(struct describe *d, const char *key, const char *value)
 {
 	lead(json_of(d), key);
-	json_string(value);
+	put_string(value);
 }
 
 static void

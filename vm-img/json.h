@@ -15,7 +15,4 @@ struct json {
 
 void json_init(struct json *j);
 
-/* A string of any bytes: those that are no UTF-8 become U+FFFD. */
-void json_string(const char *s);
-
 #endif

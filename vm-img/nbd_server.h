@@ -38,9 +38,6 @@ void nbd_serve(struct nbd_server *s, int fd, bool *agreed);
 /* Its first part: true when the client goes on to requests. */
 bool nbd_negotiate(struct nbd_client *c);
 
-/* Its second: returns when the client has ended it, or does not keep to the protocol. */
-void nbd_transmit(struct nbd_client *c);
-
 /* nbd_read.c: answers to reads and questions. False: the connection is of no use any more. */
 struct nbd_request {
 	unsigned flags, command;
@@ -53,8 +50,5 @@ bool nbd_block_status(struct nbd_client *c, const struct nbd_request *r);
 
 /* The end of a request that has no data to be sent: err is 0 or -errno. */
 bool nbd_answer(struct nbd_client *c, const struct nbd_request *r, int err);
-
-/* The error as the protocol has it, of a -errno. */
-uint32_t nbd_error(int err);
 
 #endif

@@ -9,8 +9,9 @@
 #include "common/image/unpack.h"
 #include "vm-img/nbd_server.h"
 
-uint32_t
-nbd_error(int err)
+/* The error as the protocol has it, of a -errno. */
+static uint32_t
+error_code(int err)
 {
 	switch (-err) {
 	case 0:
@@ -46,11 +47,11 @@ nbd_answer(struct nbd_client *c, const struct nbd_request *r, int err)
 		put_be16(msg + 4, NBD_CHUNK_DONE);
 		put_be16(msg + 6, NBD_CHUNK_ERROR);
 		put_be32(msg + 16, 6);
-		put_be32(msg + NBD_CHUNK_LEN, nbd_error(err));
+		put_be32(msg + NBD_CHUNK_LEN, error_code(err));
 		n = sizeof(msg);
 	} else {
 		put_be32(msg, NBD_SIMPLE_MAGIC);
-		put_be32(msg + 4, nbd_error(err));
+		put_be32(msg + 4, error_code(err));
 	}
 	memcpy(msg + 8, r->cookie, sizeof(r->cookie));
 	return fd_write_all(c->fd, msg, n) >= 0;
@@ -145,8 +146,9 @@ serve(struct nbd_client *c, const struct nbd_request *r)
 	}
 }
 
-void
-nbd_transmit(struct nbd_client *c)
+/* Until the client has ended it, or does not keep to the protocol. */
+static void
+transmit(struct nbd_client *c)
 {
 	uint8_t head[NBD_REQUEST_LEN];
 	struct nbd_request r;
@@ -173,7 +175,7 @@ nbd_serve(struct nbd_server *s, int fd, bool *agreed)
 		pthread_mutex_lock(&s->lock);
 		*agreed = true;
 		pthread_mutex_unlock(&s->lock);
-		nbd_transmit(&c);
+		transmit(&c);
 	}
 	unpacker_free(c.unpacker);
 	free(c.room);

@@ -10,6 +10,7 @@
 #include "vm-pin/read.h"
 
 #define MOUNT "sys/fs/cgroup" /* where systemd, OpenRC and all others have it */
+#define PATH_SIZE 512
 
 /* Whether the controllers of a line of /proc/PID/cgroup, "2:cpu,cpuacct:/x", have that one. */
 static bool
@@ -30,25 +31,29 @@ has_word(const char *list, size_t len, const char *word)
 
 /* Version 1 has a hierarchy a controller, or several: cpu is often a link to cpu,cpuacct. Version 2 may be beside it. */
 static bool
-place(const struct guest *g, const char *controller, const char *path, char out[CGROUP_PATH])
+place(const struct guest *g, const char *controller, const char *path, char out[PATH_SIZE])
 {
 	const char *mounts[] = {MOUNT "/unified", MOUNT};
 	char dir[64];
 
 	if (controller) {
 		snprintf(dir, sizeof(dir), MOUNT "/%s", controller);
-		return snprintf(out, CGROUP_PATH, "%s%s", dir, path) < CGROUP_PATH;
+		return snprintf(out, PATH_SIZE, "%s%s", dir, path) < PATH_SIZE;
 	}
 	for (size_t i = 0; i < 2; i++) {
 		snprintf(dir, sizeof(dir), "%s/cgroup.controllers", mounts[i]);
 		if (faccessat(g->root, dir, F_OK, 0) == 0)
-			return snprintf(out, CGROUP_PATH, "%s%s", mounts[i], path) < CGROUP_PATH;
+			return snprintf(out, PATH_SIZE, "%s%s", mounts[i], path) < PATH_SIZE;
 	}
 	return false;
 }
 
-bool
-cgroup_path(const struct guest *g, const char *controller, char out[CGROUP_PATH], unsigned *version)
+/*
+ * The directory, below guest.root, of the group that a controller ("cpu", "cpuset") has the process in: that of version 1, where
+ * that controller is used so, else of version 2. False when there is none, or the path is too long.
+ */
+static bool
+group_path(const struct guest *g, const char *controller, char out[PATH_SIZE], unsigned *version)
 {
 	char text[8192], *rest = NULL;
 	const char *second = NULL;
@@ -75,7 +80,7 @@ cgroup_path(const struct guest *g, const char *controller, char out[CGROUP_PATH]
 static bool
 quota2(int root, const char *dir, uint64_t *quota, uint64_t *period)
 {
-	char path[CGROUP_PATH + 32], text[64], *blank;
+	char path[PATH_SIZE + 32], text[64], *blank;
 
 	snprintf(path, sizeof(path), "%s/cpu.max", dir);
 	if (!read_text(root, path, text, sizeof(text)))
@@ -91,7 +96,7 @@ quota2(int root, const char *dir, uint64_t *quota, uint64_t *period)
 static bool
 quota1(int root, const char *dir, uint64_t *quota, uint64_t *period)
 {
-	char path[CGROUP_PATH + 32];
+	char path[PATH_SIZE + 32];
 
 	snprintf(path, sizeof(path), "%s/cpu.cfs_quota_us", dir);
 	if (!read_number(root, path, quota) || *quota > UINT64_MAX / 1000)
@@ -104,11 +109,11 @@ bool
 cgroup_quota(const struct guest *g, uint64_t *thousandths)
 {
 	uint64_t quota, period;
-	char path[CGROUP_PATH], *slash;
+	char path[PATH_SIZE], *slash;
 	unsigned version;
 
 	*thousandths = UINT64_MAX;
-	if (!cgroup_path(g, "cpu", path, &version))
+	if (!group_path(g, "cpu", path, &version))
 		return false;
 	while (strlen(path) > strlen(MOUNT)) {
 		if ((version == 1 ? quota1 : quota2)(g->root, path, &quota, &period) && quota * 1000 / period < *thousandths)

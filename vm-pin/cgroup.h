@@ -8,14 +8,6 @@
 
 #include "vm-pin/guest.h"
 
-#define CGROUP_PATH 512
-
-/*
- * The directory, below guest.root, of the group that a controller ("cpu", "cpuset") has the process in: that of version 1, where
- * that controller is used so, else of version 2. False when there is none, or the path is too long.
- */
-bool cgroup_path(const struct guest *g, const char *controller, char path[CGROUP_PATH], unsigned *version);
-
 /* The CPU time that the group, or one above it, is cut off at, in thousandths of a CPU; false: at none. */
 bool cgroup_quota(const struct guest *g, uint64_t *thousandths);
 

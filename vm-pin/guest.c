@@ -202,12 +202,3 @@ guest_free(struct guest *g)
 		close(g->proc);
 	*g = (struct guest){.proc = -1};
 }
-
-const struct guest_thread *
-guest_vcpu(const struct guest *g, unsigned index)
-{
-	for (size_t i = 0; i < g->nvcpus; i++)
-		if (g->threads[i].index == index)
-			return &g->threads[i];
-	return NULL;
-}

@@ -54,7 +54,6 @@ size_t guest_find_all(struct guest **guests, int root);
 const char *guest_threads(struct guest *g, struct why *w);
 void guest_free(struct guest *g);
 
-const struct guest_thread *guest_vcpu(const struct guest *g, unsigned index); /* or NULL */
 const char *thread_kind_name(enum thread_kind kind); /* "vcpu", "io", "main" */
 
 /* Where a thread is and how it fares, from /proc. */

@@ -130,12 +130,3 @@ host_core(const struct host *h, unsigned of, struct cpus *c)
 		if (h->cpu[i].core == h->cpu[of].core && h->cpu[i].core != HOST_NONE)
 			cpus_add(c, i);
 }
-
-void
-host_socket(const struct host *h, unsigned of, struct cpus *c)
-{
-	*c = (struct cpus){0};
-	for (unsigned i = 0; of < h->ncpus && i < h->ncpus; i++)
-		if (h->cpu[i].socket == h->cpu[of].socket && h->cpu[i].core != HOST_NONE)
-			cpus_add(c, i);
-}

@@ -68,8 +68,7 @@ uint64_t host_meminfo(int root, const char *key);
 /* Reads the nodes and their memory: a part of host_read. */
 void host_read_nodes(struct host *h, int root);
 
-/* The online CPUs that share the core, or the socket, of that one, which is among them; none when it is offline. */
+/* The online CPUs that share the core of that one, which is among them; none when it is offline. */
 void host_core(const struct host *h, unsigned of, struct cpus *c);
-void host_socket(const struct host *h, unsigned of, struct cpus *c);
 
 #endif

@@ -25,14 +25,12 @@
 #define LIST_MAX (CPUS_MAX * 6) /* of the longest list of CPUs */
 #define FILE_MAX (8 << 20)
 
-const char *
-record_dir(const char *dir)
+static const char *
+default_dir(void)
 {
 	static char path[96];
 	const char *mine = getenv("XDG_RUNTIME_DIR");
 
-	if (dir)
-		return dir;
 	if (!geteuid())
 		return "/run/vm/vm-pin";
 	if (!mine || snprintf(path, sizeof(path), "%s/vm-pin", mine) >= (int)sizeof(path))
@@ -176,7 +174,8 @@ load(struct record *r, const struct guest *g)
 bool
 record_open(struct record *r, const char *dir, const struct guest *g, bool create)
 {
-	dir = record_dir(dir);
+	if (!dir)
+		dir = default_dir();
 	*r = (struct record){.fd = -1};
 	if (snprintf(r->path, sizeof(r->path), "%s/%d", dir, (int)g->pid) >= (int)sizeof(r->path))
 		die("-d %s: too long", dir);

@@ -16,11 +16,8 @@ struct record {
 	struct cpuset cpuset;
 };
 
-/* Where it is kept: dir, or NULL for /run/vm/vm-pin, and $XDG_RUNTIME_DIR/vm-pin for those who are not root. */
-const char *record_dir(const char *dir);
-
 /*
- * Opens that of a guest; create makes the directory and the file. What was left of an earlier process with that number is dropped,
+ * Opens that of a guest, in dir (NULL: /run/vm/vm-pin, and $XDG_RUNTIME_DIR/vm-pin for those who are not root); create makes the directory and the file. What was left of an earlier process with that number is dropped,
  * and so, with create, are files of guests that have ended. Dies when it cannot. False: there is none (not with create).
  */
 bool record_open(struct record *r, const char *dir, const struct guest *g, bool create);

@@ -121,12 +121,6 @@ talk_close(struct talk *t)
 	free(t);
 }
 
-bool
-talk_is_qmp(const struct talk *t)
-{
-	return t->qmp;
-}
-
 void
 talk_peer(const struct talk *t, pid_t *pid, uid_t *uid)
 {

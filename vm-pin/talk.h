@@ -30,8 +30,6 @@ struct talk_thread {
 struct talk *talk_open(int fd, const char **why, struct why *w);
 void talk_close(struct talk *t); /* NULL: nothing */
 
-bool talk_is_qmp(const struct talk *t);
-
 /* Whoever listened for the connection, or made the pair of sockets, as the kernel has it; uid -1 where it does not know. */
 void talk_peer(const struct talk *t, pid_t *pid, uid_t *uid);
 

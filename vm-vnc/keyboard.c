@@ -59,10 +59,3 @@ keyboard_sym(struct keyboard *k, uint32_t sym, bool down)
 	unshift(k, want);
 	return true;
 }
-
-void
-keyboard_release(struct keyboard *k)
-{
-	for (unsigned code = 1; code < 256; code++)
-		keyboard_code(k, (uint8_t)code, false);
-}

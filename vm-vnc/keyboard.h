@@ -23,7 +23,4 @@ void keyboard_code(struct keyboard *k, uint8_t code, bool down);
 /* False when the symbol is on no key. */
 bool keyboard_sym(struct keyboard *k, uint32_t sym, bool down);
 
-/* All that is down goes up. */
-void keyboard_release(struct keyboard *k);
-
 #endif

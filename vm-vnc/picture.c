@@ -8,8 +8,8 @@
 #include "common/bytes.h"
 #include "vm-vnc/picture.h"
 
-static void
-forget(struct picture *p)
+void
+picture_close(struct picture *p)
 {
 	if (p->mem)
 		munmap((void *)(uintptr_t)p->mem, p->mode.size);
@@ -18,18 +18,12 @@ forget(struct picture *p)
 	*p = (struct picture){0};
 }
 
-void
-picture_close(struct picture *p)
-{
-	forget(p);
-}
-
 const char *
 picture_open(struct picture *p, const struct fb_mode *mode, int fd)
 {
 	void *mem = MAP_FAILED;
 
-	forget(p);
+	picture_close(p);
 	if (!mode->width) {
 		if (fd >= 0)
 			close(fd);
@@ -48,7 +42,7 @@ picture_open(struct picture *p, const struct fb_mode *mode, int fd)
 	p->copy = calloc((size_t)mode->width * mode->height, sizeof(*p->copy));
 	p->tiles = calloc(p->columns, p->rows);
 	if (!p->copy || !p->tiles) {
-		forget(p);
+		picture_close(p);
 		return "no memory for the picture";
 	}
 	picture_mark(p, 0, 0, mode->width, mode->height, TILE_CHANGED);

@@ -50,8 +50,9 @@ stream_fill(struct stream *s)
 	return n;
 }
 
-ssize_t
-stream_raw_recv(struct stream *s, void *buf, size_t len)
+/* Below WebSocket. */
+static ssize_t
+raw_recv(struct stream *s, void *buf, size_t len)
 {
 	size_t n = (size_t)min_u64(len, s->ahead_len);
 
@@ -77,10 +78,10 @@ stream_recv(struct stream *s, void *buf, size_t len)
 	ssize_t n;
 
 	if (!s->web)
-		return stream_raw_recv(s, buf, len);
+		return raw_recv(s, buf, len);
 	if (s->ws.closed)
 		return 0;
-	n = stream_raw_recv(s, buf, len);
+	n = raw_recv(s, buf, len);
 	if (n <= 0)
 		return n;
 	n = (ssize_t)ws_take(&s->ws, buf, (size_t)n);

@@ -23,14 +23,13 @@ struct stream {
 	size_t ahead_at, ahead_len;
 };
 
-/* Below WebSocket. The count; 0 at the end, or for an error; -1 when nothing can be done now (the socket does not block). */
-ssize_t stream_raw_recv(struct stream *s, void *buf, size_t len);
+/* Below WebSocket. The count; 0 for an error; -1 when nothing can be done now (the socket does not block). */
 ssize_t stream_raw_send(struct stream *s, const void *buf, size_t len); /* after -1: again with the same */
 
-/* As stream_raw_recv, but what was meant: -1, too, when there was nothing but what WebSocket says for itself. */
+/* What was meant. The count; 0 at the end, or for an error; -1 when there is nothing but what WebSocket says for itself. */
 ssize_t stream_recv(struct stream *s, void *buf, size_t len);
 
-/* Reads more into `ahead`, behind what is there. As stream_raw_recv; 0, too, when it is full. */
+/* Reads more into `ahead`, behind what is there. As stream_recv; 0, too, when it is full. */
 ssize_t stream_fill(struct stream *s);
 
 /* Whether something is there to be received that poll(2) does not know of. */

@@ -19,7 +19,4 @@ bool web_file(struct stream *s, const struct http_request *r, int clerk);
 /* The upgrade (RFC 6455, 4.2). False with *why: it was refused, and the browser told so. */
 bool web_upgrade(struct stream *s, const struct policy *f, const struct http_request *r, const char **why);
 
-/* Whether a page that was loaded from there may speak with us. */
-bool web_origin(const struct policy *f, const struct http_request *r, bool tls);
-
 #endif

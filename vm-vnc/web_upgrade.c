@@ -45,8 +45,9 @@ is_literal(const char *host)
 	return *name == '[' || !strcasecmp(name, "localhost") || inet_pton(AF_INET, name, &a4) == 1;
 }
 
-bool
-web_origin(const struct policy *f, const struct http_request *r, bool tls)
+/* Whether a page that was loaded from there may speak with us. */
+static bool
+origin_allowed(const struct policy *f, const struct http_request *r, bool tls)
 {
 	const char *origin = http_header(r, "Origin"), *host = http_header(r, "Host"), *scheme = tls ? "https://" : "http://";
 
@@ -82,7 +83,7 @@ web_upgrade(struct stream *s, const struct policy *f, const struct http_request 
 		return refuse(s, r, 426, "Sec-WebSocket-Version: 13\r\n", why, "a version of WebSocket other than 13");
 	if (!binary && http_header(r, "Sec-WebSocket-Protocol"))
 		return refuse(s, r, 400, "", why, "a WebSocket whose protocol is not binary");
-	if (!web_origin(f, r, s->tls))
+	if (!origin_allowed(f, r, s->tls))
 		return refuse(s, r, 403, "", why, "a page from elsewhere (-O origin= allows it)");
 	make_accept(key, accept);
 	n = snprintf(head, sizeof(head),

@@ -29,8 +29,8 @@
 
 static const uint8_t magic[6] = {'L', 'U', 'K', 'S', 0xba, 0xbe};
 
-uint32_t
-luks_stripes_len(const struct luks *l)
+static uint32_t
+stripes_len(const struct luks *l)
 {
 	return l->key_len * LUKS_STRIPES;
 }
@@ -38,7 +38,7 @@ luks_stripes_len(const struct luks *l)
 uint32_t
 luks_slot_sectors(const struct luks *l)
 {
-	return (luks_stripes_len(l) + CRYPT_SECTOR - 1) / CRYPT_SECTOR;
+	return (stripes_len(l) + CRYPT_SECTOR - 1) / CRYPT_SECTOR;
 }
 
 uint64_t

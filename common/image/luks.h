@@ -48,8 +48,7 @@ void luks_encode(const struct luks *l, uint8_t head[LUKS_HEAD]);
 /* Iterations that trying a passphrase on all slots takes at most. */
 uint64_t luks_work(const struct luks *l);
 
-/* Bytes and sectors of a slot's stripes. */
-uint32_t luks_stripes_len(const struct luks *l);
+/* Sectors of a slot's stripes. */
 uint32_t luks_slot_sectors(const struct luks *l);
 
 /*

@@ -177,8 +177,9 @@ vdi_set_allocated(struct vdi *v, uint32_t n)
 	return file_write(v->image.file, count, sizeof(count), VDI_ALLOCATED);
 }
 
-int
-vdi_owners(struct vdi *v)
+/* Fills v->owner, of a map without faults. */
+static int
+owners(struct vdi *v)
 {
 	uint32_t entry;
 	int err = 0;
@@ -207,7 +208,7 @@ vdi_owners(struct vdi *v)
 static int
 allocate(struct vdi *v, uint32_t block, uint64_t skip, uint64_t len, uint32_t *place)
 {
-	int err = vdi_owners(v);
+	int err = owners(v);
 
 	if (err)
 		return err;

@@ -74,9 +74,6 @@ vdi_at(const struct vdi *v, uint32_t place)
 int vdi_entry(struct vdi *v, uint32_t block, uint32_t *entry);
 int vdi_point(struct vdi *v, uint32_t block, uint32_t place);
 
-/* Fills v->owner, of a map without faults. */
-int vdi_owners(struct vdi *v);
-
 int vdi_set_allocated(struct vdi *v, uint32_t n);
 int vdi_flush(struct image *i);
 
