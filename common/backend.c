@@ -51,8 +51,8 @@ backend_announce(int fd)
 		ready_announce(fd);
 }
 
-int
-backend_signals(void)
+static int
+take_signals(void)
 {
 	static const int of_terminal[] = {SIGINT, SIGHUP, SIGQUIT};
 	sigset_t set;
@@ -73,6 +73,30 @@ backend_signals(void)
 	if (fd < 0)
 		die_sys("signalfd");
 	return fd;
+}
+
+static void
+signalled(struct watch *w, uint32_t events)
+{
+	struct backend_signals *s = container_of(w, struct backend_signals, watch);
+	struct signalfd_siginfo info;
+	int status;
+	pid_t pid;
+
+	(void)events;
+	while (read(w->fd, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGCHLD)
+			loop_stop(w->loop);
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		s->ended(s, pid, status);
+}
+
+void
+backend_watch(struct backend_signals *s, struct loop *l, void (*ended)(struct backend_signals *s, pid_t pid, int status))
+{
+	*s = (struct backend_signals){.watch = {.fd = take_signals(), .handler = signalled}, .ended = ended};
+	if (loop_watch(l, &s->watch, EPOLLIN) < 0)
+		die_sys("epoll");
 }
 
 /* What is open besides was opened by the user's other loaders for the program. */

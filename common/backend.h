@@ -5,6 +5,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
+
+#include "common/loop.h"
 
 /*
  * Forks a process that is nobody's child, since the program to be run must not find one that it did not start, in a session of
@@ -21,12 +24,18 @@ void backend_ready(void);
 /* The service can be used: backend_ready in a backend, in the foreground ready_announce(fd), of -R. */
 void backend_announce(int fd);
 
+/* Part of the struct that `ended` finds by container_of. */
+struct backend_signals {
+	struct watch watch;
+	void (*ended)(struct backend_signals *s, pid_t pid, int status);
+};
+
 /*
- * A descriptor that reads as signalfd_siginfo of CHLD, TERM and, in the foreground, INT and HUP, which are blocked; not to be
- * closed before exit. The terminal's signals are for the program that was started: a backend ignores them. So is PIPE by both.
- * Dies when there is none to be had.
+ * From now on TERM and, in the foreground, INT and HUP stop the loop; `ended` hears of each child that has ended. These signals
+ * are blocked. The terminal's are for the program that was started: a backend ignores them. So is PIPE by both. Until exit;
+ * dies when it cannot be done.
  */
-int backend_signals(void);
+void backend_watch(struct backend_signals *s, struct loop *l, void (*ended)(struct backend_signals *s, pid_t pid, int status));
 
 /* A newline to fd (-R; -1: none), and the end of it. A reader that has gone is no reason to stop. */
 void backend_tell(int fd);

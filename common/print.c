@@ -61,15 +61,21 @@ trail(const struct printer *p)
 		putchar('\n');
 }
 
+static void
+put_word(const struct printer *p, const char *word)
+{
+	if (p->form == PRINT_JSON)
+		json_string(word);
+	else
+		fputs(word, stdout);
+	trail(p);
+}
+
 void
 print_word(struct printer *p, const char *key, const char *value)
 {
 	lead(p, key);
-	if (p->form == PRINT_JSON)
-		json_string(value);
-	else
-		fputs(value, stdout);
-	trail(p);
+	put_word(p, value);
 }
 
 void
@@ -114,11 +120,7 @@ void
 print_item(struct printer *p, const char *value)
 {
 	lead_item(p);
-	if (p->form == PRINT_JSON)
-		json_string(value);
-	else
-		fputs(value, stdout);
-	trail(p);
+	put_word(p, value);
 }
 
 void

@@ -91,9 +91,10 @@ ahci_done(struct ata_cmd *c, uint8_t status, uint8_t error)
 }
 
 void
-ahci_reply(struct ata_cmd *c, const void *data, size_t len, size_t most)
+ahci_reply(struct ata_cmd *c, const uint8_t data[512])
 {
-	c->moved = (uint32_t)iov_write(c->iov, c->niov, 0, data, len < most ? len : most);
+	c->pio = true;
+	c->moved = (uint32_t)iov_write(c->iov, c->niov, 0, data, 512);
 	ahci_done(c, ATA_READY, 0);
 }
 

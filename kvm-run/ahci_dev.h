@@ -183,8 +183,8 @@ void ahci_settle(struct ahci_port *p);
 /* The command has ended: status and error registers; c->count and c->lba are what the guest sees of these. */
 void ahci_done(struct ata_cmd *c, uint8_t status, uint8_t error);
 
-/* Data for the guest, as much as there is room and `most`; then the command has ended well. */
-void ahci_reply(struct ata_cmd *c, const void *data, size_t len, size_t most);
+/* A block for the guest by PIO, as far as there is room; then the command has ended well. */
+void ahci_reply(struct ata_cmd *c, const uint8_t data[512]);
 
 /* The command goes to the disk, its buffer cut to len bytes. False when the buffer is shorter. */
 bool ahci_to_disk(struct ata_cmd *c, enum disk_op op, uint64_t off, uint64_t len, unsigned flags);

@@ -171,8 +171,7 @@ identify(struct ata_cmd *c)
 	uint8_t data[512];
 
 	ata_identify(c->port, data);
-	c->pio = true;
-	ahci_reply(c, data, sizeof(data), sizeof(data));
+	ahci_reply(c, data);
 }
 
 /* General purpose logs: the directory, and what NCQ's error recovery reads. */
@@ -188,8 +187,7 @@ read_log(struct ata_cmd *c)
 		refuse(c, ATA_ABRT);
 		return;
 	}
-	c->pio = true;
-	ahci_reply(c, address ? p->ncq_error : data, sizeof(data), sizeof(data));
+	ahci_reply(c, address ? p->ncq_error : data);
 }
 
 /* ACS-2, 7.52. A disk that is an image is never about to fail. */
@@ -206,8 +204,7 @@ smart(struct ata_cmd *c)
 	case 0xd0: /* data: off-line collection never started, no self-test */
 	case 0xd1: /* thresholds */
 		data[511] = (uint8_t)-data[0];
-		c->pio = true;
-		ahci_reply(c, data, sizeof(data), sizeof(data));
+		ahci_reply(c, data);
 		break;
 	case 0xd2: /* autosave */
 	case 0xd4: /* execute off-line immediate */

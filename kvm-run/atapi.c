@@ -311,8 +311,7 @@ identify(struct ata_cmd *c)
 	uint8_t data[512];
 
 	atapi_identify(c->port, data);
-	c->pio = true;
-	ahci_reply(c, data, sizeof(data), sizeof(data));
+	ahci_reply(c, data);
 }
 
 /* Who takes it for a disk is told by the signature: ACS-3, 7.12.4. */

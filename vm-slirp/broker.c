@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,7 +24,8 @@ struct broker {
 	const struct options *o;
 	struct doorway *d;
 	struct loop loop;
-	struct watch signals, requests, guests;
+	struct watch requests, guests;
+	struct backend_signals signals;
 	struct control control;
 	struct resolv resolv;
 	pid_t stack;
@@ -184,24 +184,15 @@ stack_ended(struct broker *b, int status)
 }
 
 static void
-signalled(struct watch *w, uint32_t events)
+child_ended(struct backend_signals *s, pid_t pid, int status)
 {
-	struct broker *b = container_of(w, struct broker, signals);
-	struct signalfd_siginfo info;
-	int status;
-	pid_t pid;
+	struct broker *b = container_of(s, struct broker, signals);
 
-	(void)events;
-	while (read(w->fd, &info, sizeof(info)) == sizeof(info))
-		if (info.ssi_signo != SIGCHLD)
-			loop_stop(&b->loop);
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid == b->stack)
-			stack_ended(b, status);
-		else if (targets_ended(&b->d->targets, pid))
-			note(1, "a guest forward's command ended with status %d",
-			    WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-	}
+	if (pid == b->stack)
+		stack_ended(b, status);
+	else if (targets_ended(&b->d->targets, pid))
+		note(1, "a guest forward's command ended with status %d",
+		    WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
 static void
@@ -325,9 +316,7 @@ broker_run(const struct options *o, struct doorway *d)
 	b.guests = (struct watch){.fd = d->listener, .handler = guest_came};
 	if (loop_init(&b.loop) < 0)
 		die_sys("epoll");
-	b.signals = (struct watch){.fd = backend_signals(), .handler = signalled};
-	if (loop_watch(&b.loop, &b.signals, EPOLLIN) < 0)
-		die_sys("epoll");
+	backend_watch(&b.signals, &b.loop, child_ended);
 	if (d->control >= 0 && control_start(&b.control, &b.loop, d->control, control_line, &b) < 0)
 		die_sys("epoll");
 	if (d->listener < 0) {

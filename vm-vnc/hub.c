@@ -1,32 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /* The parent's loop; the contract is in hub.h. */
+#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "common/backend.h"
 #include "common/diag.h"
 #include "common/fd.h"
-#include "common/util.h"
 #include "vm-vnc/hub.h"
 #include "vm-vnc/hub_dev.h"
 
 static void
-signalled(struct watch *w, uint32_t events)
+viewer_ended(struct backend_signals *s, pid_t pid, int status)
 {
-	struct hub *h = container_of(w, struct hub, signals);
-	struct signalfd_siginfo info;
-	int status;
-	pid_t pid;
-
-	(void)events;
-	while (read(w->fd, &info, sizeof(info)) == sizeof(info))
-		if (info.ssi_signo != SIGCHLD)
-			loop_stop(&h->loop);
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGALRM)
-			error("process %d of a viewer died of signal %d (%s)", pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
+	(void)s;
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGALRM)
+		error("process %d of a viewer died of signal %d (%s)", pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
 }
 
 static void
@@ -38,9 +26,7 @@ start(struct hub *h, int control)
 		h->members[i].watch.fd = -1;
 	if (loop_init(&h->loop) < 0 || timer_init(&h->typing, &h->loop, typist_fired) < 0)
 		die_sys("epoll");
-	h->signals = (struct watch){.fd = backend_signals(), .handler = signalled};
-	if (loop_watch(&h->loop, &h->signals, EPOLLIN) < 0)
-		die_sys("epoll");
+	backend_watch(&h->signals, &h->loop, viewer_ended);
 	if (!fd_set_nonblock(h->machine.fd, true))
 		die_sys("the machine's wire");
 	machine_watch(h);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/backend.h"
 #include "common/control.h"
 #include "common/fb.h"
 #include "common/loop.h"
@@ -38,7 +39,8 @@ struct member {
 struct hub {
 	const struct options *o;
 	struct loop loop;
-	struct watch machine, signals;
+	struct watch machine;
+	struct backend_signals signals;
 	struct control control;
 	struct timer typing;
 	struct fb_mode mode; /* what the machine said last; kind 0: nothing yet */

@@ -24,14 +24,10 @@ put_ext(uint8_t *h, uint64_t size, uint64_t *at, uint32_t type, const void *data
 	return true;
 }
 
-static void
-put_fields(const struct qcow2 *q, uint8_t *h)
+void
+qcow2_put_state(const struct qcow2 *q, uint8_t *h)
 {
-	put_be32(h, QCOW2_MAGIC);
-	put_be32(h + 4, q->version);
-	put_be32(h + 20, q->cluster_bits);
 	put_be64(h + QCOW2_AT_SIZE, q->image.size);
-	put_be32(h + QCOW2_AT_CRYPT, q->crypt_method);
 	put_be32(h + QCOW2_AT_L1, q->l1_size);
 	put_be64(h + QCOW2_AT_L1 + 4, q->l1_offset);
 	put_be64(h + QCOW2_AT_REFTABLE, q->reftable_offset);
@@ -44,6 +40,18 @@ put_fields(const struct qcow2 *q, uint8_t *h)
 	put_be64(h + QCOW2_AT_FEATURES + 8, q->compatible);
 	put_be64(h + QCOW2_AT_FEATURES + 16, q->autoclear);
 	put_be32(h + 96, q->refcount_order);
+}
+
+static void
+put_fields(const struct qcow2 *q, uint8_t *h)
+{
+	put_be32(h, QCOW2_MAGIC);
+	put_be32(h + 4, q->version);
+	put_be32(h + 20, q->cluster_bits);
+	put_be32(h + QCOW2_AT_CRYPT, q->crypt_method);
+	qcow2_put_state(q, h);
+	if (q->version < 3)
+		return;
 	put_be32(h + 100, q->header_length);
 	h[104] = (uint8_t)q->compression;
 	if (q->unknown_header)

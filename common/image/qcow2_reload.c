@@ -22,22 +22,10 @@ qcow2_switch_header(struct qcow2 *q)
 
 	if (err)
 		return err;
-	put_be64(h + QCOW2_AT_SIZE, q->image.size);
-	put_be32(h + QCOW2_AT_L1, q->l1_size);
-	put_be64(h + QCOW2_AT_L1 + 4, q->l1_offset);
-	put_be64(h + QCOW2_AT_REFTABLE, q->reftable_offset);
-	put_be32(h + QCOW2_AT_REFTABLE + 8, q->reftable_clusters);
-	put_be32(h + QCOW2_AT_SNAPSHOTS, q->nsnapshots);
-	put_be64(h + QCOW2_AT_SNAPSHOTS + 4, q->snapshots_offset);
-	if (q->version < 3)
-		return qcow2_put_header(q, h + FROM, QCOW2_V2_HEADER - FROM, FROM);
 	q->autoclear &= QCOW2_AUTOCLEAR_KNOWN;
-	put_be64(h + QCOW2_AT_FEATURES, q->incompatible);
-	put_be64(h + QCOW2_AT_FEATURES + 8, q->compatible);
-	put_be64(h + QCOW2_AT_FEATURES + 16, q->autoclear);
-	put_be32(h + 96, q->refcount_order);
+	qcow2_put_state(q, h);
 	/* All of it lies in one sector, which is written or not. */
-	return qcow2_put_header(q, h + FROM, QCOW2_V3_HEADER - FROM, FROM);
+	return qcow2_put_header(q, h + FROM, (q->version < 3 ? QCOW2_V2_HEADER : QCOW2_V3_HEADER) - FROM, FROM);
 }
 
 static void

@@ -196,6 +196,8 @@ struct qcow2_ext *qcow2_ext_find(struct qcow2 *q, uint32_t type);
 int qcow2_ext_set(struct qcow2 *q, uint32_t type, const void *data, uint32_t len);
 /* qcow2_header_write.c: the whole header, from the fields above, with extensions and backing name. -E2BIG where it does not fit a cluster. */
 int qcow2_write_header(struct qcow2 *q);
+/* Into a header that is there: what changes as long as an image is in use, and lies in its first sector. */
+void qcow2_put_state(const struct qcow2 *q, uint8_t *h);
 /* Writes the three feature words alone. Version 3. */
 int qcow2_write_features(struct qcow2 *q);
 

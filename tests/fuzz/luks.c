@@ -2,10 +2,8 @@
 /* pkg: nettle libdeflate zlib libzstd */
 /* links: tests/memory.c tests/fields.c */
 /* Any bytes as a LUKS header: what passes is described, encoded as it was, and opened where that is little work. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "common/image/crypt_parts.h"
+#include "tests/fuzz/describe.h"
 #include "tests/memory.h"
 
 #define WORK_MAX 64 /* iterations */
@@ -28,41 +26,25 @@ number(struct describe *d, const char *key, int64_t value)
 		abort();
 }
 
-static void
-boolean(struct describe *d, const char *key, bool value)
-{
-	(void)d, (void)key, (void)value;
-}
-
-static void
-begin(struct describe *d, const char *key, bool list)
-{
-	(void)d, (void)key, (void)list;
-}
-
-static void
-end(struct describe *d)
-{
-	(void)d;
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct describe d = {string, number, boolean, begin, end};
 	static struct memory m = {.limit = 16 << 20};
 	struct image_open how = {.flags = IMAGE_INFO, .secret_len = 1};
 	struct luks again;
 	struct crypt *c;
 	struct why w;
 
+	listener.string = string;
+	listener.number = number;
 	memory_set(&m, data, size);
 	how.file = memory_open(&m, true);
 	c = crypt_open_luks(&how, 0, 16 << 20, &w);
 	if (c) {
 		uint8_t head[LUKS_HEAD];
 
-		crypt_describe(c, &d);
+		crypt_describe(c, &listener);
+		listener_done();
 		luks_encode(&c->luks, head);
 		if (luks_parse(&again, head, 16 << 20, &w) || memcmp(again.slots, c->luks.slots, sizeof(again.slots)))
 			abort();

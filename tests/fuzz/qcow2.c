@@ -9,6 +9,7 @@
 
 #include "common/bytes.h"
 #include "common/image/formats.h"
+#include "tests/fuzz/describe.h"
 #include "tests/memory.h"
 
 #define EXTENTS 200
@@ -16,44 +17,6 @@
 #define LIMIT (4 << 20)
 #define HEADER 72
 #define TABLE_MAX 4096 /* entries of L1; clusters of the refcount table are worth 64 of them */
-
-static void
-string(struct describe *d, const char *key, const char *value)
-{
-	(void)d;
-	if (!value || (key && !*key))
-		abort();
-}
-
-static void
-number(struct describe *d, const char *key, int64_t value)
-{
-	(void)d;
-	(void)key;
-	(void)value;
-}
-
-static void
-boolean(struct describe *d, const char *key, bool value)
-{
-	(void)d;
-	(void)key;
-	(void)value;
-}
-
-static void
-begin(struct describe *d, const char *key, bool list)
-{
-	(void)d;
-	(void)key;
-	(void)list;
-}
-
-static void
-end(struct describe *d)
-{
-	(void)d;
-}
 
 static struct memory data_file = {.limit = LIMIT};
 
@@ -80,12 +43,12 @@ open_image(struct memory *m, unsigned flags)
 static void
 look(struct image *i)
 {
-	struct describe d = {string, number, boolean, begin, end};
 	static uint8_t buf[PIECE];
 	struct extent e;
 	uint64_t at = 0;
 
-	i->format->describe(i, &d);
+	i->format->describe(i, &listener);
+	listener_done();
 	for (int n = 0; n < EXTENTS && at < i->size && !image_map(i, at, i->size - at, &e); n++, at += e.len) {
 		if (!e.len || e.len > i->size - at)
 			abort();

@@ -58,7 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t size)
 	rig_release(&rig_disk);
 	rig_disk.reaped(&rig_disk);
 	/* Every chain was answered, or the device is broken. */
-	if (!rig_broken && ((uint16_t *)rig_queue->vq.used)[1] != ((uint16_t *)rig_queue->vq.avail)[1])
+	if (!stub_broken && ((uint16_t *)rig_queue->vq.used)[1] != ((uint16_t *)rig_queue->vq.avail)[1])
 		abort();
 	return 0;
 }

@@ -10,15 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "kvm-run/virtio_blk_dev.h"
 #include "kvm-run/virtio_blk_image.h"
 #include "kvm-run/vm.h"
 #include "kvm-run/wiring.h"
-#include "tests/unit/thread_stub.h"
 #include "tests/unit/disk_rig.h"
+#include "tests/unit/thread_stub.h"
+#include "tests/unit/virtio_stub.h"
 
 #define RIG_RAM (1 << 20)
 #define RIG_RING 0x1000	 /* descriptors, then avail, then used */
@@ -39,8 +39,6 @@ static uint8_t rig_ram[RIG_RAM] __attribute__((aligned(4096)));
 static struct vm rig_vm;
 static struct blk *rig_blk;
 static struct virtio_queue *rig_queue;
-static unsigned rig_interrupts;
-static const char *rig_broken;
 
 /* Stand-ins. */
 const char *
@@ -55,32 +53,6 @@ void
 blk_image_free(struct blk_image *image)
 {
 	(void)image;
-}
-
-int
-virtio_plug(struct virtio_dev *d, struct vm *vm, bool hot)
-{
-	(void)hot;
-	d->vm = vm;
-	pthread_mutex_init(&d->lock, NULL);
-	for (unsigned i = 0; i < d->nqueues; i++)
-		d->queues[i].kick_fd = eventfd(0, EFD_NONBLOCK);
-	return 0;
-}
-
-void
-virtio_interrupt(struct virtio_dev *d, unsigned q)
-{
-	(void)d;
-	(void)q;
-	rig_interrupts++;
-}
-
-void
-virtio_broken(struct virtio_dev *d, const char *why)
-{
-	(void)d;
-	rig_broken = why;
 }
 
 enum wire_as
@@ -101,8 +73,8 @@ rig_start(uint64_t features, uint16_t size)
 		d->ops->stop(d);
 	memset(rig_ram, 0, sizeof(rig_ram));
 	rig_log[0] = '\0';
-	rig_broken = NULL;
-	rig_interrupts = 0;
+	stub_broken = NULL;
+	stub_interrupts = 0;
 	d->features = features;
 	rig_queue = &d->queues[0];
 	rig_queue->enabled = true;
@@ -127,6 +99,7 @@ rig_make(bool read_only, bool writeback, unsigned cpus)
 	rig_vm.opt.cpus.max = cpus;
 	rig_disk = (struct disk){
 		.ops = &rig_ops, .size = RIG_DISK, .block_size = 512, .physical_block = 4096, .read_only = read_only};
+	stub_doorbells = true;
 	if (blk_create_disk(&rig_vm, "blk0", &rig_disk, "serial-0123456789abcdef", writeback, false, &d, why, sizeof(why)))
 		abort();
 	rig_blk = blk_of(d);

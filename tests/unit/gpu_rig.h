@@ -14,6 +14,7 @@
 #include "kvm-run/virtio_gpu.h"
 #include "kvm-run/virtio_gpu_dev.h"
 #include "kvm-run/vm.h"
+#include "tests/unit/virtio_stub.h"
 
 #define RIG_RAM 0x10000
 #define RIG_PICTURE (4 << 20) /* bytes of the picture's memory: a megapixel */
@@ -24,7 +25,6 @@ static const struct screen_ops *rig_ops;
 static char rig_log[4096]; /* of the screen: "mode 4x3", "damage 1x1+2+3", "cursor ..." */
 static struct fb_mode rig_mode;
 static struct fb_cursor rig_cursor;
-static unsigned rig_events;
 
 static void
 rig_note(const char *text)
@@ -99,37 +99,10 @@ screen_cursor(struct screen *s, const struct fb_cursor *c)
 	rig_note(c->flags & FB_CURSOR_SHAPE ? "shape" : c->flags ? "cursor" : "hidden");
 }
 
-int
-virtio_plug(struct virtio_dev *d, struct vm *vm, bool hot)
-{
-	(void)hot;
-	d->vm = vm;
-	return 0;
-}
-
 void
 virtio_unplug(struct virtio_dev *d)
 {
 	d->ops->destroy(d);
-}
-
-void
-virtio_config_set(struct virtio_dev *d, unsigned off, const void *data, unsigned len)
-{
-	memcpy(&d->config[off], data, len);
-	rig_events++;
-}
-
-void
-virtio_interrupt(struct virtio_dev *d, unsigned q)
-{
-	(void)d, (void)q;
-}
-
-void
-virtio_broken(struct virtio_dev *d, const char *why)
-{
-	(void)d, (void)why;
 }
 
 static inline void

@@ -1,15 +1,13 @@
 /* links: vm-nat/forward.c */
 /* SPDX-License-Identifier: ISC */
 /* The words of vm-nat -p. */
-#include "tests/unit/tap.h"
 #include "vm-nat/forward.h"
+#include "tests/unit/forward_words.h"
 
 static void
 test_words(void)
 {
-	static const struct {
-		const char *spec, *want; /* as forward_format has it; NULL: refused */
-	} cases[] = {
+	static const struct forward_word cases[] = {
 		{ "8080:10.0.0.2:80", "tcp\t*:8080\t10.0.0.2:80" },
 		{ "80:10.0.0.2", "tcp\t*:80\t10.0.0.2:80" },
 		{ "*:80:10.0.0.2", "tcp\t*:80\t10.0.0.2:80" },
@@ -57,18 +55,7 @@ test_words(void)
 		{ "sctp:80:10.0.0.2", NULL },
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		char text[FORWARD_TEXT_MAX];
-		struct forward f;
-		const char *why = NULL;
-		bool good = forward_parse(&f, cases[i].spec, &why);
-
-		if (good)
-			forward_format(&f, text);
-		is(good ? text : NULL, cases[i].want, cases[i].spec);
-		if (!good)
-			ok(why && *why, "  because: %s", why);
-	}
+	test_forward_words(cases, sizeof(cases) / sizeof(*cases));
 }
 
 static void

@@ -147,11 +147,15 @@ no_buffers(void)
 }
 
 /* Sends until the socket is full. */
+/* Frames for a peer that does not read, until one has to wait. */
 static unsigned
 flood(size_t len)
 {
+	int size = 8192;
 	unsigned sent = 0;
 
+	open_stream(NET_F_MRG_RXBUF);
+	setsockopt(rig.net->pairs[0].fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	while (rig_used(TX) == sent && sent < 2000) {
 		rig_post_tx(TX, len, sent);
 		sent++;
@@ -165,13 +169,9 @@ flood(size_t len)
 static void
 slow_peer(void)
 {
-	int size = 8192;
-	unsigned sent, good = 0;
+	unsigned sent = flood(20011), good = 0;
 	struct net_stats s;
 
-	open_stream(NET_F_MRG_RXBUF);
-	setsockopt(rig.net->pairs[0].fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	sent = flood(20011);
 	ok(sent < 2000 && rig.net->pairs[0].tx_blocked, "a peer that does not read holds the ring up");
 	while (good < sent && expect_framed(20011, good))
 		good++;
@@ -184,13 +184,9 @@ slow_peer(void)
 static void
 stuck_peer(void)
 {
-	int size = 8192;
-	unsigned sent, good = 0;
+	unsigned sent = flood(20011), good = 0;
 	struct net_stats s;
 
-	open_stream(NET_F_MRG_RXBUF);
-	setsockopt(rig.net->pairs[0].fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	sent = flood(20011);
 	ok(rig_until(rig_used(TX) == sent), "a peer that reads nothing for a second loses frames");
 	rig_post_tx(TX, 100, 1);
 	rig_kick(TX);

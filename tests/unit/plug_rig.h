@@ -21,6 +21,7 @@
 #include "kvm-run/virtio.h"
 #include "kvm-run/vm.h"
 #include "tests/unit/thread_stub.h"
+#include "tests/unit/virtio_stub.h"
 
 #define RIG_RAM (8ULL << 20)
 #define RIG_QUEUE 128
@@ -37,45 +38,12 @@ struct rig_piece {
 
 static struct vm rig_vm;
 static struct virtio_dev *rig_dev;
-static const char *rig_broken;
-static unsigned rig_interrupts, rig_events, rig_wakes;
+static unsigned rig_wakes;
 static uint64_t rig_slots[RIG_SLOTS]; /* bytes that each of KVM's shows */
 static unsigned rig_refuse;	      /* vm_map fails from so many slots on; 0: never */
 static bool rig_refuse_dma;
 static int64_t rig_shown; /* blocks that assigned devices see */
 static uint32_t rig_written;	      /* by the last chain that came back */
-
-int
-virtio_plug(struct virtio_dev *d, struct vm *vm, bool hot)
-{
-	(void)hot;
-	d->vm = vm;
-	pthread_mutex_init(&d->lock, NULL);
-	for (unsigned i = 0; i < d->nqueues; i++)
-		d->queues[i].kick_fd = -1;
-	return 0;
-}
-
-void
-virtio_interrupt(struct virtio_dev *d, unsigned q)
-{
-	(void)d, (void)q;
-	rig_interrupts++;
-}
-
-void
-virtio_config_set(struct virtio_dev *d, unsigned off, const void *data, unsigned len)
-{
-	memcpy(&d->config[off], data, len);
-	rig_events++;
-}
-
-void
-virtio_broken(struct virtio_dev *d, const char *why)
-{
-	(void)d;
-	rig_broken = why;
-}
 
 void
 ctl_wake(struct vm *vm)
@@ -135,8 +103,8 @@ rig_start(uint64_t features)
 
 	if (d->running && d->ops->stop)
 		d->ops->stop(d);
-	rig_broken = NULL;
-	rig_interrupts = rig_events = rig_wakes = 0;
+	stub_broken = NULL;
+	stub_interrupts = stub_changes = rig_wakes = 0;
 	d->features = features;
 	memset(rig_vm.mem.base + RIG_RINGS, 0, d->nqueues * RIG_RING_STEP);
 	for (unsigned i = 0; i < d->nqueues; i++) {

@@ -3,18 +3,15 @@
 /* The UART as drivers see it: Linux's probe, each interrupt, the FIFO, and input that waits for a receiver. */
 #include <stdlib.h>
 
-#include "kvm-run/con.h"
 #include "kvm-run/serial.h"
 #include "kvm-run/vm.h"
+#include "tests/unit/con_stub.h"
 #include "tests/unit/ports.h"
 
 static struct vm vm;
 static struct serial *uart;
-static const struct con_front *front;
 static bool line;
-static unsigned line_changes, rooms;
-static char sent[64];
-static size_t nsent;
+static unsigned line_changes;
 
 void
 vm_irq_line(struct vm *v, unsigned gsi, bool level)
@@ -26,42 +23,10 @@ vm_irq_line(struct vm *v, unsigned gsi, bool level)
 	line_changes++;
 }
 
-const char *
-con_open(struct con **out, struct vm *v, const struct wire *w, const struct con_front *f, void *dev, char *why, size_t size)
-{
-	static char con;
-
-	(void)v, (void)w, (void)dev, (void)why, (void)size;
-	front = f;
-	*out = (struct con *)&con; /* never looked into */
-	return NULL;
-}
-
-void
-con_write(struct con *c, const void *data, size_t len)
-{
-	(void)c;
-	memcpy(sent + nsent, data, len);
-	nsent += len;
-}
-
-void
-con_room(struct con *c)
-{
-	(void)c;
-	rooms++;
-}
-
-void
-con_close(struct con *c)
-{
-	(void)c;
-}
-
 static size_t
 type(const char *s)
 {
-	return front->input(uart, (const uint8_t *)s, strlen(s));
+	return stub_front->input(uart, (const uint8_t *)s, strlen(s));
 }
 
 /* Linux's autoconfig() in drivers/tty/serial/8250/8250_port.c */
@@ -80,7 +45,7 @@ test_probe(void)
 	    {'r', 0x3fb, 1, 0x03, "LCR"}, {'w', 0x3ff, 1, 0xa5, ""}, {'r', 0x3ff, 1, 0xa5, "scratch"},
 	    {'r', 0x3fd, 1, 0x60, "transmitter empty"}, {'r', 0x3fe, 1, 0xb2, "a modem is there; DSR rose"},
 	    {'r', 0x2fd, 1, 0xff, "no COM2"});
-	ok(!nsent, "the divisor is not sent");
+	ok(!stub_noutput, "the divisor is not sent");
 	ok(!line, "no interrupt yet");
 }
 
@@ -88,10 +53,10 @@ static void
 test_transmit(void)
 {
 	serial_reset(uart);
-	nsent = line_changes = 0;
+	stub_noutput = line_changes = 0;
 	PORT_STEPS(&vm.ports, {'w', 0x3fc, 1, 0x08, ""}, {'w', 0x3f8, 1, 'a', ""}, {'r', 0x3fd, 1, 0x60, "room at once"},
 	    {'w', 0x3f8, 1, 'b', ""});
-	ok(nsent == 2 && !memcmp(sent, "ab", 2), "bytes are sent in order");
+	ok(stub_noutput == 2 && !memcmp(stub_output, "ab", 2), "bytes are sent in order");
 	ok(!line_changes, "without an interrupt that nobody enabled");
 	PORT_STEPS(&vm.ports, {'w', 0x3f9, 1, 2, ""}, {'r', 0x3fa, 1, 0x02, "sent bytes"}, {'w', 0x3f9, 1, 0, ""});
 	ok(!line, "nothing left to tell");
@@ -111,26 +76,26 @@ static void
 test_receive(void)
 {
 	serial_reset(uart);
-	rooms = 0;
+	stub_rooms = 0;
 	ok(type("early") == 0, "no input before the guest receives");
 	PORT_STEPS(&vm.ports, {'w', 0x3fc, 1, 0x08, ""}, {'w', 0x3fa, 1, 0x81, ""}, {'r', 0x3fd, 1, 0x60, "nothing there"});
-	ok(!rooms, "a look at the status asks for nothing");
+	ok(!stub_rooms, "a look at the status asks for nothing");
 	PORT_STEPS(&vm.ports, {'w', 0x3fc, 1, 0x01, ""}, {'w', 0x3f9, 1, 0x0f, ""});
-	ok(!rooms && type("early") == 0, "nor does a probe of the interrupt's bit");
+	ok(!stub_rooms && type("early") == 0, "nor does a probe of the interrupt's bit");
 	PORT_STEPS(&vm.ports, {'w', 0x3fc, 1, 0x08, ""}, {'w', 0x3f9, 1, 0x05, ""});
-	ok(rooms > 0, "the receive interrupt, let through, does");
+	ok(stub_rooms > 0, "the receive interrupt, let through, does");
 	ok(type("0123456") == 7 && line, "seven bytes interrupt");
 	PORT_STEPS(&vm.ports, {'r', 0x3fa, 1, 0xcc, "below the trigger level: time-out"});
 	ok(type("789abcdefgh") == 9, "sixteen fit");
 	PORT_STEPS(&vm.ports, {'r', 0x3fa, 1, 0xc4, "trigger level"}, {'r', 0x3fd, 1, 0x61, "data, no overrun"},
 	    {'r', 0x3f8, 1, '0', "first byte"}, {'r', 0x3f8, 1, '1', "second byte"});
 	ok(type("ghij") == 2, "reading makes room for two");
-	rooms = 0;
+	stub_rooms = 0;
 	for (unsigned i = 2; i < 18; i++)
 		if (!ok(port_read(&vm.ports, 0x3f8, 1) == (unsigned char)"0123456789abcdefgh"[i], "byte %u", i))
 			break;
 	ok(!line, "empty: the line drops");
-	ok(rooms == 1, "and more is asked for, once");
+	ok(stub_rooms == 1, "and more is asked for, once");
 	PORT_STEPS(&vm.ports, {'r', 0x3f8, 1, 0, "an empty FIFO reads 0"}, {'r', 0x3fa, 1, 0xc1, "no interrupt"});
 	type("xyz");
 	PORT_STEPS(&vm.ports, {'w', 0x3fa, 1, 0x83, ""}, {'r', 0x3fd, 1, 0x60, "clearing the FIFO empties it"},
@@ -149,7 +114,7 @@ test_polling(void)
 		port_read(&vm.ports, 0x3fd, 1);
 		port_write(&vm.ports, 0x3f8, 1, '.');
 	}
-	nsent = 0;
+	stub_noutput = 0;
 	ok(type("a") == 0, "a guest that polls the transmitter does not receive");
 	for (unsigned i = 0; i < 5; i++)
 		port_read(&vm.ports, 0x3fd, 1);
@@ -165,7 +130,7 @@ test_errors(void)
 	serial_reset(uart);
 	PORT_STEPS(&vm.ports, {'w', 0x3fc, 1, 0x08, ""}, {'w', 0x3fa, 1, 1, ""}, {'w', 0x3f9, 1, 0x05, ""});
 	type("a");
-	front->send_break(uart);
+	stub_front->send_break(uart);
 	PORT_STEPS(&vm.ports, {'r', 0x3fd, 1, 0x61, "the break is behind the byte"}, {'r', 0x3f8, 1, 'a', "the byte"},
 	    {'r', 0x3fa, 1, 0xc6, "line status comes first"}, {'r', 0x3fd, 1, 0x71, "a break"},
 	    {'r', 0x3fd, 1, 0x61, "said once"}, {'r', 0x3f8, 1, 0, "its byte"}, {'r', 0x3fd, 1, 0x60, "nothing left"});
@@ -173,7 +138,7 @@ test_errors(void)
 	ok(type("x") == 0, "no input in loop-back");
 	for (unsigned i = 0; i < 17; i++)
 		port_write(&vm.ports, 0x3f8, 1, 'A' + i);
-	ok(!nsent, "nor output");
+	ok(!stub_noutput, "nor output");
 	PORT_STEPS(&vm.ports, {'r', 0x3fd, 1, 0x63, "overrun"}, {'r', 0x3fd, 1, 0x61, "said once"},
 	    {'r', 0x3f8, 1, 'A', "the oldest is kept"});
 	PORT_STEPS(&vm.ports, {'w', 0x3f9, 1, 0x08, ""}, {'w', 0x3fc, 1, 0x08, ""});

@@ -3,15 +3,13 @@
 /* The words of -p and -g. */
 #include <arpa/inet.h>
 
-#include "tests/unit/tap.h"
 #include "vm-slirp/forward.h"
+#include "tests/unit/forward_words.h"
 
 static void
 test_forward(void)
 {
-	static const struct {
-		const char *spec, *want; /* as forward_format has it; NULL: refused */
-	} cases[] = {
+	static const struct forward_word cases[] = {
 	    {"22", "tcp\t127.0.0.1:22\tguest:22"},
 	    {"2222:22", "tcp\t127.0.0.1:2222\tguest:22"},
 	    {"tcp:2222:22", "tcp\t127.0.0.1:2222\tguest:22"},
@@ -47,18 +45,7 @@ test_forward(void)
 	    {"host:22", NULL},
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		char text[FORWARD_TEXT_MAX];
-		struct forward f;
-		const char *why = NULL;
-		bool good = forward_parse(&f, cases[i].spec, &why);
-
-		if (good)
-			forward_format(&f, text);
-		is(good ? text : NULL, cases[i].want, cases[i].spec);
-		if (!good)
-			ok(why && *why, "  because: %s", why);
-	}
+	test_forward_words(cases, sizeof(cases) / sizeof(*cases));
 }
 
 static void

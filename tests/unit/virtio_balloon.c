@@ -93,7 +93,7 @@ test_inflate(void)
 	ok(inflate(mixed, 6, sizeof(mixed)) && gone(601) && gone(602) && gone(603) && gone(700) && gone(605) && gone(606) && intact(600) &&
 	    intact(604) && intact(607) && intact(699), "falling ones, and single ones between them");
 	ok(returned() - before == 10 * PAGE, "bytes that were given back");
-	ok(rig_interrupts == 2 && !rig_broken, "each was answered");
+	ok(stub_interrupts == 2 && !stub_broken, "each was answered");
 	*rig_at(512 * PAGE) = 7;
 	ok(rig_send(DEFLATE, &(struct rig_piece){RIG_DATA, 16, false}, 1) && *rig_at(512 * PAGE) == 7, "deflating touches nothing");
 }
@@ -106,7 +106,7 @@ test_odd_numbers(void)
 	struct rig_piece cut[] = {{RIG_DATA, 3, false}, {RIG_DATA + 0x1003, 5, false}, {0x300000, 100, true}};
 
 	ok(inflate(same, 5, sizeof(same)) && gone(800) && gone(801) && intact(802), "a page twice");
-	ok(inflate(outside, 7, sizeof(outside)) && gone(810) && !rig_broken, "numbers of no RAM, and one of RAM after them");
+	ok(inflate(outside, 7, sizeof(outside)) && gone(810) && !stub_broken, "numbers of no RAM, and one of RAM after them");
 	ok(inflate(over, 4, sizeof(over)) && gone(2046) && gone(2047), "a run over the end of RAM: as far as there is any");
 	ok(inflate(half, 2, 7) && gone(820) && intact(821), "seven bytes are one number");
 	ok(inflate(half, 0, 0) && rig_send(INFLATE, &(struct rig_piece){RIG_DATA, 16, true}, 1), "none at all, and none to read");
@@ -114,7 +114,7 @@ test_odd_numbers(void)
 	memcpy(rig_at(RIG_DATA + 0x1003), rig_at(RIG_DATA + 3), 1);
 	put_le32(rig_at(RIG_DATA + 0x1004), 831);
 	ok(rig_send(INFLATE, cut, 3) && gone(830) && gone(831), "numbers cut in two by the buffers");
-	ok(!rig_send(INFLATE, &(struct rig_piece){RIG_RAM - 4, 8, false}, 1) && rig_broken, "a buffer outside of RAM breaks the ring");
+	ok(!rig_send(INFLATE, &(struct rig_piece){RIG_RAM - 4, 8, false}, 1) && stub_broken, "a buffer outside of RAM breaks the ring");
 	rig_start(STATS_ON | REPORTING_ON);
 }
 
@@ -239,7 +239,7 @@ test_stats(void)
 	balloon_get(rig_dev, &s);
 	ok(s.stats.count == 1 && s.stats.value[4] == 123456 && s.stats.value[15] == 77 && s.stats.value[5] == UINT64_MAX && s.driver,
 	    "those that are known and whole");
-	ok(balloon_ask(rig_dev) && rig_interrupts == 2, "asked: the buffer goes back");
+	ok(balloon_ask(rig_dev) && stub_interrupts == 2, "asked: the buffer goes back");
 	ok(!balloon_ask(rig_dev), "once");
 	ok(!tell(50), "new ones");
 	ok(tell(0), "a second buffer sends back the first");
@@ -257,7 +257,7 @@ test_config(void)
 	struct balloon_state s;
 
 	balloon_set(d, 5 * PAGE);
-	ok(rig_events == 1 && get_le32(d->config) == 5, "what it is to hold");
+	ok(stub_changes == 1 && get_le32(d->config) == 5, "what it is to hold");
 	memset(d->config, 0xff, 12); /* as the transport does it */
 	d->ops->config_written(d, 0, 4);
 	ok(get_le32(d->config) == 5 && get_le32(d->config + 8) == 0, "the driver cannot write over that");

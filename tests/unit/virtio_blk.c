@@ -111,7 +111,7 @@ test_read_write(void)
 	is(rig_log, "read@1536+1024/1", "and asks the disk for its bytes in one piece");
 	ok(rig_ram[BUFFER] == 'd' && rig_ram[BUFFER + 1023] == 'd' && !rig_ram[BUFFER + 1024], "which reach the buffer");
 	ok(used_count() == 1 && used_len() == 1025, "used: data and status");
-	ok(rig_interrupts == 1, "one interrupt");
+	ok(stub_interrupts == 1, "one interrupt");
 
 	begin(ALL);
 	put_header(OUT, 127);
@@ -193,7 +193,7 @@ test_broken(void)
 	put_header(OUT, 0);
 	offer(no_status, 2);
 	kick();
-	is(rig_broken ? rig_broken : "", "request without a status byte", "without a status byte the device needs a reset");
+	is(stub_broken ? stub_broken : "", "request without a status byte", "without a status byte the device needs a reset");
 	put_header(FLUSH, 0);
 	offer(good, 2);
 	kick();
@@ -299,11 +299,11 @@ test_many(void)
 		offer(&d, 1);
 	}
 	kick();
-	ok(used_count() == 0 && rig_interrupts == 0, "128 requests in flight");
+	ok(used_count() == 0 && stub_interrupts == 0, "128 requests in flight");
 	rig_hold = false;
 	rig_release(&rig_disk);
 	rig_disk.reaped(&rig_disk);
-	ok(used_count() == 128 && rig_interrupts == 1, "all answered, with one interrupt");
+	ok(used_count() == 128 && stub_interrupts == 1, "all answered, with one interrupt");
 	ok(read(rig_queue->kick_fd, &n, 8) == 8 && n == 1, "a full batch asks to be kicked again");
 	for (unsigned i = 0; i < 128; i++) {
 		struct rig_desc d = {0x80000 + i * 48, 48, INDIRECT, 0};

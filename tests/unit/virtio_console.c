@@ -5,13 +5,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "kvm-run/con.h"
-#include "kvm-run/virtio.h"
 #include "kvm-run/virtio_console.h"
 #include "kvm-run/vm.h"
+#include "tests/unit/con_stub.h"
 #include "tests/unit/ring.h"
 #include "tests/unit/tap.h"
 #include "tests/unit/thread_stub.h"
+#include "tests/unit/virtio_stub.h"
 
 #define SIZE 64
 #define INPUT_MAX 4096 /* what is kept of it for a guest that takes none */
@@ -23,74 +23,6 @@ static struct vm vm;
 static struct iothread io;
 static struct ring rings[2];
 static struct virtio_dev *dev;
-static const struct con_front *front;
-static void *front_dev;
-static char output[256];
-static size_t noutput;
-static unsigned rooms, interrupts;
-static const char *broken, *refused;
-
-const char *
-con_open(struct con **out, struct vm *v, const struct wire *w, const struct con_front *f, void *d, char *why, size_t size)
-{
-	(void)out, (void)v, (void)w, (void)why, (void)size;
-	front = f;
-	front_dev = d;
-	return refused;
-}
-
-void
-con_write(struct con *c, const void *data, size_t len)
-{
-	(void)c;
-	if (len > sizeof(output) - noutput)
-		abort();
-	memcpy(output + noutput, data, len);
-	noutput += len;
-}
-
-void
-con_room(struct con *c)
-{
-	(void)c;
-	rooms++;
-}
-
-void
-con_close(struct con *c)
-{
-	(void)c;
-}
-
-int
-virtio_plug(struct virtio_dev *d, struct vm *v, bool hot)
-{
-	(void)hot;
-	d->vm = v;
-	for (unsigned q = 0; q < 2; q++)
-		d->queues[q].kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return 0;
-}
-
-void
-virtio_interrupt(struct virtio_dev *d, unsigned q)
-{
-	(void)d, (void)q;
-	interrupts++;
-}
-
-void
-virtio_broken(struct virtio_dev *d, const char *why)
-{
-	(void)d;
-	broken = why;
-}
-
-void
-virtio_config_set(struct virtio_dev *d, unsigned off, const void *data, unsigned len)
-{
-	memcpy(&d->config[off], data, len);
-}
 
 /* How often a kick of the queue was asked for since the last look. */
 static unsigned
@@ -110,8 +42,8 @@ start(void)
 		dev->queues[q].vq = rings[q].q;
 		dev->queues[q].enabled = true;
 	}
-	broken = NULL;
-	noutput = interrupts = rooms = 0;
+	stub_broken = NULL;
+	stub_noutput = stub_interrupts = stub_rooms = 0;
 	again(RX);
 	ok(dev->ops->start(dev), "a driver starts");
 }
@@ -143,26 +75,17 @@ used(unsigned q, unsigned n)
 	return n < ring_get16(r, RING_USED + 2) ? ring_get16(r, RING_USED + 4 + 8UL * n + 4) : -1;
 }
 
-static bool
-is_output(const char *text)
-{
-	bool same = noutput == strlen(text) && !memcmp(output, text, noutput);
-
-	noutput = 0;
-	return same;
-}
-
 static void
 test_config(void)
 {
 	memcpy(&dev->config[EMERG_WR], "!..", 4);
 	dev->ops->config_written(dev, EMERG_WR, 4);
-	ok(is_output("!"), "an emergency is a character");
+	ok(stub_wrote("!"), "an emergency is a character");
 	dev->ops->config_written(dev, EMERG_WR, 0);
 	dev->ops->config_written(dev, 0, 4);
 	dev->ops->config_written(dev, EMERG_WR + 1, 1);
-	ok(is_output(""), "and nothing else is");
-	front->resize(front_dev, 80, 0x10019);
+	ok(stub_wrote(""), "and nothing else is");
+	stub_front->resize(stub_front_dev, 80, 0x10019);
 	ok(!memcmp(dev->config, "\x50\0\x19\0\1\0\0\0", 8), "a size, and one port");
 }
 
@@ -176,11 +99,11 @@ test_output(void)
 	offer(TX, 1, 5, 0, 0);
 	offer(TX, 2, 5, 0, WRITE);
 	kick(TX);
-	ok(is_output("helloworld"), "what lies in several buffers");
-	ok(used(TX, 2) == 0 && used(TX, 3) < 0 && interrupts == 1, "all of them come back, unwritten, at once");
+	ok(stub_wrote("helloworld"), "what lies in several buffers");
+	ok(used(TX, 2) == 0 && used(TX, 3) < 0 && stub_interrupts == 1, "all of them come back, unwritten, at once");
 	ok(again(RX) == 1, "who writes can read");
 	kick(TX);
-	ok(interrupts == 1 && !again(RX) && is_output(""), "nothing, no interrupt");
+	ok(stub_interrupts == 1 && !again(RX) && stub_wrote(""), "nothing, no interrupt");
 }
 
 static void
@@ -191,8 +114,8 @@ test_input(void)
 	for (size_t i = 0; i < sizeof(typed); i++)
 		typed[i] = (uint8_t)(i * 7 % 251);
 	start();
-	ok(front->input(front_dev, typed, sizeof(typed)) == INPUT_MAX, "so much is kept");
-	ok(!front->input(front_dev, typed, 1), "and no more");
+	ok(stub_front->input(stub_front_dev, typed, sizeof(typed)) == INPUT_MAX, "so much is kept");
+	ok(!stub_front->input(stub_front_dev, typed, 1), "and no more");
 	offer(RX, 0, 10, 0, WRITE);
 	kick(RX);
 	ok(used(RX, 0) < 0, "a driver that has just started gets nothing");
@@ -200,8 +123,8 @@ test_input(void)
 	loop_once(&io.loop, -1);
 	ok(again(RX) == 1, "until its time is over");
 	kick(RX);
-	ok(used(RX, 0) == 10 && !memcmp(rings[RX].ram + RING_DATA, typed, 10) && rooms == 1 && interrupts == 1, "a buffer full");
-	ok(front->input(front_dev, typed, 100) == 10, "there is room again");
+	ok(used(RX, 0) == 10 && !memcmp(rings[RX].ram + RING_DATA, typed, 10) && stub_rooms == 1 && stub_interrupts == 1, "a buffer full");
+	ok(stub_front->input(stub_front_dev, typed, 100) == 10, "there is room again");
 	offer(RX, 1, 2, 2, WRITE);
 	offer(RX, 2, 8, 0, 0);
 	offer(RX, 3, 0x1000, 0, WRITE);
@@ -214,7 +137,7 @@ test_input(void)
 	ok(!memcmp(rings[RX].ram + RING_DATA + 0x3000 + INPUT_MAX - 14, typed, 10), "and what came later behind it");
 	ok(used(RX, 4) < 0, "without input a buffer stays");
 	again(RX);
-	ok(front->input(front_dev, typed, 3) == 3 && again(RX) == 1, "until there is some");
+	ok(stub_front->input(stub_front_dev, typed, 3) == 3 && again(RX) == 1, "until there is some");
 	kick(RX);
 	ok(used(RX, 4) == 3 && !rings[RX].ram[RING_DATA + 0x4001] && !memcmp(rings[RX].ram + RING_DATA + 0x4008, typed, 3),
 	    "which it gets, where it may be written");
@@ -227,18 +150,18 @@ test_broken(void)
 		start();
 		if (q == RX) { /* read for input only, by who has settled */
 			kick(TX);
-			front->input(front_dev, (const uint8_t *)"x", 1);
+			stub_front->input(stub_front_dev, (const uint8_t *)"x", 1);
 			offer(TX, 0, 1, 0, 0);
 			kick(TX);
 		}
 		ring_set16(&rings[q], RING_AVAIL + 2, 1000);
 		kick(q);
-		ok(broken, "an index that runs ahead: %s", broken);
+		ok(stub_broken, "an index that runs ahead: %s", stub_broken);
 	}
 	start();
 	offer(TX, 0, UINT32_MAX, 0, 0);
 	kick(TX);
-	ok(broken && !noutput, "a buffer beyond the memory: %s", broken);
+	ok(stub_broken && !stub_noutput, "a buffer beyond the memory: %s", stub_broken);
 	dev->ops->stop(dev);
 }
 
@@ -249,11 +172,12 @@ main(void)
 	char why[64];
 
 	vm.io = &io;
+	stub_doorbells = true;
 	if (iothread_start(&io, "io"))
 		abort();
-	refused = "no";
-	ok(console_create(&vm, &w, false, &dev, why, sizeof(why)) == refused, "a console that cannot be opened");
-	refused = NULL;
+	stub_refused = "no";
+	ok(console_create(&vm, &w, false, &dev, why, sizeof(why)) == stub_refused, "a console that cannot be opened");
+	stub_refused = NULL;
 	if (console_create(&vm, &w, false, &dev, why, sizeof(why)))
 		abort();
 	test_config();

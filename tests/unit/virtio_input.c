@@ -10,40 +10,15 @@
 #include "kvm-run/vm.h"
 #include "tests/unit/ring.h"
 #include "tests/unit/tap.h"
+#include "tests/unit/virtio_stub.h"
 
 static struct vm vm;
 static struct ring rings[2][2]; /* of each device: events, status */
 static struct virtio_input *dev[2];
-static unsigned interrupts;
-static const char *broken;
 static struct {
 	bool ready;
 	uint32_t leds;
 } now[2];
-
-int
-virtio_plug(struct virtio_dev *d, struct vm *v, bool hot)
-{
-	(void)hot;
-	d->vm = v;
-	for (unsigned i = 0; i < d->nqueues; i++)
-		d->queues[i].kick_fd = -1;
-	return 0;
-}
-
-void
-virtio_interrupt(struct virtio_dev *d, unsigned q)
-{
-	(void)d, (void)q;
-	interrupts++;
-}
-
-void
-virtio_broken(struct virtio_dev *d, const char *why)
-{
-	(void)d;
-	broken = why;
-}
 
 static void
 changed(void *arg, enum virtio_input_kind kind, bool ready, uint32_t leds)
@@ -64,7 +39,7 @@ start(enum virtio_input_kind kind)
 		to->vq = rings[kind][q].q;
 		to->enabled = true;
 	}
-	broken = NULL;
+	stub_broken = NULL;
 	dev[kind]->dev.ops->start(&dev[kind]->dev);
 }
 
@@ -160,10 +135,10 @@ test_keys(void)
 	ok(now[0].ready, "ready with it");
 	offer(VIRTIO_KEYBOARD, 64);
 	is(events(0), "", "what was held before is not told");
-	interrupts = 0;
+	stub_interrupts = 0;
 	virtio_input_key(dev[0], 0x1e, true);
 	is(events(0), "1:30:1|", "a press");
-	ok(interrupts == 1, "interrupts once");
+	ok(stub_interrupts == 1, "interrupts once");
 	virtio_input_key(dev[0], 0x1e, true);
 	virtio_input_key(dev[0], 0xb8, true);
 	virtio_input_key(dev[0], 0x1e, false);
@@ -258,7 +233,7 @@ test_lights(void)
 	status(EV_LED, LED_MUTE, 1, 8);
 	status(EV_SND, LED_CAPSL, 1, 8);
 	status(EV_LED, LED_CAPSL, 1, 7);
-	ok(now[0].leds == (FB_LED_NUM | FB_LED_SCROLL) && !broken, "nothing else is a light");
+	ok(now[0].leds == (FB_LED_NUM | FB_LED_SCROLL) && !stub_broken, "nothing else is a light");
 	ok(ring_get16(&rings[0][INPUT_STATUS], RING_USED + 2) == 7, "all were given back");
 	start(VIRTIO_KEYBOARD);
 	ok(!now[0].leds, "a new driver begins in the dark");
@@ -272,19 +247,19 @@ test_broken_rings(void)
 	start(VIRTIO_KEYBOARD);
 	ring_set16(r, RING_AVAIL + 2, 1000);
 	virtio_input_key(dev[0], 0x1e, true);
-	ok(broken, "an index that runs ahead: %s", broken);
+	ok(stub_broken, "an index that runs ahead: %s", stub_broken);
 	start(VIRTIO_KEYBOARD);
 	ring_desc(r, RING_DESC, 0, RING_DATA, 4, WRITE, 0);
 	ring_desc(r, RING_DESC, 1, RING_DATA + 8, 8, 0, 0);
 	ring_offer(r, 0);
 	ring_offer(r, 1);
 	virtio_input_key(dev[0], 0x1e, true);
-	ok(!broken && ring_get16(r, RING_USED + 2) == 2 && r->ram[RING_USED + 8] == 4 && !r->ram[RING_USED + 16],
+	ok(!stub_broken && ring_get16(r, RING_USED + 2) == 2 && r->ram[RING_USED + 8] == 4 && !r->ram[RING_USED + 16],
 	    "buffers that are too small, or not for writing, get what fits");
 	start(VIRTIO_KEYBOARD);
 	ring_set16(&rings[0][INPUT_STATUS], RING_AVAIL + 2, 1000);
 	dev[0]->dev.ops->kick(&dev[0]->dev, INPUT_STATUS);
-	ok(broken, "the status ring: %s", broken);
+	ok(stub_broken, "the status ring: %s", stub_broken);
 }
 
 int

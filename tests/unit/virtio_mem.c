@@ -78,7 +78,7 @@ test_config(void)
 	ok(config(0) == BLOCK && config(16) == START && config(24) == HOT && config(8) == 2, "blocks, the region, the last node");
 	ok(config(32) == 256 << 20 && !config(40) && !config(48), "usable; nothing plugged, nothing requested");
 	virtio_mem_set(rig_dev, 8 * BLOCK);
-	ok(rig_events == 1 && config(48) == 8 * BLOCK && config(32) == 8 * BLOCK + (256 << 20), "a request, and more is usable");
+	ok(stub_changes == 1 && config(48) == 8 * BLOCK && config(32) == 8 * BLOCK + (256 << 20), "a request, and more is usable");
 	virtio_mem_set(rig_dev, HOT);
 	ok(config(32) == HOT, "as much as there is");
 	virtio_mem_set(rig_dev, 8 * BLOCK);
@@ -91,7 +91,7 @@ test_plug(void)
 	uint8_t *host = rig_vm.mem.base + RIG_RAM;
 
 	ok(!guest_ptr(&rig_vm.mem, START, 1), "no memory before");
-	ok(ask(PLUG, START, 4) == ACK && has(4 * BLOCK, 1) && rig_events == 3, "four blocks, without an event");
+	ok(ask(PLUG, START, 4) == ACK && has(4 * BLOCK, 1) && stub_changes == 3, "four blocks, without an event");
 	ok(guest_ptr(&rig_vm.mem, START, 4 * BLOCK) == host && !guest_ptr(&rig_vm.mem, START + 4 * BLOCK - 1, 2), "they are memory; the next one is not");
 	ok(!guest_ptr(&rig_vm.mem, START - 1, 2) && guest_ptr(&rig_vm.mem, START + 4 * BLOCK - 1, 1), "up to their ends");
 	ok(ask(PLUG, START + 100 * BLOCK, 4) == ACK && has(8 * BLOCK, 2), "and four elsewhere");
@@ -151,11 +151,11 @@ test_lengths(void)
 	struct rig_piece cut[] = {{RIG_DATA, 23, false}, {REPLY, 10, true}};
 	struct rig_piece pieces[] = {{RIG_DATA, 10, false}, {RIG_DATA + 10, 14, false}, {REPLY, 1, true}, {REPLY + 1, 20, true}};
 
-	ok(!rig_send(0, cut, 2) && rig_broken, "a request of 23 bytes");
+	ok(!rig_send(0, cut, 2) && stub_broken, "a request of 23 bytes");
 	rig_start(0);
-	ok(!rig_send(0, small, 2) && rig_broken, "room for 9 bytes of an answer");
+	ok(!rig_send(0, small, 2) && stub_broken, "room for 9 bytes of an answer");
 	rig_start(0);
-	ok(!rig_send(0, &no_reply, 1) && rig_broken, "none at all");
+	ok(!rig_send(0, &no_reply, 1) && stub_broken, "none at all");
 	rig_start(0);
 	put_le16(rig_at(RIG_DATA), STATE);
 	put_le64(rig_at(RIG_DATA + 8), START);
