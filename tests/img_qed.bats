@@ -181,4 +181,12 @@ damaged() {
 	cp a.qed before
 	run ! imgio -f qed a.qed 'write 0 512 1'
 	cmp a.qed before
+	cp good a.qed
+	dd if=good of=a.qed bs=64k skip=1 count=4 seek=13 status=none
+	poke a.qed 40 0 0 d # the L1 table is at the end
+	poke a.qed 12 2     # and where it was belongs to the header
+	imgio -r -f qed a.qed 'read 0 256K 1'
+	poke a.qed 0x60000 0 0 1
+	run ! imgio -r -f qed a.qed 'read 0 512'
+	[[ $output = *'can not be at 0x10000'* ]]
 }
