@@ -74,3 +74,9 @@ load lib
 	[[ $output = *'ok 1 leaves'*'not ok 2 waits'*'# timeout after 1s'* ]]
 	run -1 pgrep -f "^left-$$ "
 }
+
+@test "each known fault changes its file, and its tests are there" {
+	cd "$TESTS/.."
+	run -0 tests/mutate -n
+	[ ! "$output" ]
+}
