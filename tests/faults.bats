@@ -32,6 +32,45 @@ walk_in_world() {
 bridge='ip link del br0; ip link add br0 address 52:54:00:00:00:01 type bridge; ip address add 192.168.77.1/24 dev br0; ip link set br0 up'
 fresh='ip link del br0; rm -rf /run/*; nft flush ruleset; sysctl -w net.ipv4.ip_forward=0'
 
+# images: make some: top, on base, with a snapshot and bitmaps; and other.
+images() {
+	mkdir images work
+	cd images || return
+	vm-img create -q -f qcow2 base 1M
+	imgio -f qcow2 base 'write 0 200k 1'
+	vm-img create -q -f qcow2 other 1M
+	imgio -f qcow2 other 'write 0 50k 5'
+	vm-img create -q -f qcow2 -b base -F qcow2 top 1M
+	imgio -f qcow2 -b qcow2:base top 'write 100k 300k 2' 'zero 600k 100k'
+	vm-img snapshot -c one -f qcow2 top
+	imgio -f qcow2 -b qcow2:base top 'write 50k 400k 3' 'zero 150k 100k unmap'
+	vm-img bitmap -f qcow2 --add top one
+	vm-img bitmap -f qcow2 --add --disable top three
+	cd ../work || return
+	cp ../images/* .
+}
+
+# changes COMMAND...: of vm-img, to the image top: in the end its disk is what it was or what it was to be, whatever fails, and
+# the image whole; so is the one below.
+changes() {
+	cat >"$T/whole" <<-'EOS'
+		imgio -f qcow2 base flush
+		imgio -f qcow2 -b qcow2:base top flush # what is marked as dirty is put right
+		for image in base top; do
+			vm-img check -q -f qcow2 $image >check 2>&1 || [ $? -eq 3 ] || cat check
+		done
+		rm -f check
+		ls
+		disk=$(vm-img convert -U -f qcow2 top - | md5sum)
+		grep -q "$disk" ../disks || echo "$disk"
+	EOS
+	vm-img convert -U -f qcow2 ../images/top - | md5sum >../disks
+	cp ../images/* .
+	vm-img "$@" >/dev/null
+	vm-img convert -U -f qcow2 top - | md5sum >>../disks
+	walk -e "$some" -s 1,2 -b 'rm -f ./*; cp ../images/* .' -l "sh $T/whole" vm-img "$@"
+}
+
 @test 'vm-bridge and vm-tap' {
 	world
 	walk_in_world -s 125 -b "$fresh" vm-bridge -b br0 -a 192.168.77.1/24 vm-tap -b br0 true
@@ -66,6 +105,60 @@ fresh='ip link del br0; rm -rf /run/*; nft flush ruleset; sysctl -w net.ipv4.ip_
 	walk_in_world -b 'rm -f disk' vm-img create -q -f qcow2 disk 1M
 	walk_in_world -b 'rm -f disk out; vm-img create -q -f qcow2 disk 1M; imgio -f qcow2 disk "write 0 200k 1"' \
 		vm-img convert -f qcow2 -O qcow2 disk out
+}
+
+@test 'vm-img, what only looks' {
+	images
+	walk -e "$some" vm-img info --backing-chain -f qcow2 top
+	walk -e "$some" vm-img check -f qcow2 top
+	walk -e "$some" -s 2,3,4 vm-img compare -f qcow2 -F qcow2 top top
+	walk -e "$some" vm-img map --output=json -f qcow2 top
+	walk -e "$some" vm-img measure -O qcow2 -f qcow2 top
+	walk -e "$some" vm-img snapshot -l -f qcow2 top
+	walk -e "$some" -u vm-img bench -c 8 -d 2 -f qcow2 top
+	walk -e "$some" vm-img convert -f qcow2 -O qcow2 top -
+	walk -e "$some" -s 125 vm-img open -f qcow2 top true
+	walk -e "$some" -R -l ls vm-img serve -f qcow2 -l ./served -R 9 top
+}
+
+@test 'vm-img, what changes an image' {
+	images
+	changes snapshot -c two -f qcow2 top
+	changes snapshot -a one -f qcow2 top
+	changes snapshot -d one -f qcow2 top
+	changes resize -q -f qcow2 --shrink top 512k
+	changes commit -q -f qcow2 top
+	changes rebase -q -f qcow2 -b other -F qcow2 top
+	changes rebase -q -f qcow2 -b '' top
+}
+
+@test 'vm-img, what changes an image, further' {
+	images
+	changes amend -q -f qcow2 -o refcount_bits=64 top
+	changes bitmap -f qcow2 --add top two
+	changes bitmap -f qcow2 --merge one top three
+	changes compact -q -f qcow2 top
+	changes check -q -r all -f qcow2 top
+}
+
+@test 'vm-img, other formats, compressed, of two files' {
+	local format
+	images
+	for format in raw qcow qed vmdk vdi vpc vhdx; do
+		walk -e "$some" -b 'rm -f out*' -l ls vm-img convert -f qcow2 -O $format top out
+	done
+	walk -e "$some" -b 'rm -f out*' -l ls vm-img convert -c -m 3 -f qcow2 -O qcow2 top out
+	walk -e "$some" -b 'rm -f out*' -l ls vm-img create -q -f qcow2 -o data_file=out.data out 1M
+	walk -e "$some" -b 'rm -f out*' -l ls vm-img dd -f qcow2 -O qcow2 if=top of=out bs=64k
+}
+
+@test 'vm-bridge, cables' {
+	walk -e "$some" -s 125 -b 'rm -f cable' -l ls vm-bridge pair ./cable true
+	walk -e "$some" -s 125 vm-bridge pair - true
+	walk -e "$some" -s 125 -b 'rm -f lan ctl' -l ls vm-bridge hub -C ./ctl ./lan true
+	walk -e "$some" -R -b 'rm -f lan ctl' -l ls vm-bridge hub -R 9 -C ./ctl -l ./lan
+	walk -e "$some" -s 125 -b 'rm -f door' -l ls vm-bridge listen ./door true
+	walk -e "$some" -s 125 vm-bridge connect ./door true
 }
 
 @test 'vm-pin' {
@@ -111,6 +204,29 @@ fresh='ip link del br0; rm -rf /run/*; nft flush ruleset; sysctl -w net.ipv4.ip_
 	run -1 fail -o /dev/null -f 0:listen:1:ENOMEM vm-slirp -l ./net
 	lines 'vm-slirp: -l ./net: Cannot allocate memory'
 	[ ! "$(find . -type s)" ]
+}
+
+@test 'an image of two files has both of them or none' {
+	run -1 fail -o /dev/null -f 0:linkat:2:ENOSPC vm-img create -q -f qcow2 -o data_file=data out 1M
+	lines 'vm-img: out: No space left on device'
+	[ ! "$(ls)" ]
+}
+
+@test 'a hub, or a cable, whose first user cannot go on goes with him' {
+	run -125 fail -o left -f 0:read:1:EIO vm-bridge hub ./lan true
+	lines 'vm-bridge: the backend: Input/output error'
+	run ! grep left left
+	run -125 fail -o /dev/null -f 0.1.1:openat:2:EMFILE vm-bridge pair ./cable true
+	lines 'vm-bridge: ./cable: Too many open files'
+	[ ! "$(find . -type s)" ]
+}
+
+@test 'vm-pin: what could not be looked at is not taken for what is not there' {
+	local verb
+	for verb in host show check; do
+		run -1 fail -o /dev/null -f 0:openat:20-:EMFILE vm-pin $verb
+		[[ $output = vm-pin:*': Too many open files' ]]
+	done
 }
 
 @test 'a stack of vm-slirp that cannot be heard is not waited for' {

@@ -115,6 +115,7 @@ hub_plug(struct hub *h, int fd, const char *name, const char **why)
 {
 	struct port *p = calloc(1, sizeof(*p));
 	uint16_t i = 0;
+	int err;
 
 	*why = p ? NULL : "out of memory";
 	while (i < HUB_PORTS && h->ports[i])
@@ -131,8 +132,9 @@ hub_plug(struct hub *h, int fd, const char *name, const char **why)
 	p->index = i;
 	p->watch = (struct watch){.fd = fd, .handler = port_ready};
 	snprintf(p->name, sizeof(p->name), "%s", name);
-	if (loop_watch(h->loop, &p->watch, EPOLLIN) < 0) {
-		*why = "epoll takes no more";
+	err = loop_watch(h->loop, &p->watch, EPOLLIN);
+	if (err) {
+		*why = strerror(-err);
 		cable_close(&p->cable);
 		free(p);
 		return NULL;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -11,6 +12,8 @@
 #include "common/diag.h"
 #include "common/fd.h"
 #include "vm-bridge/meet.h"
+
+static struct meet *served;
 
 static int
 open_dir(const char *path)
@@ -63,16 +66,38 @@ meet_connect(struct meet *m)
 	return fd;
 }
 
+static void
+remove_all(void)
+{
+	for (; served; served = served->next)
+		meet_remove(served);
+}
+
 void
 meet_serve(struct meet *m)
 {
 	struct stat st;
 
+	if (!served && atexit(remove_all))
+		die("%s: out of memory", m->path);
 	m->listener = fd_listen_unix(m->path);
-	if (m->listener < 0 || fstatat(m->dir, m->base, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (m->listener < 0)
 		die_sys("%s", m->path);
+	if (fstatat(m->dir, m->base, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		error("%s: %s", m->path, strerror(errno));
+		unlinkat(m->dir, m->base, 0);
+		exit(diag_exit);
+	}
 	m->dev = st.st_dev;
 	m->ino = st.st_ino;
+	m->next = served;
+	served = m;
+}
+
+void
+meet_disown(void)
+{
+	served = NULL;
 }
 
 void

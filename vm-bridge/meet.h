@@ -18,6 +18,7 @@ struct meet {
 	int listener;		 /* of the server, non-blocking; else -1 */
 	dev_t dev;		 /* the socket file that it made */
 	ino_t ino;
+	struct meet *next; /* of those that this process serves */
 };
 
 /* Opens the directory and waits for the lock. Dies. */
@@ -27,8 +28,14 @@ void meet_unlock(struct meet *m);
 /* Under the lock: a connection to the server, close-on-exec, or -1 when there is none. Dies for other reasons. */
 int meet_connect(struct meet *m);
 
-/* Under the lock: becomes the server (mode 0600; a socket left behind by a crash is replaced). Dies. */
+/*
+ * Under the lock: becomes the server (mode 0600; a socket left behind by a crash is replaced). However this process exits, and
+ * m with it, the file goes with it. Dies.
+ */
 void meet_serve(struct meet *m);
+
+/* In the parent of a backend, once that is ready: what was served here is its from now on. */
+void meet_disown(void);
 
 /*
  * In the server's own process, before it uses the two below: a lock of its own, as the one of meet_lock was inherited. The

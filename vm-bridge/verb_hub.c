@@ -236,6 +236,7 @@ in_backend(void)
 	s.hub.changed = port_left;
 	if (timer_init(&s.leaving, &s.loop, leave) < 0)
 		die_sys("epoll");
+	port_left(&s.hub); /* the first is still to come: while he lives he holds the lock, and we stay */
 	run(SERVE_BACKEND | (diag_verbose > 0 ? 0 : SERVE_MUTE), -1);
 }
 
@@ -262,6 +263,7 @@ verb_hub(int argc, char **argv)
 			in_backend();
 			return 0;
 		}
+		meet_disown();
 		fd = meet_connect(&s.meet[0]);
 		if (fd < 0)
 			die("%s: nobody is there", p.operand);

@@ -128,6 +128,7 @@ behind(const struct plug *p)
 		run(p, sv[1], SERVE_BACKEND);
 		return 0;
 	}
+	meet_disown();
 	return plug_hand_on(p, sv[0]);
 }
 

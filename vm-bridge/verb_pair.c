@@ -126,12 +126,11 @@ end(struct timer *t)
 }
 
 static void
-keep_end(const struct meet *m, int fd)
+keep_end(int fd)
 {
-	k.meet = *m;
 	meet_own(&k.meet);
 	k.end = (struct watch){.fd = fd, .handler = first_spoke};
-	k.listener = (struct watch){.fd = m->listener, .handler = second_came};
+	k.listener = (struct watch){.fd = k.meet.listener, .handler = second_came};
 	if (!fd_set_nonblock(fd, true) || loop_init(&k.loop) < 0 || timer_init(&k.again, &k.loop, end) < 0 ||
 	    loop_watch(&k.loop, &k.end, EPOLLIN) < 0 || loop_watch(&k.loop, &k.listener, EPOLLIN) < 0)
 		die_sys("epoll");
@@ -164,7 +163,6 @@ take_end(struct meet *m)
 int
 verb_pair(int argc, char **argv)
 {
-	struct meet m;
 	struct plug p;
 	int fd, sv[2];
 
@@ -179,17 +177,18 @@ verb_pair(int argc, char **argv)
 		make_pair(sv);
 		plug_hand_on_both(&p, sv);
 	}
-	meet_lock(&m, p.operand);
-	fd = take_end(&m);
+	meet_lock(&k.meet, p.operand);
+	fd = take_end(&k.meet);
 	if (fd < 0) {
 		make_pair(sv);
-		meet_serve(&m);
-		if (backend_fork((const int[]){sv[1], m.listener, m.dir}, 3)) {
-			keep_end(&m, sv[1]);
+		meet_serve(&k.meet);
+		if (backend_fork((const int[]){sv[1], k.meet.listener, k.meet.dir}, 3)) {
+			keep_end(sv[1]);
 			return 0;
 		}
+		meet_disown();
 		fd = sv[0];
 	}
-	meet_unlock(&m);
+	meet_unlock(&k.meet);
 	return plug_hand_on(&p, fd);
 }

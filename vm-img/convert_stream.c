@@ -81,6 +81,8 @@ emit(struct convert *v, struct target *t, struct why *w)
 
 	v->copy.pass = COPY_EMIT;
 	v->copy.emit = layout ? stream_new(t->stream, v->output, layout) : NULL;
+	if (layout && !v->copy.emit)
+		no = why(w, "%s", strerror(ENOMEM));
 	if (v->copy.emit) {
 		no = copy_run(&v->copy, w);
 		err = no ? 0 : stream_finish(v->copy.emit);

@@ -16,6 +16,7 @@
 struct output {
 	struct place place;
 	int fd;			/* the new file, or what is written in place */
+	bool appeared;		/* the new file has its name */
 	char temp[NAME_MAX + 1]; /* its name in the directory, if it has one */
 	const char *path, *word; /* for messages; what output_named is asked for */
 	char *own;		/* the memory of both, of one made by output_beside */
@@ -267,9 +268,19 @@ finish(struct output *o, enum output_sync sync)
 	if (err || o->place.in_place)
 		return err;
 	err = appear(o);
+	o->appeared = !err;
 	if (!err && stable && fsync(o->place.dir) < 0 && errno != EINVAL)
 		err = -errno;
 	return err;
+}
+
+/* Half an image is none: what has appeared goes again, unless it has taken the place of an old file. */
+static void
+disappear(const struct output *o)
+{
+	for (; o; o = o->beside)
+		if (o->appeared && o->place.old < 0)
+			unlinkat(o->place.dir, o->place.name, 0);
 }
 
 const char *
@@ -288,6 +299,8 @@ output_finish(struct output *o, enum output_sync sync, struct why *w)
 		if (err)
 			no = why(w, "%s", strerror(-err));
 	}
+	if (no)
+		disappear(o);
 	output_abandon(o);
 	return no;
 }

@@ -7,6 +7,7 @@
 
 #include "common/diag.h"
 #include "vm-pin/check.h"
+#include "vm-pin/read.h"
 
 void
 check_tell(struct check *c, const struct checked *g, const char *what, const char *fmt, ...)
@@ -131,9 +132,11 @@ check_guests(struct printer *p, int root, char *const *words, size_t n)
 	gather(&c, root, words, n);
 	for (size_t i = 0; i < c.n; i++)
 		look(&c, &c.v[i]);
+	read_complete(); /* or what is wrong might be taken for right */
 	check_cpus(&c);
 	check_cores(&c);
 	check_memory(&c);
+	read_complete();
 	for (size_t i = 0; i < c.n; i++) {
 		guest_free(&c.v[i].guest);
 		free(c.v[i].at);

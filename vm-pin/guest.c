@@ -23,6 +23,8 @@ open_process(struct guest *g)
 
 	snprintf(path, sizeof(path), "proc/%d", (int)g->pid);
 	g->proc = openat(g->root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (g->proc < 0)
+		read_lacks(path);
 	return g->proc >= 0;
 }
 
@@ -165,8 +167,7 @@ by_pid(const void *a, const void *b)
 size_t
 guest_find_all(struct guest **guests, int root)
 {
-	int fd = openat(root, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = read_dir(root, "proc");
 	struct guest *v = NULL, *more;
 	struct dirent *e;
 	struct why w;
@@ -179,6 +180,7 @@ guest_find_all(struct guest **guests, int root)
 			continue;
 		more = realloc(v, (n + 1) * sizeof(*v));
 		if (!more) {
+			read_lacks("guests");
 			guest_free(&g);
 			break;
 		}

@@ -2,7 +2,6 @@
 /* What the descriptors of a process say of it as a guest; the contracts are in guest_dev.h. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <linux/kvm.h>
 #include <stdio.h>
@@ -31,6 +30,8 @@ fd_link(const struct guest *g, const char *name, char *link, size_t size)
 
 	snprintf(path, sizeof(path), "fd/%.16s", name);
 	n = readlinkat(g->proc, path, link, size - 1);
+	if (n < 0)
+		read_lacks(path);
 	link[n < 0 ? 0 : n] = '\0';
 	return n > 0;
 }
@@ -39,8 +40,7 @@ fd_link(const struct guest *g, const char *name, char *link, size_t size)
 static bool
 each_fd(const struct guest *g, void (*fn)(void *arg, unsigned fd, const char *link), void *arg)
 {
-	int dirfd = openat(g->proc, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = dirfd < 0 ? NULL : fdopendir(dirfd);
+	DIR *dir = read_dir(g->proc, "fd");
 	char link[64];
 	struct dirent *e;
 	uint64_t fd;
@@ -153,7 +153,6 @@ see_vhost(void *arg, unsigned fd, const char *link)
 void
 guest_add_vhost(struct guest *g)
 {
-	int fd;
 	DIR *dir;
 	bool seen = false;
 	struct dirent *e;
@@ -165,8 +164,7 @@ guest_add_vhost(struct guest *g)
 			return;
 	if (!each_fd(g, see_vhost, &seen) || !seen)
 		return;
-	fd = openat(g->root, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
+	dir = read_dir(g->root, "proc");
 	while (dir && (e = readdir(dir))) {
 		struct guest_thread t = {.kind = THREAD_IO, .kernel = true};
 		char path[40];

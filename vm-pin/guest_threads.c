@@ -2,7 +2,6 @@
 /* The threads of a guest, and which of them are vCPUs; the contracts are in guest.h and guest_dev.h. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +20,10 @@ guest_add_thread(struct guest *g, const struct guest_thread *t)
 
 	if (!(g->nthreads & (g->nthreads - 1))) /* full at each power of two */
 		v = realloc(v, (g->nthreads ? 2 * g->nthreads : 1) * sizeof(*v));
-	if (!v)
+	if (!v) {
+		read_lacks("threads");
 		return false;
+	}
 	g->threads = v;
 	g->threads[g->nthreads++] = *t;
 	return true;
@@ -32,8 +33,7 @@ guest_add_thread(struct guest *g, const struct guest_thread *t)
 static bool
 list_tasks(struct guest *g)
 {
-	int fd = openat(g->proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = read_dir(g->proc, "task");
 	struct dirent *e;
 	bool good = dir;
 

@@ -113,6 +113,7 @@ host_read(struct host *h, int root)
 	*h = (struct host){0};
 	read_cpus_of_host(h, root);
 	host_read_nodes(h, root);
+	read_complete();
 }
 
 void

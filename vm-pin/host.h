@@ -47,7 +47,7 @@ struct host {
 /* Opens the directory below which /proc and /sys are ("/"; tests have others); dies when it cannot. */
 int host_root(const char *path);
 
-/* Reads it all; dies when there is no /sys/devices/system/cpu. host_free frees what it took. */
+/* Reads it all; dies when there is no /sys/devices/system/cpu, or it cannot all be read. host_free frees what it took. */
 void host_read(struct host *h, int root);
 void host_free(struct host *h);
 

@@ -2,20 +2,60 @@
 /* Small files of /sys and /proc; the contracts are in read.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/diag.h"
 #include "common/fd.h"
 #include "common/num.h"
 #include "vm-pin/read.h"
 
 #define WHOLE_MAX (64UL << 20)
 
+static struct {
+	int err;
+	char what[128];
+} lacks;
+
+void
+read_lacks(const char *what)
+{
+	if (lacks.err || (errno != EMFILE && errno != ENFILE && errno != ENOMEM))
+		return;
+	lacks.err = errno;
+	snprintf(lacks.what, sizeof(lacks.what), "%s", what);
+}
+
+void
+read_complete(void)
+{
+	if (lacks.err)
+		die("%s: %s", lacks.what, strerror(lacks.err));
+}
+
 static int
 open_file(int dir, const char *path)
 {
-	return openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		read_lacks(path);
+	return fd;
+}
+
+DIR *
+read_dir(int dir, const char *path)
+{
+	int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d)
+		read_lacks(path);
+	if (!d && fd >= 0)
+		fd_close_failed(fd);
+	return d;
 }
 
 bool
@@ -27,8 +67,10 @@ read_text(int dir, const char *path, char *text, size_t size)
 	if (fd < 0)
 		return false;
 	n = fd_read_all(fd, text, size - 1);
-	if (n < 0)
+	if (n < 0) {
+		read_lacks(path);
 		return fd_close_failed(fd) == 0;
+	}
 	close(fd);
 	if (n > 0 && text[n - 1] == '\n')
 		n--;
@@ -58,6 +100,7 @@ read_whole(int dir, const char *path, size_t *len)
 		have += n > 0 ? (size_t)n : 0;
 	} while (n >= 0 && have == size - 1);
 	if (n < 0 || !more) {
+		read_lacks(path);
 		free(text);
 		fd_close_failed(fd);
 		return NULL;

@@ -94,6 +94,7 @@ cmd_set(int argc, char **argv)
 	if (automatic)
 		lay_out(&p, whole);
 	faults = pin_plan(&p);
+	read_complete();
 	if (!faults && check)
 		plan_print(stdout, &p.changes);
 	fault = faults || check ? NULL : pin_make(&p, dir, &w);

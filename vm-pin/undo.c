@@ -7,6 +7,7 @@
 #include "vm-pin/commands.h"
 #include "vm-pin/host.h"
 #include "vm-pin/plan.h"
+#include "vm-pin/read.h"
 #include "vm-pin/record.h"
 
 /* What of the record still concerns anybody, with what the guest's threads are called now. */
@@ -85,6 +86,7 @@ cmd_undo(int argc, char **argv)
 	fault = guest_find(&g, root, argv[0], &w);
 	if (fault)
 		die("%s: %s", argv[0], fault);
+	read_complete(); /* a thread that was not seen would be forgotten */
 	if (record_open(&r, dir, &g, false)) {
 		select_living(&r.old, &g);
 		if (check)

@@ -7,6 +7,7 @@
 #include "vm-pin/check.h"
 #include "vm-pin/commands.h"
 #include "vm-pin/host.h"
+#include "vm-pin/read.h"
 #include "vm-pin/show.h"
 
 /* The options that they have: -j. */
@@ -31,6 +32,7 @@ cmd_host(int argc, char **argv)
 	if (optind < argc)
 		die_usage("%s: one word too many (try --help)", argv[optind]);
 	show_host(&p, host_root("/"), reserve);
+	read_complete();
 	return 0;
 }
 
@@ -47,12 +49,14 @@ cmd_show(int argc, char **argv)
 		die_usage("%s: one guest at a time (try --help)", argv[optind + 1]);
 	if (optind == argc) {
 		show_guests(&p, root);
+		read_complete();
 		return 0;
 	}
 	reason = guest_find(&g, root, argv[optind], &w);
 	if (reason)
 		die("%s: %s", argv[optind], reason);
 	show_guest(&p, root, &g);
+	read_complete();
 	guest_free(&g);
 	return 0;
 }

@@ -5,7 +5,6 @@
  * VMM will do, and any chain of programs before it.
  */
 #include <dirent.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,8 +95,7 @@ find_guest(struct watcher *s, pid_t pid, unsigned depth)
 static bool
 find_holder(struct watcher *s)
 {
-	int fd = openat(s->w->root, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = read_dir(s->w->root, "proc");
 	const struct dirent *e;
 	bool found = false;
 	struct why w;
@@ -277,8 +275,7 @@ all_placed(const struct watcher *s)
 static bool
 same_threads(const struct watcher *s)
 {
-	int fd = openat(s->guest.proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = read_dir(s->guest.proc, "task");
 	const struct dirent *e;
 	size_t there = 0, process = 0;
 	uint64_t tid;

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -77,7 +78,6 @@ find(pid_t pid)
 	return spare;
 }
 
-/* Of fcntl's, what makes a descriptor and what locks have names of their own; so has a wait4 that does not wait. */
 /* A write to an eventfd, which the kernel fails only when its number overflows? */
 static bool
 is_wake_up(const struct proc *p)
@@ -93,6 +93,10 @@ is_wake_up(const struct proc *p)
 	return !strcmp(to, "anon_inode:[eventfd]");
 }
 
+/*
+ * Of fcntl's, what makes a descriptor and what locks have names of their own; so has a wait4 that does not wait, and what takes
+ * a descriptor out of an epoll.
+ */
 static const char *
 call_name(const struct proc *p)
 {
@@ -104,6 +108,8 @@ call_name(const struct proc *p)
 		return "fcntl_lock";
 	if (p->nr == SYS_wait4 && (p->arg & WNOHANG))
 		return "wait4_nohang";
+	if (p->nr == SYS_epoll_ctl && p->arg == EPOLL_CTL_DEL)
+		return "epoll_ctl_del";
 	if (p->nr == SYS_newfstatat && (p->arg & AT_EMPTY_PATH))
 		return "fstat";
 	if (is_wake_up(p))
