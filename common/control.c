@@ -27,7 +27,7 @@ hang_up(struct control_client *cl)
 	loop_unwatch(&cl->watch);
 	close(cl->watch.fd);
 	cl->watch.fd = -1;
-	loop_watch(c->listener.loop, &c->listener, EPOLLIN); /* there is room again */
+	listener_open(&c->listener); /* there is room again */
 }
 
 /* False when the client is not there to hear it, or reads so slowly that its socket is full. */
@@ -98,7 +98,7 @@ client_spoke(struct watch *w, uint32_t events)
 static void
 client_came(struct watch *w, uint32_t events)
 {
-	struct control *c = container_of(w, struct control, listener);
+	struct control *c = container_of(w, struct control, listener.watch);
 	int fd;
 
 	(void)events;
@@ -107,7 +107,7 @@ client_came(struct watch *w, uint32_t events)
 
 		if (cl->watch.fd >= 0)
 			continue;
-		fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = listener_accept(&c->listener, SOCK_NONBLOCK);
 		if (fd < 0)
 			return;
 		*cl = (struct control_client){.watch = {.fd = fd, .handler = client_spoke}, .control = c};
@@ -115,14 +115,14 @@ client_came(struct watch *w, uint32_t events)
 			hang_up(cl);
 		return;
 	}
-	loop_unwatch(w); /* all places are taken: the others wait in the kernel */
+	listener_shut(&c->listener); /* all places are taken: the others wait in the kernel */
 }
 
 int
 control_start(struct control *c, struct loop *loop, int fd, control_handler *handler, void *arg)
 {
-	*c = (struct control){.listener = {.fd = fd, .handler = client_came}, .handler = handler, .arg = arg};
+	*c = (struct control){.handler = handler, .arg = arg};
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		c->clients[i].watch.fd = -1;
-	return loop_watch(loop, &c->listener, EPOLLIN);
+	return listener_start(&c->listener, loop, fd, client_came);
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "common/fd.h"
-#include "common/loop.h"
+#include "common/listener.h"
 
 #define CONTROL_CLIENTS 8
 #define CONTROL_LINE 512
@@ -22,7 +22,7 @@ struct control_fds {
 typedef const char *control_handler(void *arg, char *line, struct control_fds *fds, FILE *out);
 
 struct control {
-	struct watch listener;
+	struct listener listener;
 	struct control_client {
 		struct watch watch;
 		struct control *control;

@@ -22,7 +22,10 @@ void
 ctl_listen(struct ctl *c)
 {
 	for (unsigned i = 0; i < c->nlisteners; i++)
-		loop_watch(&c->vm->loop, &c->listeners[i], c->nclients < CTL_CLIENTS_MAX ? EPOLLIN : 0);
+		if (c->nclients < CTL_CLIENTS_MAX)
+			listener_open(&c->listeners[i]);
+		else
+			listener_shut(&c->listeners[i]);
 }
 
 void
@@ -40,7 +43,7 @@ static void
 on_listener(struct watch *w, uint32_t events)
 {
 	struct ctl *c = container_of(w->loop, struct vm, loop)->ctl;
-	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = listener_accept(container_of(w, struct listener, watch), SOCK_NONBLOCK);
 	struct client *k;
 
 	(void)events;
@@ -132,13 +135,12 @@ is_socket(int fd)
 static int
 add_listener(struct ctl *c, int fd)
 {
-	struct watch *w = &c->listeners[c->nlisteners];
+	int err = -E2BIG;
 
-	if (c->nlisteners == LISTENERS_MAX)
-		return -E2BIG;
-	c->nlisteners++;
-	*w = (struct watch){.fd = fd, .handler = on_listener};
-	return loop_watch(&c->vm->loop, w, EPOLLIN);
+	if (c->nlisteners < LISTENERS_MAX)
+		err = listener_start(&c->listeners[c->nlisteners], &c->vm->loop, fd, on_listener);
+	c->nlisteners += !err;
+	return err;
 }
 
 static int
@@ -207,10 +209,8 @@ ctl_destroy(struct vm *vm)
 		next = k->next;
 		ctl_drop(k);
 	}
-	for (unsigned i = 0; i < c->nlisteners; i++) {
-		loop_unwatch(&c->listeners[i]);
-		close(c->listeners[i].fd);
-	}
+	for (unsigned i = 0; i < c->nlisteners; i++)
+		listener_stop(&c->listeners[i]);
 	loop_unwatch(&c->wake);
 	loop_unwatch(&c->tick);
 	close(c->wake.fd);

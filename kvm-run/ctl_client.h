@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 
 #include "common/fd.h"
-#include "common/loop.h"
+#include "common/listener.h"
 #include "kvm-run/ctl.h"
 
 #define LISTENERS_MAX 8
@@ -37,7 +37,7 @@ struct client {
 
 struct ctl {
 	struct vm *vm;
-	struct watch listeners[LISTENERS_MAX];
+	struct listener listeners[LISTENERS_MAX];
 	unsigned nlisteners;
 	struct client *clients;
 	unsigned nclients;

@@ -132,7 +132,7 @@ image() {
 	# shellcheck disable=SC2016 # for the inner shell
 	spawn agreed sh -c '{ printf "\\0\\0\\0\\03IHAVEOPT\\0\\0\\0\\01\\0\\0\\0\\0"; cat "$2"; } | exec nc -U "$1"' sh "$T/sock" "$T/never"
 	# shellcheck disable=SC2016
-	spawn slow sh -c 'for i in 0 1 2 3 4 5 6 7 8 9 a b c d e f; do echo; sleep 1; done | exec nc -U "$1"' sh "$T/sock"
+	spawn slow sh -c 'for i in "\\0" "\\0" "\\0" "\\03" I H A V E O P T "\\0" "\\0" "\\0" "\\01"; do printf "$i"; sleep 1; done | exec nc -U "$1"' sh "$T/sock"
 	for i in {3..32}; do
 		spawn "silent$i" nc -dU "$T/sock"
 	done

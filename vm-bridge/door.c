@@ -39,12 +39,12 @@ peer_left(struct port *p)
 {
 	struct door *d = p->arg;
 
-	if (d->watch.fd < 0) { /* it dials */
+	if (d->dials) {
 		warn("%s: the connection ended, trying again", d->name);
 		d->complained = true;
 		later(d);
 	} else {
-		loop_watch(d->hub->loop, &d->watch, EPOLLIN);
+		listener_open(&d->listener);
 	}
 }
 
@@ -74,42 +74,29 @@ admit(struct door *d, int fd, const char *name)
 static void
 came(struct watch *w, uint32_t events)
 {
-	struct door *d = container_of(w, struct door, watch);
-	bool room = d->hub->nports < HUB_PORTS;
-	int fd = room ? accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC) : -1;
+	struct door *d = container_of(w, struct door, listener.watch);
 	char name[HUB_NAME];
+	int fd;
 
 	(void)events;
-	if (fd < 0) {
-		if (room && (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR))
-			return;
-		/* No room: those who come wait in the kernel, and we do not spin meanwhile. */
-		loop_unwatch(w);
-		later(d);
+	if (d->hub->nports == HUB_PORTS) { /* who comes waits in the kernel */
+		listener_pause(&d->listener);
 		return;
 	}
+	fd = listener_accept(&d->listener, SOCK_NONBLOCK);
+	if (fd < 0)
+		return;
 	name_peer(d, fd, name);
 	if (admit(d, fd, name) && d->one)
-		loop_unwatch(w);
-}
-
-static void
-listen_again(struct timer *t)
-{
-	struct door *d = container_of(t, struct door, again);
-
-	loop_watch(d->hub->loop, &d->watch, EPOLLIN);
+		listener_shut(&d->listener);
 }
 
 int
 door_listen(struct door *d, struct hub *h, int fd, const char *name, bool one)
 {
-	int err;
-
-	*d = (struct door){.hub = h, .one = one, .watch = {.fd = fd, .handler = came}};
+	*d = (struct door){.hub = h, .one = one};
 	snprintf(d->name, sizeof(d->name), "%s", name);
-	err = timer_init(&d->again, h->loop, listen_again);
-	return err ? err : loop_watch(h->loop, &d->watch, EPOLLIN);
+	return listener_start(&d->listener, h->loop, fd, came);
 }
 
 /* --- dialling --- */
@@ -138,7 +125,7 @@ answered(struct door *d, int fd)
 static void
 decided(struct watch *w, uint32_t events)
 {
-	struct door *d = container_of(w, struct door, watch);
+	struct door *d = container_of(w, struct door, dialled);
 	int fd = w->fd;
 
 	(void)events;
@@ -163,13 +150,13 @@ dial(struct timer *t)
 		answered(d, fd);
 		return;
 	}
-	d->watch.fd = fd;
-	if (fd >= 0 && loop_watch(d->hub->loop, &d->watch, EPOLLOUT) == 0)
+	d->dialled.fd = fd;
+	if (fd >= 0 && loop_watch(d->hub->loop, &d->dialled, EPOLLOUT) == 0)
 		return;
 	failed(d);
 	if (fd >= 0)
 		close(fd);
-	d->watch.fd = -1;
+	d->dialled.fd = -1;
 }
 
 int
@@ -177,7 +164,7 @@ door_dial(struct door *d, struct hub *h, const union address *a)
 {
 	int err;
 
-	*d = (struct door){.hub = h, .address = *a, .one = true, .watch = {.fd = -1, .handler = decided}};
+	*d = (struct door){.hub = h, .address = *a, .dials = true, .one = true, .dialled = {.fd = -1, .handler = decided}};
 	address_format(a, d->name, sizeof(d->name));
 	err = timer_init(&d->again, h->loop, dial);
 	if (!err)

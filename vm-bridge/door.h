@@ -4,7 +4,7 @@
 #define VM_BRIDGE_DOOR_H
 
 #include "common/address.h"
-#include "common/timer.h"
+#include "common/listener.h"
 #include "vm-bridge/hub.h"
 
 #define DOOR_RETRY 1000 /* ms */
@@ -13,10 +13,11 @@ struct door {
 	struct hub *hub;
 	char name[HUB_NAME];
 	union address address; /* of one that dials */
-	bool one;	       /* a peer at a time; the others wait in the kernel */
+	bool dials, one;       /* a peer at a time; the others wait in the kernel */
 	bool complained;       /* that nobody answers: once */
-	struct watch watch;    /* what listens, or tries to connect */
-	struct timer again;
+	struct listener listener;
+	struct watch dialled;
+	struct timer again; /* to dial */
 };
 
 /* Each that connects to fd becomes a port. The name, too, is for people. 0 or -errno. */

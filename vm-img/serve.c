@@ -2,7 +2,6 @@
 /* vm-img serve: an image of any format as an NBD export. */
 #include <errno.h>
 #include <malloc.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +12,12 @@
 
 #include "common/diag.h"
 #include "common/fd.h"
+#include "common/listener.h"
 #include "common/num.h"
 #include "common/ready.h"
 #include "common/seal.h"
 #include "common/socket_file.h"
-#include "common/timer.h"
+#include "common/util.h"
 #include "vm-img/chain.h"
 #include "vm-img/commands.h"
 #include "vm-img/nbd_server.h"
@@ -28,9 +28,12 @@
 
 struct service {
 	struct nbd_server server;
-	int listener; /* or -1: one client, that was there from the start */
-	int ended;    /* eventfd: a client has */
-	int signals;
+	struct loop loop;
+	struct listener listener;
+	bool listens; /* or there is one client, that was there from the start */
+	struct watch ended; /* eventfd: a client has */
+	struct watch signals;
+	struct timer late; /* when the next client who has not agreed will have had his time */
 	struct connection {
 		struct service *service;
 		pthread_t thread;
@@ -53,9 +56,36 @@ serve_client(void *arg)
 	pthread_mutex_lock(&s->server.lock);
 	c->over = true;
 	pthread_mutex_unlock(&s->server.lock);
-	if (write(s->ended, &one, sizeof(one)) < 0)
+	if (write(s->ended.fd, &one, sizeof(one)) < 0)
 		warn_sys("eventfd");
 	return NULL;
+}
+
+/* Hangs up on who is over his time. */
+static void
+hang_up(struct service *s)
+{
+	int64_t now = timer_now(), next = TIMER_NEVER;
+
+	pthread_mutex_lock(&s->server.lock);
+	for (struct connection *c = s->clients; c < s->clients + CLIENTS_MAX; c++) {
+		if (c->fd < 0 || c->agreed || c->over)
+			continue;
+		if (c->until <= now) {
+			shutdown(c->fd, SHUT_RDWR);
+			c->until = TIMER_NEVER;
+		}
+		if (c->until < next)
+			next = c->until;
+	}
+	pthread_mutex_unlock(&s->server.lock);
+	timer_set(&s->late, next);
+}
+
+static void
+time_is_up(struct timer *t)
+{
+	hang_up(container_of(t, struct service, late));
 }
 
 /* Takes the socket. */
@@ -73,23 +103,33 @@ add_client(struct service *s, int fd, int64_t until)
 	pthread_attr_setstacksize(&attr, STACK);
 	err = pthread_create(&c->thread, &attr, serve_client, c);
 	pthread_attr_destroy(&attr);
-	if (!err) {
-		s->n++;
+	if (err) {
+		warn("a client: %s", strerror(err));
+		close(fd);
+		c->fd = -1;
 		return;
 	}
-	warn("a client: %s", strerror(err));
-	close(fd);
-	c->fd = -1;
+	s->n++;
+	hang_up(s);
+}
+
+static void
+client_came(struct watch *w, uint32_t events)
+{
+	struct service *s = container_of(w, struct service, listener.watch);
+	int fd = listener_accept(&s->listener, 0);
+
+	(void)events;
+	if (fd >= 0)
+		add_client(s, fd, timer_now() + HANDSHAKE_MS);
+	if (s->n == CLIENTS_MAX)
+		listener_shut(&s->listener); /* who comes now waits in the kernel */
 }
 
 /* Puts away what is over; with `all` everybody's connection is. */
 static void
 reap(struct service *s, bool all)
 {
-	uint64_t n;
-
-	if (!all && read(s->ended, &n, sizeof(n)) < 0)
-		return;
 	for (struct connection *c = s->clients; c < s->clients + CLIENTS_MAX; c++) {
 		bool over;
 
@@ -109,66 +149,43 @@ reap(struct service *s, bool all)
 	}
 }
 
-/* Hangs up on who is over his time. Milliseconds until the next may be, or -1. */
-static int
-hang_up(struct service *s)
+static void
+client_ended(struct watch *w, uint32_t events)
 {
-	int64_t now = timer_now(), next = TIMER_NEVER;
+	struct service *s = container_of(w, struct service, ended);
+	uint64_t n;
 
-	pthread_mutex_lock(&s->server.lock);
-	for (struct connection *c = s->clients; c < s->clients + CLIENTS_MAX; c++) {
-		if (c->fd < 0 || c->agreed || c->over)
-			continue;
-		if (c->until <= now) {
-			shutdown(c->fd, SHUT_RDWR);
-			c->until = TIMER_NEVER;
-		}
-		if (c->until < next)
-			next = c->until;
-	}
-	pthread_mutex_unlock(&s->server.lock);
-	return next == TIMER_NEVER ? -1 : (int)(next - now);
+	(void)events;
+	if (read(w->fd, &n, sizeof(n)) < 0)
+		return;
+	reap(s, false);
+	if (s->listens)
+		listener_open(&s->listener);
+	else if (!s->n)
+		loop_stop(&s->loop);
 }
 
 static void
-run(struct service *s)
+signalled(struct watch *w, uint32_t events)
 {
-	enum { SIGNALS, ENDED, LISTENER };
-	struct pollfd p[] = {{.fd = s->signals, .events = POLLIN}, {.fd = s->ended, .events = POLLIN}, {.events = POLLIN}};
-
-	while (s->listener >= 0 || s->n) {
-		int fd = -1;
-
-		/* Who comes when there are too many waits in the kernel's queue. */
-		p[LISTENER].fd = s->n < CLIENTS_MAX ? s->listener : -1;
-		if (poll(p, 3, hang_up(s)) < 0 && errno != EINTR)
-			die_sys("poll");
-		if (p[SIGNALS].revents)
-			break;
-		if (p[ENDED].revents)
-			reap(s, false);
-		if (p[LISTENER].fd >= 0 && p[LISTENER].revents)
-			fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
-		if (fd >= 0)
-			add_client(s, fd, timer_now() + HANDSHAKE_MS);
-	}
-	reap(s, true);
+	(void)events;
+	loop_stop(&container_of(w, struct service, signals)->loop);
 }
 
-/* -l: a path to listen at, or the number of a socket that listens, or has its one client. That is the return value, or -1. */
+/* -l: a path to listen at, or the number of a socket that listens, or has its one client. */
 static int
-listen_at(struct service *s, const char *word)
+open_socket(struct service *s, const char *word)
 {
 	uint64_t fd;
-	int listens, type;
+	int listens, type, path;
 	socklen_t len = sizeof(int);
 
-	s->listener = -1;
+	s->listens = true;
 	if (!num_parse(word, 0, INT32_MAX, &fd)) {
-		s->listener = socket_file_listen(word);
-		if (s->listener < 0)
+		path = socket_file_listen(word);
+		if (path < 0)
 			die_sys("-l %s", word);
-		return -1;
+		return path;
 	}
 	if (getsockopt((int)fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || getsockopt((int)fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
 		die_sys("-l %s", word);
@@ -176,10 +193,8 @@ listen_at(struct service *s, const char *word)
 		die("-l %s: no stream socket", word);
 	if (!fd_set_nonblock((int)fd, listens))
 		die_sys("-l %s", word);
-	if (!listens)
-		return (int)fd;
-	s->listener = (int)fd;
-	return -1;
+	s->listens = listens;
+	return (int)fd;
 }
 
 static int
@@ -200,12 +215,23 @@ watch_signals(void)
 	return fd;
 }
 
+static void
+prepare(struct service *s)
+{
+	s->ended = (struct watch){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .handler = client_ended};
+	s->signals = (struct watch){.fd = watch_signals(), .handler = signalled};
+	if (s->ended.fd < 0 || loop_init(&s->loop) < 0 || timer_init(&s->late, &s->loop, time_is_up) < 0 ||
+	    loop_watch(&s->loop, &s->ended, EPOLLIN) < 0 || loop_watch(&s->loop, &s->signals, EPOLLIN) < 0)
+		die("no means to wait for clients");
+}
+
 /* What follows acquiring: nothing is opened any more, whatever a client or an image makes of us. */
 static void
 seal(void)
 {
 	static const char *const calls[] = {"read", "readv", "pread64", "preadv", "write", "writev", "pwrite64", "pwritev", "lseek",
-	    "fallocate", "ftruncate", "fdatasync", "fsync", "fstat", "newfstatat", "statx", "poll", "ppoll", "accept4", "shutdown",
+	    "fallocate", "ftruncate", "fdatasync", "fsync", "fstat", "newfstatat", "statx", "poll", "ppoll", "epoll_wait", "epoll_pwait",
+	    "epoll_ctl", "timerfd_settime", "accept4", "shutdown",
 	    "sendto", "sendmsg", "recvfrom", "recvmsg", "close", "unlink", "brk", "mmap", "munmap", "mremap", "mprotect", "madvise",
 	    "futex", "clone", "clone3", "set_robust_list", "rseq", "exit", "exit_group", "rt_sigaction", "rt_sigprocmask",
 	    "rt_sigreturn", "restart_syscall", "sched_yield", "gettid", "getpid", "tgkill", "getrandom", "clock_gettime",
@@ -229,7 +255,7 @@ cmd_serve(int argc, char **argv)
 	static struct service s = {.server.export = "", .server.lock = PTHREAD_MUTEX_INITIALIZER};
 	const char *at = NULL;
 	bool read_only = false;
-	int c, ready = -1, client, err;
+	int c, ready = -1, fd, err;
 	struct opening how;
 	struct options o;
 
@@ -252,17 +278,18 @@ cmd_serve(int argc, char **argv)
 	s.server.image = chain_open(&how);
 	if (!s.server.image)
 		return 1;
-	s.signals = watch_signals();
-	s.ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (s.ended < 0)
-		die_sys("eventfd");
-	client = listen_at(&s, at);
+	prepare(&s);
+	fd = open_socket(&s, at);
+	if (s.listens && listener_start(&s.listener, &s.loop, fd, client_came) < 0)
+		die("no means to wait for clients");
 	ready_prepare();
 	seal();
 	ready_announce(ready);
-	if (client >= 0)
-		add_client(&s, client, TIMER_NEVER); /* it is in nobody's way */
-	run(&s);
+	if (!s.listens)
+		add_client(&s, fd, TIMER_NEVER); /* it is in nobody's way */
+	if ((s.listens || s.n) && loop_run(&s.loop) < 0)
+		die_sys("epoll");
+	reap(&s, true);
 	err = image_close(s.server.image);
 	if (err)
 		error("%s: %s", how.path, strerror(-err));

@@ -11,7 +11,7 @@
 #include "common/control.h"
 #include "common/diag.h"
 #include "common/fd.h"
-#include "common/loop.h"
+#include "common/listener.h"
 #include "common/socket_file.h"
 #include "common/util.h"
 #include "vm-slirp/broker.h"
@@ -24,7 +24,8 @@ struct broker {
 	const struct options *o;
 	struct doorway *d;
 	struct loop loop;
-	struct watch requests, guests;
+	struct watch requests;
+	struct listener guests;
 	struct backend_signals signals;
 	struct control control;
 	struct resolv resolv;
@@ -179,8 +180,8 @@ stack_ended(struct broker *b, int status)
 	/* A stack that never came to serve would not do so for the next guest. */
 	if (b->d->listener < 0 || (b->status && !b->announced))
 		loop_stop(&b->loop);
-	else if (loop_watch(&b->loop, &b->guests, EPOLLIN) < 0)
-		die_sys("epoll");
+	else
+		listener_open(&b->guests);
 }
 
 static void
@@ -198,13 +199,13 @@ child_ended(struct backend_signals *s, pid_t pid, int status)
 static void
 guest_came(struct watch *w, uint32_t events)
 {
-	struct broker *b = container_of(w, struct broker, guests);
-	int cable = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC);
+	struct broker *b = container_of(w, struct broker, guests.watch);
+	int cable = listener_accept(&b->guests, 0);
 
 	(void)events;
 	if (cable < 0)
 		return;
-	loop_unwatch(w); /* the next one waits in the kernel until this one has gone */
+	listener_shut(&b->guests); /* the next one waits in the kernel until this one has gone */
 	start_stack(b, cable);
 }
 
@@ -313,7 +314,6 @@ broker_run(const struct options *o, struct doorway *d)
 	b = (struct broker){.o = o, .d = d, .orders = -1};
 	b.resolv.copy = b.resolv.watch.fd = -1;
 	b.requests.handler = requested;
-	b.guests = (struct watch){.fd = d->listener, .handler = guest_came};
 	if (loop_init(&b.loop) < 0)
 		die_sys("epoll");
 	backend_watch(&b.signals, &b.loop, child_ended);
@@ -322,7 +322,7 @@ broker_run(const struct options *o, struct doorway *d)
 	if (d->listener < 0) {
 		start_stack(&b, d->cable);
 	} else {
-		if (loop_watch(&b.loop, &b.guests, EPOLLIN) < 0)
+		if (listener_start(&b.guests, &b.loop, d->listener, guest_came) < 0)
 			die_sys("epoll");
 		say_ready(&b);
 	}

@@ -16,47 +16,24 @@
 #define DISPLAYS 100 /* less is the number of a display, as viewers have it */
 #define FIRST_PORT 5900
 #define BACKLOG 32
-#define PAUSE 1000 /* milliseconds */
-
-static void
-pause_over(struct timer *t)
-{
-	struct doors *ds = container_of(t, struct doors, pause);
-
-	for (size_t i = 0; i < ARRAY_LEN(ds->list); i++)
-		if (ds->list[i].watch.fd >= 0)
-			loop_watch(ds->meetings->loop, &ds->list[i].watch, EPOLLIN);
-}
-
-/* Without descriptors or memory accept(2) fails, and the listener stays ready: not asking for a while is not spinning. */
-static void
-pause_all(struct doors *ds)
-{
-	for (size_t i = 0; i < ARRAY_LEN(ds->list); i++)
-		loop_unwatch(&ds->list[i].watch);
-	timer_set(&ds->pause, timer_now() + PAUSE);
-}
 
 static void
 somebody_came(struct watch *w, uint32_t events)
 {
-	struct door *d = container_of(w, struct door, watch);
-	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC);
+	struct door *d = container_of(w, struct door, listener.watch);
+	int fd = listener_accept(&d->listener, 0);
 
 	(void)events;
 	if (fd >= 0)
 		meeting_begin(d->all->meetings, fd, d->kind);
-	else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-		pause_all(d->all);
 }
 
 void
 doors_init(struct doors *ds, const struct policy *policy)
 {
-	*ds = (struct doors){.policy = policy, .pause.watch.fd = -1};
+	*ds = (struct doors){.policy = policy};
 	for (size_t i = 0; i < ARRAY_LEN(ds->list); i++) {
-		ds->list[i].watch.fd = -1;
-		ds->list[i].watch.handler = somebody_came;
+		ds->list[i].fd = -1;
 		ds->list[i].all = ds;
 	}
 }
@@ -118,9 +95,9 @@ open_ip(struct doors *ds, struct door *d, const char *word, bool at_start, struc
 	no = policy_may_listen(ds->policy, &a);
 	if (no)
 		return no;
-	while ((d->watch.fd = listen_ip(&a)) < 0 && at_start && fd_in_use_yet(&tries))
+	while ((d->fd = listen_ip(&a)) < 0 && at_start && fd_in_use_yet(&tries))
 		;
-	if (d->watch.fd < 0)
+	if (d->fd < 0)
 		return why(w, "%s", strerror(errno));
 	address_format(&a, d->word, sizeof(d->word));
 	return NULL;
@@ -148,13 +125,13 @@ open_path(struct door *d, const char *word, struct why *w)
 		return "a path longer than a Unix socket's may be";
 	memcpy(path, word, len);
 	path[len] = '\0';
-	d->watch.fd = socket_file_listen(path);
-	if (d->watch.fd < 0)
+	d->fd = socket_file_listen(path);
+	if (d->fd < 0)
 		return why(w, "%s", strerror(errno));
 	if (mode != 0600 && chmod(path, mode & 0777) < 0) {
 		why(w, "%s", strerror(errno));
-		close(d->watch.fd);
-		d->watch.fd = -1;
+		close(d->fd);
+		d->fd = -1;
 		socket_file_remove(path);
 		return w->text;
 	}
@@ -186,11 +163,33 @@ open_given(struct doors *ds, struct door *d, const char *word, struct control_fd
 	}
 	if (!fd_set_cloexec(fd, true) || !fd_set_nonblock(fd, true))
 		return why(w, "%s", strerror(errno));
-	d->watch.fd = fd;
+	d->fd = fd;
 	if (given)
 		given->v[n] = -1;
 	snprintf(d->word, sizeof(d->word), "@%d", fd);
 	return NULL;
+}
+
+static int
+serve(struct door *d)
+{
+	int err = listener_start(&d->listener, d->all->meetings->loop, d->fd, somebody_came);
+
+	d->served = !err;
+	return err;
+}
+
+static void
+shut(struct door *d)
+{
+	if (d->served)
+		listener_stop(&d->listener);
+	else
+		close(d->fd);
+	d->served = false;
+	d->fd = -1;
+	if (*d->path)
+		socket_file_remove(d->path);
 }
 
 const char *
@@ -198,9 +197,10 @@ doors_open(struct doors *ds, const char *word, bool browser, struct control_fds 
 {
 	struct door *d = NULL;
 	const char *no;
+	int err;
 
 	for (size_t i = 0; i < ARRAY_LEN(ds->list) && !d; i++)
-		if (ds->list[i].watch.fd < 0)
+		if (ds->list[i].fd < 0)
 			d = &ds->list[i];
 	if (!d)
 		return "more listeners than there may be";
@@ -212,19 +212,11 @@ doors_open(struct doors *ds, const char *word, bool browser, struct control_fds 
 		no = open_path(d, word, w);
 	else
 		no = open_ip(ds, d, word, !given, w);
-	if (!no && ds->meetings && loop_watch(ds->meetings->loop, &d->watch, EPOLLIN) < 0)
-		no = "out of memory";
-	return no;
-}
-
-static void
-shut(struct door *d)
-{
-	loop_unwatch(&d->watch);
-	close(d->watch.fd);
-	d->watch.fd = -1;
-	if (*d->path)
-		socket_file_remove(d->path);
+	err = no || !ds->meetings ? 0 : serve(d);
+	if (!err)
+		return no;
+	shut(d);
+	return why(w, "%s", strerror(-err));
 }
 
 /* By the word of doors_print(), or by one that means the same. */
@@ -249,7 +241,7 @@ doors_close(struct doors *ds, const char *word)
 	for (size_t i = 0; i < ARRAY_LEN(ds->list); i++) {
 		struct door *d = &ds->list[i];
 
-		if (d->watch.fd < 0 || !is_called(d, word))
+		if (d->fd < 0 || !is_called(d, word))
 			continue;
 		shut(d);
 		return NULL;
@@ -260,12 +252,12 @@ doors_close(struct doors *ds, const char *word)
 int
 doors_serve(struct doors *ds, struct meetings *ms)
 {
-	int err = timer_init(&ds->pause, ms->loop, pause_over);
+	int err = 0;
 
 	ds->meetings = ms;
 	for (size_t i = 0; !err && i < ARRAY_LEN(ds->list); i++)
-		if (ds->list[i].watch.fd >= 0)
-			err = loop_watch(ms->loop, &ds->list[i].watch, EPOLLIN);
+		if (ds->list[i].fd >= 0)
+			err = serve(&ds->list[i]);
 	return err;
 }
 
@@ -273,7 +265,7 @@ void
 doors_print(const struct doors *ds, FILE *out)
 {
 	for (size_t i = 0; i < ARRAY_LEN(ds->list); i++)
-		if (ds->list[i].watch.fd >= 0)
+		if (ds->list[i].fd >= 0)
 			fprintf(out, "listener\t%s\t%s\n", ds->list[i].word, ds->list[i].kind == GATE_BROWSER ? "browser" : "any");
 }
 
@@ -281,7 +273,7 @@ void
 doors_end(struct doors *ds)
 {
 	for (size_t i = 0; i < ARRAY_LEN(ds->list); i++)
-		if (ds->list[i].watch.fd >= 0)
+		if (ds->list[i].fd >= 0)
 			shut(&ds->list[i]);
 }
 
@@ -289,6 +281,6 @@ void
 doors_forked(struct doors *ds)
 {
 	for (size_t i = 0; i < ARRAY_LEN(ds->list); i++)
-		if (ds->list[i].watch.fd >= 0)
-			close(ds->list[i].watch.fd);
+		if (ds->list[i].fd >= 0)
+			close(ds->list[i].fd);
 }

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "common/control.h"
-#include "common/timer.h"
+#include "common/listener.h"
 #include "common/why.h"
 #include "vm-vnc/meeting.h"
 
@@ -18,9 +18,10 @@
 struct doors {
 	const struct policy *policy;
 	struct meetings *meetings; /* NULL: they are not served yet */
-	struct timer pause;	   /* out of descriptors: nobody is let in for a moment */
 	struct door {
-		struct watch watch; /* fd -1: none */
+		int fd; /* -1: none */
+		bool served;
+		struct listener listener; /* once it is */
 		struct doors *all;
 		enum gate_kind kind;
 		char word[ADDRESS_TEXT_MAX];

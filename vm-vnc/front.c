@@ -82,8 +82,8 @@ front_keep(int *keep)
 	if (front.policy.folder_fd >= 0)
 		keep[n++] = front.policy.folder_fd;
 	for (size_t i = 0; i < DOORS_MAX; i++)
-		if (front.doors.list[i].watch.fd >= 0)
-			keep[n++] = front.doors.list[i].watch.fd;
+		if (front.doors.list[i].fd >= 0)
+			keep[n++] = front.doors.list[i].fd;
 	return n;
 }
 
