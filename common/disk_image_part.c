@@ -6,7 +6,6 @@
 #include "common/bytes.h"
 #include "common/disk_image_dev.h"
 #include "common/image/formats.h"
-#include "common/image/unpack.h"
 #include "common/iov.h"
 
 /* Decrypts what was read, and puts it where it belongs. */

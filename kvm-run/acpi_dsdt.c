@@ -9,7 +9,6 @@
 #include "kvm-run/acpi_dsdt.h"
 #include "kvm-run/i8042.h"
 #include "kvm-run/lpc.h"
-#include "kvm-run/numa.h"
 #include "kvm-run/pci.h"
 #include "kvm-run/pci_irq.h"
 

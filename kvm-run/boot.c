@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kvm-run/acpi.h"
 #include "kvm-run/boot.h"
 #include "kvm-run/pci.h"
 

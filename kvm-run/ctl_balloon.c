@@ -5,7 +5,6 @@
 
 #include "common/bytes.h"
 #include "common/num.h"
-#include "common/util.h"
 #include "kvm-run/ctl_balloon.h"
 #include "kvm-run/virtio_balloon.h"
 #include "kvm-run/virtio_mem.h"

@@ -8,7 +8,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "common/diag.h"
 #include "common/util.h"
 #include "kvm-run/cpuhp.h"
 #include "kvm-run/ctl.h"

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/fd.h"
 #include "kvm-run/firmware_files.h"
 #include "kvm-run/memslot.h"
 #include "kvm-run/wiring.h"

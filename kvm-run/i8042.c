@@ -179,23 +179,8 @@ write_output(struct i8042 *c, uint8_t byte)
 }
 
 static void
-write_command(struct i8042 *c, uint8_t byte)
+obey(struct i8042 *c, uint8_t byte)
 {
-	c->command = 0;
-	c->command_last = true;
-	if (byte >= PULSE) {
-		if (!(byte & 1))
-			vm_end(c->vm, VM_RESET);
-		return;
-	}
-	if (byte >= READ_RAM && byte < READ_RAM + sizeof(c->ram)) {
-		answer(c, c->ram[byte - READ_RAM], false);
-		return;
-	}
-	if (byte >= WRITE_RAM && byte < WRITE_RAM + sizeof(c->ram)) {
-		c->command = byte;
-		return;
-	}
 	switch (byte) {
 	case MOUSE_OFF:
 		c->ram[0] |= CTR_MOUSE_OFF;
@@ -239,6 +224,27 @@ write_command(struct i8042 *c, uint8_t byte)
 		c->command = byte;
 		break;
 	}
+}
+
+static void
+write_command(struct i8042 *c, uint8_t byte)
+{
+	c->command = 0;
+	c->command_last = true;
+	if (byte >= PULSE) {
+		if (!(byte & 1))
+			vm_end(c->vm, VM_RESET);
+		return;
+	}
+	if (byte >= READ_RAM && byte < READ_RAM + sizeof(c->ram)) {
+		answer(c, c->ram[byte - READ_RAM], false);
+		return;
+	}
+	if (byte >= WRITE_RAM && byte < WRITE_RAM + sizeof(c->ram)) {
+		c->command = byte;
+		return;
+	}
+	obey(c, byte);
 	fill(c);
 }
 

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "common/bytes.h"
-#include "common/fd.h"
 #include "common/util.h"
 #include "kvm-run/mem.h"
 

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "common/diag.h"
-#include "common/util.h"
 #include "kvm-run/stats.h"
 #include "kvm-run/vm.h"
 

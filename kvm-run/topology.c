@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/num.h"
-#include "common/util.h"
 #include "kvm-run/subopt.h"
 #include "kvm-run/topology.h"
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "common/bytes.h"
-#include "common/diag.h"
 #include "kvm-run/pci_bar.h"
 #include "kvm-run/vfio_dev.h"
 

@@ -12,8 +12,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "common/diag.h"
-#include "common/util.h"
 #include "kvm-run/iothread.h"
 #include "kvm-run/vfio.h"
 #include "kvm-run/vfio_dev.h"

@@ -12,7 +12,6 @@
 #include "common/backend.h"
 #include "common/control.h"
 #include "common/diag.h"
-#include "common/fd.h"
 #include "common/seal.h"
 #include "common/socket_file.h"
 #include "vm-bridge/door.h"

@@ -10,7 +10,6 @@
 
 #include "common/backend.h"
 #include "common/diag.h"
-#include "common/fd.h"
 #include "common/seal.h"
 #include "vm-bridge/door.h"
 #include "vm-bridge/meet.h"

@@ -15,7 +15,6 @@
 #include "common/frame.h"
 #include "common/seal.h"
 #include "common/timer.h"
-#include "common/util.h"
 #include "vm-bridge/meet.h"
 #include "vm-bridge/plug.h"
 #include "vm-bridge/serve.h"

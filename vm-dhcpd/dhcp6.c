@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/diag.h"
-#include "common/util.h"
 #include "vm-dhcpd/dhcp6_packet.h"
 #include "vm-dhcpd/ip6.h"
 #include "vm-dhcpd/udp.h"

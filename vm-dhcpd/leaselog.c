@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "common/diag.h"
-#include "common/fd.h"
 #include "vm-dhcpd/leaselog.h"
 
 #define CHUNK 65536

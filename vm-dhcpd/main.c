@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "common/diag.h"
-#include "common/fd.h"
 #include "common/ready.h"
 #include "common/seal.h"
 #include "common/util.h"

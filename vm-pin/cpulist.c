@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/num.h"
-#include "common/util.h"
 #include "vm-pin/cpulist.h"
 
 #define WORDS (CPUS_MAX / CPUS_BITS)

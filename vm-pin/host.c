@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "common/diag.h"
-#include "common/num.h"
 #include "vm-pin/host.h"
 #include "vm-pin/read.h"
 

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "common/diag.h"
-#include "common/fd.h"
 #include "common/keeper.h"
 #include "vm-pin/pci_bind.h"
 

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/diag.h"
 #include "common/fd.h"
 #include "common/num.h"
 #include "common/socket_file.h"

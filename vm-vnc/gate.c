@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "common/fd.h"
-#include "common/diag.h"
 #include "common/seal.h"
 #include "vm-vnc/ask.h"
 #include "vm-vnc/gate.h"

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/diag.h"
 #include "common/fd.h"
 #include "common/num.h"
 #include "common/util.h"

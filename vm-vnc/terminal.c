@@ -12,7 +12,6 @@
 #include "common/bytes.h"
 #include "common/cp437.h"
 #include "common/diag.h"
-#include "common/fd.h"
 #include "common/timer.h"
 #include "common/util.h"
 #include "vm-vnc/display.h"

@@ -9,7 +9,6 @@
 
 #include "common/image/crypt.h"
 #include "common/image/qcow2_state.h"
-#include "common/util.h"
 
 #define STRIDE (1 << 20) /* bytes of tables that are written at once */
 #define DIRECT_MIN (8 << 20)

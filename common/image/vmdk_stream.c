@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #include "common/bytes.h"
-#include "common/image/unpack.h"
 #include "common/image/vmdk.h"
 
 #define TABLES_MAX (1u << 20) /* 32 TiB in grains of 64 KiB; tables are in memory */

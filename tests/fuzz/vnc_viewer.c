@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "common/bytes.h"
-#include "common/diag.h"
 #include "vm-vnc/viewer_dev.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -30,7 +30,6 @@
 
 #include "common/diag.h"
 #include "common/fb.h"
-#include "common/fd.h"
 #include "common/timer.h"
 #include "common/util.h"
 #include "common/wire.h"

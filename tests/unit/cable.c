@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/address.h"
 #include "common/cable.h"
 #include "common/echo.h"
 #include "tests/unit/group.h"

@@ -11,7 +11,6 @@
 #include "common/disk_nbd.h"
 #include "common/fd.h"
 #include "common/nbd.h"
-#include "common/util.h"
 #include "tests/unit/disk_work.h"
 #include "tests/unit/tap.h"
 

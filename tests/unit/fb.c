@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "common/fb.h"
-#include "common/fd.h"
 #include "tests/unit/tap.h"
 
 static union fb_message m, got;

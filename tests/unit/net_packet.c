@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "common/diag.h"
 #include "tests/unit/group.h"
 #include "tests/unit/netwire.h"
 

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 
+#include "common/diag.h"
 #include "tests/unit/netrig.h"
 
 #define RX 0

@@ -10,8 +10,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/diag.h"
-#include "common/util.h"
 #include "kvm-run/net.h"
 #include "kvm-run/seal_threads.h"
 #include "kvm-run/vm.h"

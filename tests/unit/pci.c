@@ -10,7 +10,6 @@
 #include "common/diag.h"
 #include "kvm-run/irq.h"
 #include "kvm-run/lpc.h"
-#include "kvm-run/msix.h"
 #include "kvm-run/vm.h"
 #include "tests/unit/tap.h"
 

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "common/bytes.h"
-#include "common/util.h"
 #include "kvm-run/ctl.h"
 #include "kvm-run/memslot.h"
 #include "kvm-run/vfio.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* links: kvm-run/vfio_new.c kvm-run/vfio_region.c kvm-run/vfio_config.c kvm-run/vfio_caps.c kvm-run/vfio_irq.c kvm-run/vfio_host.c kvm-run/pci.c kvm-run/pci_bar.c kvm-run/pci_irq.c kvm-run/memslot.c kvm-run/msix.c kvm-run/irq.c kvm-run/bus.c kvm-run/mem.c */
 /* An assigned device as its guest sees it, and what of it the guest does not get; VFIO, IOMMU and KVM are played by vfio_rig.h. */
-#include "kvm-run/pci_bar.h"
 #include "tests/unit/tap.h"
 #include "tests/unit/vfio_rig.h"
 

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "common/util.h"
 #include "kvm-run/iothread.h"
 #include "kvm-run/memslot.h"
 #include "kvm-run/vga_dev.h"

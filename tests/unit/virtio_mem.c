@@ -1,6 +1,7 @@
 /* links: kvm-run/virtio_mem.c kvm-run/virtio_mem_region.c kvm-run/mem.c kvm-run/mem_discard.c kvm-run/virtq.c kvm-run/virtio_lap.c kvm-run/memory_populate.c */
 /* SPDX-License-Identifier: ISC */
 /* virtio-mem, seen from its driver, kind or not; KVM's slots and the host's memory behind it. */
+#include "common/util.h"
 #include "kvm-run/virtio_mem.h"
 #include "tests/unit/plug_rig.h"
 #include "tests/unit/tap.h"

@@ -108,12 +108,9 @@ at_random(void)
 		picture_mark(&p, x, y, 5, 5, TILE_CHANGED);
 }
 
-int
-main(void)
+static void
+test_tiles(void)
 {
-	bool all = true;
-
-	show();
 	fill(0, 0, W, H);
 	update();
 	ok(same() && sent == W * H, "all at first");
@@ -128,6 +125,15 @@ main(void)
 	picture_mark(&p, 65535, 65535, 65535, 65535, TILE_CHANGED);
 	update();
 	ok(sent == (W - 176) * (H - 128), "what must be sent, cut to the picture");
+	picture_mark(&p, 0, 0, 16, 16, TILE_CHANGED);
+	picture_mark(&p, 0, 0, 32, 16, TILE_DOUBTED);
+	update();
+	ok(sent == 16 * 16, "what must be sent is, even where it is doubted, too");
+}
+
+static void
+test_scrolls(void)
+{
 	scroll(0, H, -16);
 	update();
 	ok(same() && copied == W * (H - 16) && sent <= 16 * 3 * W, "up by a line");
@@ -135,10 +141,6 @@ main(void)
 	fill(0, 0, W, 7);
 	update();
 	ok(same() && copied >= W * (H - 10) && sent <= 16 * 3 * W, "down by 7 rows, with new ones above");
-	picture_mark(&p, 0, 0, 16, 16, TILE_CHANGED);
-	picture_mark(&p, 0, 0, 32, 16, TILE_DOUBTED);
-	update();
-	ok(sent == 16 * 16, "what must be sent is, even where it is doubted, too");
 	scroll(16, 128, -31);
 	update();
 	ok(same() && copied, "a part of it");
@@ -146,6 +148,11 @@ main(void)
 	picture_mark(&p, 0, 0, 1, 1, TILE_CHANGED);
 	update();
 	ok(same() && !copied, "no copy of what the viewer may not have");
+}
+
+static void
+test_alike_rows(void)
+{
 	for (unsigned y = 0; y < H; y++)
 		for (unsigned x = 0; x < W; x++)
 			machine[y * STRIDE + x] = y / 2 % 2 ? 0xffffff : 0;
@@ -163,6 +170,13 @@ main(void)
 	mark_differences();
 	update();
 	ok(same() && copied, "scrolled, and only what differs is told");
+}
+
+static void
+test_at_random(void)
+{
+	bool all = true;
+
 	for (unsigned i = 0; i < 2000 && all; i++) {
 		at_random();
 		if (rand() % 3 == 0)
@@ -173,6 +187,16 @@ main(void)
 		all = same();
 	}
 	ok(all, "2000 changes at random");
+}
+
+int
+main(void)
+{
+	show();
+	test_tiles();
+	test_scrolls();
+	test_alike_rows();
+	test_at_random();
 	picture_close(&p);
 	ok(!picture_open(&p, &(struct fb_mode){.kind = FB_MODE}, -1), "no picture");
 	picture_mark(&p, 0, 0, 10, 10, TILE_CHANGED);
