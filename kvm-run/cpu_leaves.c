@@ -15,7 +15,6 @@
 #define LEAF_FREQUENCIES 0x40000010U
 #define BUS_KHZ 1000000 /* of the local APIC's timer, in KVM */
 #define XSAVE_HEADER_END (512 + 64) /* legacy region and header: SDM vol. 1, 13.4 */
-#define XSAVE_COMPONENTS 63
 
 struct kvm_cpuid2 *
 cpuid_new(void)

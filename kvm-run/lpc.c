@@ -11,7 +11,6 @@
 
 /* ACPI 6.5, tables 4.12 to 4.14 */
 #define PM1_PWRBTN 0x0100 /* status and enable */
-#define PM1_STATUS_BITS 0x8721
 #define PM1_ENABLE_BITS 0x4721
 #define PM1_SCI_EN 0x0001
 #define PM1_CONTROL_BITS 0x1c03 /* SLP_TYP, BM_RLD, SCI_EN; GBL_RLS and SLP_EN read as 0 */

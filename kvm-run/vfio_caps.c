@@ -15,7 +15,6 @@
 #define CFG_CACHE_LINE 0x0c
 #define CFG_HEADER_TYPE 0x0e
 #define CFG_CARDBUS 0x28
-#define CFG_SUBSYSTEM 0x2c
 #define CFG_CAPS 0x34
 #define CFG_PIN 0x3d
 #define TYPE_BRIDGES 0x7f

@@ -8,7 +8,6 @@
 #include "common/image/vmdk.h"
 
 #define DIRECTORY_MAX (32u << 20) /* entries: QEMU's limit */
-#define FOOTER_BACK 1024	  /* from the file's end: the footer and the end marker */
 
 /* Where the directory is at the end, the footer takes the header's place. */
 static const char *

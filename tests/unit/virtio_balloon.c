@@ -8,7 +8,6 @@
 #define STATS_ON (1 << 1)
 #define POISON_ON (1 << 4)
 #define REPORTING_ON (1 << 5)
-#define ACTUAL 4
 #define POISON_VAL 12
 #define PAGE 4096ULL
 
