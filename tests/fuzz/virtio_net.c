@@ -4,6 +4,7 @@
  * chain, kick, let the peer send or read, pull the cable, reset. All on one thread, so that a crash repeats.
  */
 /* links: kvm-run/virtio_net.c kvm-run/virtio_net_new.c kvm-run/net_hold.c kvm-run/net_virtq_rx.c kvm-run/net_virtq_tx.c kvm-run/net_tx.c kvm-run/net_ctrl.c kvm-run/net_pcap.c kvm-run/net_tap.c kvm-run/net_vhost.c kvm-run/vhost.c kvm-run/net_stream.c kvm-run/net_packet.c kvm-run/virtq.c */
+#include "common/diag.h"
 #include "tests/fuzz/input.h"
 #include "tests/unit/netstub.h"
 #include "tests/unit/thread_stub.h"
