@@ -33,7 +33,7 @@ class Browser:
         except OSError:
             return None
         pages = [p for p in pages if p["type"] == "page"]
-        return pages and websocket.create_connection(pages[0]["webSocketDebuggerUrl"], timeout=30)
+        return pages and websocket.create_connection(pages[0]["webSocketDebuggerUrl"], timeout=PATIENCE)
 
     def until(self, condition, seconds=PATIENCE):
         """What condition() gives as soon as that is something."""
@@ -51,10 +51,11 @@ class Browser:
         while True:
             m = json.loads(self.socket.recv())
             if m.get("id") == self.id:
-                return m["result"]
+                return m.get("result", {})
 
     def js(self, text):
-        return self.call("Runtime.evaluate", expression=text, returnByValue=True)["result"].get("value")
+        """Its value; None while the page has yet to come, and with it a place to evaluate something in."""
+        return self.call("Runtime.evaluate", expression=text, returnByValue=True).get("result", {}).get("value")
 
     def pixels(self):
         """Width, height and R, G, B, A of the canvas; None when there is none yet."""
