@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 # vm-img convert: what comes out holds the same, whoever reads it; and what is left when it fails.
 load lib
+load image
 
 # sample: 4 MiB with text, noise, zeroes that are data and holes, in $T/s.raw; $T/s.FORMAT of it by QEMU.
 setup() {
@@ -97,6 +98,13 @@ same() {
 	vm-img convert -f raw -O qcow2 odd s.raw odd out
 	qemu-img convert -f raw -O raw odd s.raw odd theirs
 	qemu-img compare -f raw -F qcow2 theirs out
+	# The same where it is the format that says so.
+	vm-img create -q -f qcow2 odd 64K
+	imgio -f qcow2 odd 'write 0 1000 7' >/dev/null
+	poke odd 24 0 0 0 0 0 0 3 e8
+	vm-img convert -f qcow2 -O raw odd odd out
+	[ "$(stat -c %s out)" -eq 2048 ]
+	imgio -r -f raw out 'read 0 1000 7' 'read 1000 24 0' 'read 1024 1000 7' 'read 2024 24 0'
 }
 
 @test '-B: only what the top has, on another backing image' {
