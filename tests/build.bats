@@ -58,19 +58,6 @@ load lib
 	done
 }
 
-@test "each fault of tests/mutants changes its file" {
-	local line file expression of='' text
-	cd "$TESTS/.."
-	while IFS= read -r line; do
-		[[ $line != '#'* ]] || continue
-		file=${line%%$'\t'*} expression=${line#*$'\t'}
-		[ "$file" = "$of" ] || text=$(<"$file") of=$file
-		[ "$(sed -e "${expression%$'\t'*}" "$file")" != "$text" ] || echo "$line"
-	done <tests/mutants >"$T/none"
-	run -0 cat "$T/none"
-	[ ! "$output" ]
-}
-
 @test "what a test leaves running is killed, also when it keeps bats's pipe, or is waited for beyond the time limit" {
 	local at=@ # a line that begins with it and goes on with test is one of this file's
 	mkdir "$T/inner"
