@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 
+#include "common/diag.h"
 #include "tests/fuzz/input.h"
 #include "tests/unit/e1000_rig.h"
 
