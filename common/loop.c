@@ -56,17 +56,27 @@ loop_unwatch(struct watch *w)
 	w->events = 0;
 }
 
+void
+loop_soon(struct loop *l, struct watch *w)
+{
+	l->soon = w;
+}
+
 int
 loop_once(struct loop *l, int timeout)
 {
+	struct watch *soon = l->soon;
 	struct epoll_event ev[LOOP_BATCH];
-	int n = epoll_wait(l->epfd, ev, LOOP_BATCH, timeout);
+	int n = epoll_wait(l->epfd, ev, LOOP_BATCH, soon && timeout ? 1 : timeout);
 
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (int i = 0; i < n; i++)
 		l->current[i] = ev[i].data.ptr;
 	l->ncurrent = n;
+	l->soon = NULL;
+	if (soon)
+		soon->handler(soon, 0);
 	for (int i = 0; i < n; i++) {
 		struct watch *w = l->current[i];
 		/* An earlier handler of this round may have narrowed what this watch wants to hear. */

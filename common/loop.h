@@ -25,6 +25,7 @@ struct loop {
 	bool stop;
 	struct watch *current[LOOP_BATCH]; /* events of this round not yet handled; NULL when deleted meanwhile */
 	int ncurrent;
+	struct watch *soon; /* of loop_soon, or NULL */
 };
 
 /* 0 or -errno. */
@@ -35,6 +36,10 @@ void loop_done(struct loop *l);
  * EPOLLERR and EPOLLHUP are always reported. A regular file gives -EPERM. 0 or -errno. */
 int loop_watch(struct loop *l, struct watch *w, uint32_t events);
 void loop_unwatch(struct watch *w); /* of a watch that is in no loop: nothing */
+
+/* Has the handler called once, with no events and whatever the watch waits for: before all others when the loop wakes next, and a
+ * millisecond from now at the latest. One watch of a loop at a time. */
+void loop_soon(struct loop *l, struct watch *w);
 
 /* Waits at most timeout ms (-1: without end) and runs the handlers of what is ready. 0, or -errno (never EINTR). */
 int loop_once(struct loop *l, int timeout);

@@ -64,6 +64,8 @@ struct net_pair {
 	bool tx_blocked; /* the wire takes nothing more: the ring waits until it does */
 	bool tx_rest;	 /* the backend has bytes to write before the next frame: it waits for the wire too */
 	bool rx_pushed; /* used buffers that no interrupt was considered for yet */
+	bool rx_told;	/* since frames were last given back to the driver it was told of received ones */
+	bool tx_owed;	/* it was not told of those that were given back */
 	size_t reach;	/* bytes of receive buffers to offer to one read */
 	size_t offered; /* bytes that net_rx_room really offered */
 	unsigned small; /* frames in a row that needed little */
@@ -89,6 +91,8 @@ struct net_backend {
 	 * or p->tx_rest, means that it waits for the wire to become writable; n is 0 when only the rest is to be written.
 	 * net_tx_lost() marks what was not sent for good. */
 	unsigned (*send)(struct net_pair *p, unsigned n);
+	/* What answers a frame may be there to be read as soon as it was sent. */
+	bool prompt;
 };
 
 /* Whose the frames are: a virtio driver's, over its rings, or an e1000's driver's. */
@@ -138,6 +142,7 @@ struct net_dev {
 	atomic_bool up;
 	bool stuck;	/* the peer has taken nothing for NET_STUCK_MS: frames to it are lost until it does */
 	struct watch stuck_timer;
+	struct watch owing; /* some pair has tx_owed */
 	struct net_capture **captures; /* pcap wires that want these frames, NULL at the end; or NULL */
 	const struct wire *vhost_wire; /* or NULL */
 	struct net_counters count;
@@ -209,6 +214,8 @@ void net_virtq_tx_busy(struct net_pair *p);
 bool net_virtq_tx_idle(struct net_pair *p);
 void net_virtq_tx_again(struct net_pair *p);
 void net_virtq_tx_end(struct net_pair *p);
+/* The handler of n->owing. */
+void net_virtq_tx_settle(struct watch *w, uint32_t events);
 
 /* --- net_tx.c --- */
 

@@ -123,4 +123,5 @@ const struct net_backend net_tap = {
 	.attach = tap_attach,
 	.recv = tap_recv,
 	.send = tap_send,
+	.prompt = true,
 };

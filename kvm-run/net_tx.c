@@ -83,10 +83,11 @@ block(struct net_pair *p)
 void
 net_tx(struct net_pair *p)
 {
-	const struct net_front *front = p->dev->front;
-	unsigned done = 0;
+	struct net_dev *n = p->dev;
+	const struct net_front *front = n->front;
+	unsigned done = 0, answered = 0;
 
-	if (p->tx_blocked && p->dev->up && !p->dev->stuck)
+	if (p->tx_blocked && n->up && !n->stuck)
 		return;
 	if (front->tx_busy)
 		front->tx_busy(p);
@@ -97,6 +98,11 @@ net_tx(struct net_pair *p)
 			return;
 		held = p->tx.n;
 		if (!held) {
+			if (n->ops->prompt && n->up && answered < done) {
+				answered = done;
+				n->ops->recv(p);
+				continue;
+			}
 			if (front->tx_idle && front->tx_idle(p))
 				continue;
 			break;

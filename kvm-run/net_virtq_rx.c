@@ -182,7 +182,9 @@ net_virtq_rx_put(struct net_pair *p, const struct offload *facts, const void *fr
 void
 net_virtq_rx_end(struct net_pair *p)
 {
-	if (p->rx_pushed)
-		virtio_interrupt(&p->dev->virtio, 2 * p->index);
+	if (!p->rx_pushed)
+		return;
+	virtio_interrupt(&p->dev->virtio, 2 * p->index);
 	p->rx_pushed = false;
+	p->rx_told = true;
 }

@@ -38,6 +38,7 @@ net_virtq_tx_finish(struct net_pair *p, unsigned k)
 	for (unsigned i = 0; i < k; i++)
 		vq_fill(vq, net_hold_chain(&p->tx, i)->head, 0, i);
 	vq_publish(vq, k);
+	p->rx_told = false;
 }
 
 void
@@ -58,8 +59,30 @@ net_virtq_tx_again(struct net_pair *p)
 	virtio_kick_again(&p->dev->virtio, 2 * p->index + 1);
 }
 
+/*
+ * A driver that looks at received frames takes back those that were sent as well, and then wants no interrupt for them: where it was
+ * just told of received ones (most often the acknowledgement of what was sent), it is only asked later whether it does.
+ */
 void
 net_virtq_tx_end(struct net_pair *p)
 {
-	virtio_interrupt(&p->dev->virtio, 2 * p->index + 1);
+	if (p->rx_told) {
+		p->tx_owed = true;
+		loop_soon(&p->dev->io.loop, &p->dev->owing);
+	} else {
+		virtio_interrupt(&p->dev->virtio, 2 * p->index + 1);
+	}
+}
+
+void
+net_virtq_tx_settle(struct watch *w, uint32_t events)
+{
+	struct net_dev *n = container_of(w, struct net_dev, owing);
+
+	(void)events;
+	for (unsigned i = 0; i < n->npairs; i++) {
+		if (n->pairs[i].tx_owed && n->pairs[i].active)
+			virtio_interrupt(&n->virtio, 2 * i + 1);
+		n->pairs[i].tx_owed = false;
+	}
 }

@@ -130,7 +130,7 @@ static bool
 pair_start(struct net_pair *p)
 {
 	p->active = true;
-	p->rx_paused = p->tx_blocked = p->rx_pushed = false;
+	p->rx_paused = p->tx_blocked = p->rx_pushed = p->rx_told = p->tx_owed = false;
 	p->reach = NET_REACH;
 	p->small = 0;
 	/* What of a frame is still to be written belongs to the wire, not to the driver that has gone. */

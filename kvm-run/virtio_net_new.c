@@ -125,6 +125,7 @@ build(struct net_dev *n, struct vm *vm, const struct wire *w, char *why, size_t 
 	n->up = true;
 	n->stuck_timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	n->stuck_timer.handler = net_tx_stuck;
+	n->owing.handler = net_virtq_tx_settle;
 	init_virtio(n, vm, w);
 	init_pairs(n, w);
 	bad = read_keys(n, w);

@@ -50,6 +50,20 @@ readd_other(struct watch *w, uint32_t events)
 }
 
 static void
+soon_came_first(struct watch *w, uint32_t events)
+{
+	(void)w, (void)events;
+	calls_a += calls_b == 2;
+}
+
+static void
+take_out_a(struct watch *w, uint32_t events)
+{
+	(void)w, (void)events;
+	loop_unwatch(&a);
+}
+
+static void
 stop(struct watch *w, uint32_t events)
 {
 	(void)events;
@@ -91,6 +105,22 @@ main(void)
 	loop_watch(&loop, &b, EPOLLIN);
 	loop_once(&loop, 0);
 	ok(calls_a + calls_b == 1, "nor is one that was added again: its event is of before");
+
+	loop_unwatch(&a);
+	loop_unwatch(&b);
+	calls_a = calls_b = 0;
+	a.handler = count_a;
+	b.handler = count_b;
+	loop_soon(&loop, &b);
+	ok(loop_once(&loop, 10000) == 0 && calls_b == 1 && !calls_a, "what is wanted soon comes without an event");
+	ok(loop_once(&loop, 0) == 0 && calls_b == 1, "once");
+	a.handler = soon_came_first;
+	loop_watch(&loop, &a, EPOLLIN);
+	loop_soon(&loop, &b);
+	ok(loop_once(&loop, 10000) == 0 && calls_a == 1 && calls_b == 2, "before any event's handler");
+	b.handler = take_out_a;
+	loop_soon(&loop, &b);
+	ok(loop_once(&loop, 10000) == 0 && calls_a == 1 && !a.events, "which it may take out");
 
 	loop_unwatch(&b);
 	a.handler = stop;

@@ -185,6 +185,46 @@ large(void)
 	close_tap();
 }
 
+static unsigned told_of_sent; /* at the end of a turn in which a frame was sent and its answer received */
+
+static void
+send_answered(void *arg)
+{
+	bool takes_back = *(bool *)arg;
+
+	ring[TX].avail[0] = 0;
+	if (!host_sends(200, 2))
+		abort();
+	post_tx(TX, 100, 3);
+	rig.dev->ops->kick(rig.dev, TX);
+	told_of_sent = rig.interrupts[TX];
+	ring[TX].avail[0] = takes_back; /* VIRTQ_AVAIL_F_NO_INTERRUPT */
+}
+
+/* A driver that is told of an answer takes back what it sent by itself, most often. */
+static void
+answered(void)
+{
+	bool takes_back = true;
+
+	open_tap(1, IFF_VNET_HDR, NET_F_MRG_RXBUF);
+	for (unsigned i = 0; i < 10; i++)
+		rig_post_rx(RX, 2048);
+	rig_kick(RX);
+	rig.interrupts[RX] = rig.interrupts[TX] = 0;
+	post_tx(TX, 100, 1);
+	rig_kick(TX);
+	ok(host_receives(100, 1) && rig.interrupts[TX] == 1, "without an answer the driver is told of what was sent at once");
+	iothread_call(rig.dev->io, send_answered, &takes_back);
+	ok(rig_used(TX) == 2 && rig_used(RX) == 1 && rig.interrupts[RX] == 1 && told_of_sent == 1,
+	    "with one it is told of the answer, in the same turn");
+	ok(rig_until(!rig.net->pairs[0].tx_owed) && rig.interrupts[TX] == 1, "and of nothing else when it does not want to be");
+	takes_back = false;
+	iothread_call(rig.dev->io, send_answered, &takes_back);
+	ok(told_of_sent == 1 && rig_until(rig.interrupts[TX] == 2), "of what was sent a little later, when it still does");
+	close_tap();
+}
+
 static bool
 attached(int fd)
 {
@@ -257,6 +297,7 @@ main(void)
 	both_ways(IFF_VNET_HDR, "with vnet header");
 	both_ways(0, "without");
 	large();
+	answered();
 	queues();
 	ends();
 	return done_testing();
