@@ -14,6 +14,12 @@
 #include "common/direct.h"
 #include "common/image/file.h"
 
+/*
+ * So much at a time goes into the page cache: for a longer write Linux takes a larger folio, from memory that nobody has used for
+ * long. That is cold, and in a virtual machine the host has often to find it first, which costs more than all else.
+ */
+#define CACHED_WRITE (64 << 10)
+
 /* Never written, so all of it is the kernel's one page of zeroes. */
 static const uint8_t zeroes[256 << 10] __attribute__((aligned(4096)));
 
@@ -37,8 +43,10 @@ read_all(struct file *f, void *buf, size_t len, uint64_t off)
 static int
 write_all(struct file *f, const void *buf, size_t len, uint64_t off)
 {
+	size_t most = f->align ? SIZE_MAX : CACHED_WRITE; /* direct I/O has no cache */
+
 	while (len) {
-		ssize_t n = pwrite(f->fd, buf, len, (off_t)off);
+		ssize_t n = pwrite(f->fd, buf, len < most ? len : most, (off_t)off);
 
 		if (n < 0 && errno == EINTR)
 			continue;
