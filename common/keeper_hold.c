@@ -2,7 +2,6 @@
 /* Processes that wait for the end of others; the contract is in keeper.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,7 +11,7 @@
 #include "common/wire.h"
 
 struct hold {
-	int pipe;
+	int pipe, cap;
 	bool (*make)(void *arg);
 	int (*undo)(void *arg);
 	void *arg;
@@ -48,7 +47,7 @@ wait_for_end(void *arg)
 
 	if (h->make)
 		make_first(h);
-	seal_privileges_but(CAP_NET_ADMIN);
+	seal_privileges_but(h->cap);
 	seal_syscalls(calls);
 	unsealed = NULL;
 	keeper_ready();
@@ -58,10 +57,10 @@ wait_for_end(void *arg)
 }
 
 int
-keeper_hold(const char *title, const int *keep, size_t n, bool (*make)(void *arg), int (*undo)(void *arg), void *arg)
+keeper_hold(const char *title, int cap, const int *keep, size_t n, bool (*make)(void *arg), int (*undo)(void *arg), void *arg)
 {
 	int ends[2], all[2 * FD_PASS_MAX + 1], err;
-	struct hold h = { .make = make, .undo = undo, .arg = arg };
+	struct hold h = { .cap = cap, .make = make, .undo = undo, .arg = arg };
 	size_t held;
 
 	if (n > FD_PASS_MAX)

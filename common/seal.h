@@ -22,4 +22,13 @@ void seal_privileges_but(int cap);
  */
 void seal_syscalls(const char *const *names);
 
+/*
+ * Takes system calls back that the calling thread had, names as above: they fail with EPERM, since libc's malloc opens files of
+ * /proc and /sys when it comes to that, and does without them.
+ */
+void seal_syscalls_less(const char *const *names);
+
+/* Files are opened for reading only, or it is the end: by openat, the list being without its kin. */
+void seal_read_only(void);
+
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* A list of permitted system calls; the contract is in seal.h. Apart from seal.c: libseccomp costs a process a megabyte. */
 #include <errno.h>
+#include <fcntl.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <unistd.h>
 
 #include "common/diag.h"
 #include "common/seal.h"
+#include "common/util.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
@@ -35,6 +37,29 @@ allow(scmp_filter_ctx ctx, const char *name)
 	return err ? err : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 1, SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, 0));
 }
 
+static scmp_filter_ctx
+begin(uint32_t otherwise)
+{
+	scmp_filter_ctx ctx = seccomp_init(otherwise);
+
+	if (!ctx)
+		die("seccomp: out of memory");
+	return ctx;
+}
+
+/* err: of what was done before, which is told here. */
+static void
+load(scmp_filter_ctx ctx, int err)
+{
+	if (!err)
+		err = seccomp_load(ctx);
+	seccomp_release(ctx);
+	if (err) {
+		errno = -err;
+		die_sys("seccomp");
+	}
+}
+
 void
 seal_syscalls(const char *const *names)
 {
@@ -43,18 +68,43 @@ seal_syscalls(const char *const *names)
 
 	if (SANITIZED)
 		return;
-	ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	if (!ctx)
-		die("seccomp: out of memory");
+	ctx = begin(SCMP_ACT_KILL_PROCESS);
 	/* A filter as a binary tree costs a hot system call less; older libraries do without. */
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	for (; *names && !err; names++)
 		err = allow(ctx, *names);
-	if (!err)
-		err = seccomp_load(ctx);
-	seccomp_release(ctx);
-	if (err) {
-		errno = -err;
-		die_sys("seccomp");
+	load(ctx, err);
+}
+
+void
+seal_syscalls_less(const char *const *names)
+{
+	scmp_filter_ctx ctx;
+	int err = 0;
+
+	if (SANITIZED)
+		return;
+	ctx = begin(SCMP_ACT_ALLOW);
+	for (; *names && !err; names++) {
+		int nr = seccomp_syscall_resolve_name(*names);
+
+		if (nr != __NR_SCMP_ERROR)
+			err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), nr, 0);
 	}
+	load(ctx, err);
+}
+
+void
+seal_read_only(void)
+{
+	static const unsigned writes[] = {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC};
+	scmp_filter_ctx ctx;
+	int err = 0;
+
+	if (SANITIZED)
+		return;
+	ctx = begin(SCMP_ACT_ALLOW);
+	for (size_t i = 0; i < ARRAY_LEN(writes) && !err; i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, SCMP_SYS(openat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, writes[i], writes[i]));
+	load(ctx, err);
 }

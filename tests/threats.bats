@@ -83,17 +83,24 @@ lists_of_page() {
 	((count >= 10))
 }
 
-# may TID FILE [N...]: what the kernel lets the thread call is what the page says: of that file the Nth lists, or the first.
+# of_page FILE N...: the words of the Nth lists, a line each; what is no number's are none.
+of_page() {
+	lists_of_page "$1" | sed -n "$(printf '%s\n' "${@:2}" | sed -n 's/^[0-9][0-9]*$/&p;/p')" | tr ' ' '\n' | LC_ALL=C sort -u
+}
+
+# may TID FILE [N...]: what the kernel lets the thread call is what the page says: of that file the Nth lists, or the first,
+# without those of -N.
 may() {
-	local tid=$1 file=$2 said i
+	local tid=$1 file=$2 said less i
 	shift 2
 	[ "$B" != asan ] || return 0
 	for ((i = 0; i < 400; i++)); do # the last thing that it does before it serves
 		! grep -qx 'Seccomp:	2' "/proc/$tid/status" || break
 		read -r -t 0.05 <> <(:) || :
 	done
-	said=$(lists_of_page "$file" | sed -n "$(printf '%sp;' "${@:-1}")" | tr ' ' '\n' | LC_ALL=C sort -u | xargs)
-	diff <(echo "$said") <(allowed "$tid" | LC_ALL=C sort | xargs) || {
+	said=$(of_page "$file" "${@:-1}")
+	less=$(of_page "$file" $(printf '%s\n' "$@" | sed -n 's/^-//p'))
+	diff <(LC_ALL=C comm -23 <(echo "$said") <(echo "$less") | xargs) <(allowed "$tid" | LC_ALL=C sort | xargs) || {
 		echo "$file $*: vm-threats(7) < > the kernel"
 		return 1
 	}
@@ -139,6 +146,9 @@ thread() {
 	spawn guest nc -U "$T/net"
 	wait_child "${pids[slirp]}" slirp
 	may "$child" vm-slirp/room.c
+	spawn_in net loader vm-slirp sleep 1000
+	wait_backend 'vm-slirp sleep 1000'
+	may "$backend" vm-slirp/broker_seal.c
 	spawn_in net -R dhcpd vm-dhcpd -R 9 -b br0 -d "$T/state"
 	may "${pids[dhcpd]}" vm-dhcpd/main.c
 }
@@ -160,11 +170,31 @@ thread() {
 	may "$backend" vm-pin/watch.c
 }
 
+@test "vm-img: what it may call once its images are open, by the kernel" {
+	local list=vm-img/seals.c
+	truncate -s 64M "$T/disk"
+	mkfifo "$T/out"
+	spawn reads vm-img bench -c 1000000000 -f raw "$T/disk"
+	wait_line "$T/reads.log" '^Sending'
+	sealed "${pids[reads]}" 0000000000000000
+	truncate -s 64M "$T/other"
+	spawn changes vm-img bench -w -c 1000000000 -f raw "$T/other"
+	wait_line "$T/changes.log" '^Sending'
+	sealed "${pids[changes]}" 0000000000000000
+	spawn makes vm-img convert -f raw -O raw "$T/disk" "$T/out"
+	exec 5<"$T/out"
+	head -c 1 <&5 >"$T/byte" # it is at work
+	may_look
+	may "${pids[reads]}" $list 1 -5
+	may "${pids[changes]}" $list 2 -5
+	may "${pids[makes]}" $list 3 -5
+}
+
 @test "vm-img serve is sealed, and has its image, its sockets and its signals" {
 	truncate -s 1M "$T/disk"
 	spawn -R server vm-img serve -l "$T/sock" -R 9 -f raw "$T/disk"
 	sealed "${pids[server]}" 0000000000000000
-	[ "$(id -u)" -ne 0 ] || may "${pids[server]}" vm-img/serve.c
+	[ "$(id -u)" -ne 0 ] || may "${pids[server]}" vm-img/seals.c 4 -5
 	[ "$(find "/proc/${pids[server]}/fd" -lname '/*' ! -lname "$T/server.log" -printf '%l\n' | sort | xargs)" = "/dev/null $T/disk" ]
 }
 
@@ -175,10 +205,10 @@ thread() {
 	spawn viewer sh -c 'exec nc -U "$1" <"$2"' sh "$T/vnc" "$T/viewer"
 	exec 5>"$T/viewer"
 	wait_line "$T/viewer.log" '^RFB'
-	for pid in $(pgrep -fx "vm-vnc .*$T/cmds"); do
-		! grep -qx 'Seccomp:	2' "/proc/$pid/status" || break
-	done
-	[ "$(id -u)" -ne 0 ] || may "$pid" vm-vnc/gate.c
+	wait_backend "vm-vnc -l $T/vnc fb-machine $T/cmds"
+	until clerk=$(pgrep -P "$backend") && gate=$(pgrep -P "$clerk"); do read -r -t 0.05 <> <(:) || :; done
+	[ "$(id -u)" -ne 0 ] || may "$gate" vm-vnc/gate.c
+	[ "$(id -u)" -ne 0 ] || may "$backend" vm-vnc/hub_seal.c
 	# Who speaks first is a browser.
 	printf 'RFB 003.008\n\1\1' >&5
 	until grep -aq kvm-utils "$T/viewer.log"; do # the greeting's name, and no newline

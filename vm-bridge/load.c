@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The loader: a bridge that is there as long as the program that it runs, and whoever else holds the wire. */
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +70,7 @@ verb_load(int argc, char **argv)
 		return 0;
 	}
 	/* Who takes it away makes it, so that nothing is left when this one is killed in between. */
-	fd = keeper_hold(o.bridge, &nl.fd, 1, make, undo, &s);
+	fd = keeper_hold(o.bridge, CAP_NET_ADMIN, &nl.fd, 1, make, undo, &s);
 	if (fd == -ECANCELED)
 		exit(diag_exit);
 	if (fd < 0 && fd != -ENOENT)

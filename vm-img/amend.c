@@ -63,7 +63,7 @@ cmd_amend(int argc, char **argv)
 	c.nsettings = settings.n;
 	opening_init(&how, &o, options_operand(argc, argv, "image"), o.format, IMAGE_WRITE);
 	how.alone = true;
-	i = chain_open(&how);
+	i = chain_open_sealed(&how);
 	if (!i)
 		return 1;
 	if (strcmp(i->format->name, "qcow2"))

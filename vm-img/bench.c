@@ -181,7 +181,7 @@ cmd_bench(int argc, char **argv)
 
 	parse(&b, &o, argc, argv);
 	opening_init(&how, &o, b.file, o.format, b.write ? IMAGE_WRITE : 0);
-	b.image = chain_open(&how);
+	b.image = chain_open_sealed(&how);
 	if (!b.image)
 		return 1;
 	if (b.size > b.image->size)

@@ -7,6 +7,7 @@
 #include "common/util.h"
 #include "vm-img/chain.h"
 #include "vm-img/commands.h"
+#include "vm-img/seals.h"
 #include "vm-img/size.h"
 
 #define ACTIONS_MAX 64
@@ -106,11 +107,13 @@ cmd_bitmap(int argc, char **argv)
 
 	options_init(&wish.options, argv[0]);
 	parse(&wish, argc, argv);
+	seals_open(SEALS_CHANGE);
 	i = open_image(&wish, wish.file, wish.options.format, IMAGE_WRITE);
 	if (i && wish.from)
 		from = open_image(&wish, wish.from, wish.from_format, 0);
 	if (!i || (wish.from && !from))
 		return 1;
+	seals_work();
 	for (size_t k = 0; k < wish.nactions; k++)
 		if (act(&wish, k, i, from ? from : i, &w))
 			die("Operation %s on bitmap %s failed: %s", verbs[wish.actions[k].what - ADD], wish.bitmap, w.text);

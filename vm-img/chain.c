@@ -8,6 +8,7 @@
 #include "vm-img/chain.h"
 #include "vm-img/formats.h"
 #include "vm-img/path.h"
+#include "vm-img/seals.h"
 
 /* One layer, as it is to be opened. */
 struct layer {
@@ -174,4 +175,16 @@ chain_finish(struct image *top, const char *name, const char *no)
 
 	if (no || err)
 		die("%s: %s", name, no ? no : strerror(-err));
+}
+
+struct image *
+chain_open_sealed(const struct opening *how)
+{
+	struct image *top;
+
+	seals_open(how->flags & IMAGE_WRITE ? SEALS_CHANGE : SEALS_READ);
+	top = chain_open(how);
+	if (top)
+		seals_work();
+	return top;
 }

@@ -36,6 +36,9 @@ void opening_init(struct opening *how, const struct options *o, const char *word
 /* Opens an image and, unless it is to be alone, its whole chain. NULL after an error message. */
 struct image *chain_open(const struct opening *how);
 
+/* As chain_open, for who opens nothing else: sealed (seals.h) before and, if all went well, after it, as the flags want it. */
+struct image *chain_open_sealed(const struct opening *how);
+
 /*
  * Opens the next image below the lowest of this chain, for writing if `flags` say so. The flags of `how` do not matter here.
  * 1; 0: it has none; -1 after an error message.

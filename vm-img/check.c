@@ -140,7 +140,7 @@ cmd_check(int argc, char **argv)
 	fix = parse(&o, argc, argv);
 	opening_init(&how, &o, options_operand(argc, argv, "image"), o.format, IMAGE_CHECK | (fix ? IMAGE_WRITE : 0));
 	how.alone = true;
-	i = chain_open(&how);
+	i = chain_open_sealed(&how);
 	if (!i)
 		return 1;
 	if (!i->format->check) {

@@ -14,6 +14,7 @@
 #include "vm-img/commands.h"
 #include "vm-img/copy.h"
 #include "vm-img/path.h"
+#include "vm-img/seals.h"
 #include "vm-img/size.h"
 
 #define SPARSE 4096
@@ -22,6 +23,7 @@ struct commit {
 	const char *file, *base_name;
 	bool keep;	    /* the image on top is not emptied */
 	uint64_t rate;
+	unsigned threads;
 	struct image *top, *base; /* base is in top's chain */
 	struct progress progress;
 	uint64_t done, total; /* of the layers before this one, and of all */
@@ -41,6 +43,7 @@ parse(struct commit *c, struct options *o, int argc, char **argv)
 		case 'r': c->rate = image_size_word("-r", optarg, 1, INT64_MAX); break;
 		}
 	c->file = options_operand(argc, argv, "image");
+	c->threads = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	/* What lies between would no longer fit what is below it: so it is not said to be the top's content. */
 	c->keep |= c->base_name != NULL;
 }
@@ -115,7 +118,7 @@ copy_layer(struct commit *c, struct image *layer, const struct image *above, str
 		.sparse = SPARSE,
 		.top_only = true,
 		.backing_size = UINT64_MAX,
-		.threads = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
+		.threads = c->threads,
 		.rate = c->rate,
 		.progress = progress,
 		.user = c,
@@ -167,11 +170,13 @@ cmd_commit(int argc, char **argv)
 	parse(&c, &o, argc, argv);
 	opening_init(&how, &o, c.file, o.format, c.keep ? 0 : IMAGE_WRITE);
 	how.alone = true;
+	seals_open(SEALS_CHANGE);
 	c.top = chain_open(&how);
 	if (!c.top || !open_chain(&c, &how)) {
 		image_close(c.top);
 		return 1;
 	}
+	seals_work();
 	if (!c.keep && !c.top->format->make_empty)
 		die("%s: images of format %s are not emptied here: -d leaves it as it is", c.file, c.top->format->name);
 	progress_begin(&c.progress, o.progress, false, stdout);

@@ -11,6 +11,7 @@
 #include "common/progress.h"
 #include "vm-img/chain.h"
 #include "vm-img/commands.h"
+#include "vm-img/seals.h"
 
 #define CHUNK (256 << 10)
 #define SECTOR 512
@@ -203,9 +204,11 @@ cmd_compare(int argc, char **argv)
 	if (o.quiet && !freopen("/dev/null", "w", stdout))
 		die_sys("/dev/null");
 	progress_begin(&c.progress, o.progress, json, stdout);
+	seals_open(SEALS_READ);
 	status = open_side(&c.a, &o, argv[optind], o.format);
 	if (!status)
 		status = open_side(&c.b, &o, argv[optind + 1], format_b);
+	seals_work();
 	if (!status)
 		status = compare(&c);
 	close_side(&c.a);

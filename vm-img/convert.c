@@ -21,7 +21,7 @@ open_sources(struct convert *v)
 	if (!v->copy.sources)
 		die_sys("memory");
 	for (size_t i = 0; i < v->ninputs; i++) {
-		v->copy.sources[i] = source_open(&v->options, v->inputs[i], v->snapshot);
+		v->copy.sources[i] = source_open(&v->options, v->inputs[i], v->snapshot, SEALS_MAKE);
 		if (!v->copy.sources[i])
 			exit(1);
 	}
@@ -71,6 +71,7 @@ cmd_convert(int argc, char **argv)
 		die("Source lacks bitmap support");
 	copy_size(&v.copy);
 	target_open(&v, &target);
+	seals_work();
 	progress_begin(&progress, v.options.progress, v.progress_json, stream_wanted(&v) ? stderr : stdout);
 	v.copy.progress = show;
 	v.copy.user = &progress;

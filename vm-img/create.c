@@ -13,6 +13,7 @@
 #include "vm-img/keep.h"
 #include "vm-img/output.h"
 #include "vm-img/path.h"
+#include "vm-img/seals.h"
 #include "vm-img/settings.h"
 #include "vm-img/size.h"
 
@@ -88,6 +89,7 @@ open_backing(const struct wish *wish, const struct options *o)
 
 	free(beside);
 	opening_init(&how, o, path, wish->backing_format, IMAGE_INFO);
+	seals_open(SEALS_MAKE);
 	i = chain_open(&how);
 	if (!i)
 		die("%s: no backing image, so none is made (-u does not look)", wish->file);

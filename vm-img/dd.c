@@ -14,6 +14,7 @@
 #include "vm-img/formats.h"
 #include "vm-img/output.h"
 #include "vm-img/path.h"
+#include "vm-img/seals.h"
 #include "vm-img/size.h"
 
 #define SPARSE 4096
@@ -119,6 +120,7 @@ copy(const struct dd *d, struct output *out, struct part *p, struct why *w)
 	c.target = image_open(d->format, &open, w);
 	if (!c.target)
 		return w->text;
+	seals_work();
 	no = copy_run(&c, w);
 	err = image_close(c.target);
 	return !no && err ? why(w, "%s", strerror(-err)) : no;
@@ -137,6 +139,7 @@ cmd_dd(int argc, char **argv)
 
 	parse(&d, &o, argc, argv);
 	opening_init(&how, &o, d.in, o.format, 0);
+	seals_open(SEALS_MAKE);
 	in = chain_open(&how);
 	if (!in)
 		return 1;

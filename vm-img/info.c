@@ -10,6 +10,7 @@
 #include "vm-img/commands.h"
 #include "vm-img/formats.h"
 #include "vm-img/json.h"
+#include "vm-img/seals.h"
 #include "vm-img/size.h"
 #include "vm-img/snapshot_list.h"
 #include "vm-img/text.h"
@@ -151,11 +152,13 @@ cmd_info(int argc, char **argv)
 		chain = true;
 	opening_init(&how, &o, options_operand(argc, argv, "image"), o.format, IMAGE_INFO);
 	how.alone = true;
+	seals_open(SEALS_READ);
 	top = chain_open(&how);
 	if (!top)
 		return 1;
 	for (more = chain; more > 0;)
 		more = chain_extend(top, &how, IMAGE_INFO);
+	seals_work();
 	if (!more)
 		print(top, chain, o.json);
 	image_close(top);

@@ -164,7 +164,7 @@ cmd_map(int argc, char **argv)
 			len = image_size_word("-l", optarg, 0, INT64_MAX);
 	}
 	opening_init(&how, &o, options_operand(argc, argv, "image"), o.format, IMAGE_ONCE);
-	m = (struct map){.top = chain_open(&how), .json = o.json};
+	m = (struct map){.top = chain_open_sealed(&how), .json = o.json};
 	if (!m.top)
 		return 1;
 	ok = walk(&m, start, start < m.top->size ? start + min_u64(len, m.top->size - start) : start);

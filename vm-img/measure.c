@@ -65,9 +65,10 @@ cmd_measure(int argc, char **argv)
 		die("images of format %s are only read here", format->name);
 	settings_parse(&settings, &o, format->options, "Supported options:", format->name);
 	if (m.size == UINT64_MAX) {
-		m.source = source_open(&o, options_operand(argc, argv, "image"), snapshot);
+		m.source = source_open(&o, options_operand(argc, argv, "image"), snapshot, SEALS_READ);
 		if (!m.source)
 			return 1;
+		seals_work();
 		m.size = m.source->size;
 	}
 	if (measure(&m, format, &settings, &w))

@@ -15,6 +15,7 @@
 #include "vm-img/commands.h"
 #include "vm-img/formats.h"
 #include "vm-img/path.h"
+#include "vm-img/seals.h"
 
 #define CHUNK (1 << 20)
 
@@ -205,6 +206,7 @@ cmd_rebase(int argc, char **argv)
 	parse(&r, &o, argc, argv);
 	opening_init(&how, &o, r.file, o.format, IMAGE_WRITE);
 	how.alone = r.unsafe;
+	seals_open(SEALS_CHANGE);
 	r.top = chain_open(&how);
 	if (!r.top)
 		return 1;
@@ -213,6 +215,7 @@ cmd_rebase(int argc, char **argv)
 		image_close(r.top);
 		return 1;
 	}
+	seals_work();
 	progress_begin(&r.progress, o.progress, false, stdout);
 	no = run(&r, &w);
 	image_close(r.new);

@@ -80,7 +80,7 @@ cmd_resize(int argc, char **argv)
 	parse(&wish, &o, argc, argv);
 	wished(&wish, IMAGE_SIZE_MAX / 2); /* is it a size at all? */
 	opening_init(&how, &o, wish.file, o.format, IMAGE_WRITE);
-	i = chain_open(&how);
+	i = chain_open_sealed(&how);
 	if (!i)
 		return 1;
 	size = wished(&wish, i->size);

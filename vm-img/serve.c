@@ -15,12 +15,12 @@
 #include "common/listener.h"
 #include "common/num.h"
 #include "common/ready.h"
-#include "common/seal.h"
 #include "common/socket_file.h"
 #include "common/util.h"
 #include "vm-img/chain.h"
 #include "vm-img/commands.h"
 #include "vm-img/nbd_server.h"
+#include "vm-img/seals.h"
 
 #define CLIENTS_MAX 32
 #define HANDSHAKE_MS 10000 /* whose takes longer keeps a place from others */
@@ -225,23 +225,6 @@ prepare(struct service *s)
 		die("no means to wait for clients");
 }
 
-/* What follows acquiring: nothing is opened any more, whatever a client or an image makes of us. */
-static void
-seal(void)
-{
-	static const char *const calls[] = {"read", "readv", "pread64", "preadv", "write", "writev", "pwrite64", "pwritev", "lseek",
-	    "fallocate", "ftruncate", "fdatasync", "fsync", "fstat", "newfstatat", "statx", "poll", "ppoll", "epoll_wait", "epoll_pwait",
-	    "epoll_ctl", "timerfd_settime", "accept4", "shutdown",
-	    "sendto", "sendmsg", "recvfrom", "recvmsg", "close", "unlink", "brk", "mmap", "munmap", "mremap", "mprotect", "madvise",
-	    "futex", "clone", "clone3", "set_robust_list", "rseq", "exit", "exit_group", "rt_sigaction", "rt_sigprocmask",
-	    "rt_sigreturn", "restart_syscall", "sched_yield", "gettid", "getpid", "tgkill", "getrandom", "clock_gettime",
-	    "gettimeofday", "fcntl", NULL};
-
-	mallopt(M_ARENA_MAX, 1); /* one more would open a file of /sys */
-	seal_privileges();
-	seal_syscalls(calls);
-}
-
 static int
 fd_option(char letter, const char *word)
 {
@@ -275,15 +258,17 @@ cmd_serve(int argc, char **argv)
 	opening_init(&how, &o, options_operand(argc, argv, "image"), o.format, read_only ? 0 : IMAGE_WRITE);
 	for (c = 0; c < CLIENTS_MAX; c++)
 		s.clients[c].fd = -1;
-	s.server.image = chain_open(&how);
-	if (!s.server.image)
-		return 1;
 	prepare(&s);
 	fd = open_socket(&s, at);
 	if (s.listens && listener_start(&s.listener, &s.loop, fd, client_came) < 0)
 		die("no means to wait for clients");
 	ready_prepare();
-	seal();
+	seals_open(SEALS_SERVE);
+	s.server.image = chain_open(&how);
+	if (!s.server.image)
+		return 1;
+	seals_work();
+	mallopt(M_ARENA_MAX, 1); /* 32 clients, and memory for one */
 	ready_announce(ready);
 	if (!s.listens)
 		add_client(&s, fd, TIMER_NEVER); /* it is in nobody's way */

@@ -55,7 +55,7 @@ cmd_snapshot(int argc, char **argv)
 	what = parse(&o, argc, argv, &name);
 	opening_init(&how, &o, options_operand(argc, argv, "image"), o.format, what == 'l' ? IMAGE_INFO : IMAGE_WRITE);
 	how.alone = true;
-	i = chain_open(&how);
+	i = chain_open_sealed(&how);
 	if (!i)
 		return 1;
 	if (what != 'l' && strcmp(i->format->name, "qcow2"))

@@ -38,13 +38,14 @@ show_snapshot(struct image *i, const char *name, struct why *w)
 }
 
 struct image *
-source_open(const struct options *o, const char *word, const char *snapshot)
+source_open(const struct options *o, const char *word, const char *snapshot, enum seals what)
 {
 	struct opening how;
 	struct image *i;
 	struct why w;
 
 	opening_init(&how, o, strcmp(word, "-") ? word : stdin_path(), o->format, IMAGE_ONCE);
+	seals_open(what);
 	i = chain_open(&how);
 	if (!i || !snapshot || !show_snapshot(i, snapshot, &w))
 		return i;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Holding; the contracts are in hold.h. */
 #include <netinet/in.h>
+#include <linux/capability.h>
 #include <linux/netfilter.h>
 #include <linux/netlink.h>
 #include <stdio.h>
@@ -61,7 +62,7 @@ holder_start(struct holder *h, struct netlink *table)
 	table->fd = fd_move_high(table->fd);
 	snprintf(word, sizeof(word), "hold,fd=%d", table->fd);
 	if (h->nl.fd >= 0) {
-		pipe = keeper_hold("vm-nat", &h->nl.fd, 1, NULL, take_back, h);
+		pipe = keeper_hold("vm-nat", CAP_NET_ADMIN, &h->nl.fd, 1, NULL, take_back, h);
 		if (pipe < 0)
 			die("what puts settings back: %s", strerror(-pipe));
 		netlink_close(&h->nl);

@@ -139,7 +139,7 @@ pci_bind(struct pci_group *g)
 	int hold;
 
 	load_driver();
-	hold = keeper_hold("vm-pin-pci", NULL, 0, NULL, give_all_back, g);
+	hold = keeper_hold("vm-pin-pci", KEEPER_NO_RIGHTS, NULL, 0, NULL, give_all_back, g);
 	if (hold < 0)
 		die("%s: %s", g->devices[0].address, strerror(-hold));
 	for (size_t i = 0; i < g->n; i++)

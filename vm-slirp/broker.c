@@ -306,6 +306,16 @@ clean_up(struct broker *b)
 	targets_close(&b->d->targets);
 }
 
+/* For guest forwards, when a guest connects: then they are not to be bound by our list. */
+static bool
+starts_commands(const struct options *o)
+{
+	for (size_t i = 0; i < o->nguestfwds; i++)
+		if (o->guestfwds[i].kind != GUESTFWD_CONNECT)
+			return true;
+	return false;
+}
+
 int
 broker_run(const struct options *o, struct doorway *d)
 {
@@ -321,6 +331,8 @@ broker_run(const struct options *o, struct doorway *d)
 		die_sys("epoll");
 	if (d->listener < 0) {
 		start_stack(&b, d->cable);
+		if (!starts_commands(o))
+			broker_seal();
 	} else {
 		if (listener_start(&b.guests, &b.loop, d->listener, guest_came) < 0)
 			die_sys("epoll");

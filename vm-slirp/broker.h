@@ -33,4 +33,7 @@ void doorway_open_forwards(struct doorway *d, const struct options *o);
  */
 int broker_run(const struct options *o, struct doorway *d);
 
+/* Of a broker that starts no process any more: it keeps who it is, what it has, and the calls that its work takes. */
+void broker_seal(void);
+
 #endif

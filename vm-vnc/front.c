@@ -94,6 +94,12 @@ front_start(struct loop *l, front_admitted *admitted, void *arg)
 	return doors_serve(&front.doors, &front.meetings);
 }
 
+bool
+front_has_plugins(void)
+{
+	return front.policy.sasl;
+}
+
 void
 front_stop(void)
 {

@@ -49,6 +49,9 @@ size_t front_keep(int *keep);
 int front_start(struct loop *l, front_admitted *admitted, void *arg);
 void front_stop(void);
 
+/* Whether clerks load plug-ins, SASL's, of which nobody knows what they call. */
+bool front_has_plugins(void);
+
 /* A line of the control socket: true when its verb is the front's, *why is then NULL or why it failed.
  * listen ADDRESS, close ADDRESS, listeners, password ..., connect ADDRESS (to a viewer that listens). */
 bool front_control(char *line, struct control_fds *fds, FILE *out, const char **why);

@@ -43,6 +43,9 @@ hub_run(const struct options *o, int machine, int control)
 
 	h = (struct hub){.o = o, .machine.fd = machine};
 	start(&h, control);
+	/* SASL's plug-ins, in the clerks, do what they like. */
+	if (!front_has_plugins())
+		hub_seal();
 	backend_announce(o->ready_fd);
 	if (loop_run(&h.loop) < 0)
 		die_sys("epoll");

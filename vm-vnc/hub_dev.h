@@ -73,6 +73,9 @@ void machine_watch(struct hub *h);
 /* hub_control.c */
 control_handler hub_control;
 
+/* hub_seal.c: before the first message of the machine is read. */
+void hub_seal(void);
+
 /* typist.c: NULL, or why it cannot be typed: a character that is on no key. */
 const char *typist_type(struct hub *h, const char *text, size_t len);
 void typist_fired(struct timer *t);

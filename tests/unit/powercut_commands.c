@@ -27,8 +27,21 @@
 #include "tests/unit/tap.h"
 #include "vm-img/commands.h"
 #include "vm-img/formats.h"
+#include "vm-img/seals.h"
 
 #define WORDS 24
+
+/* Here the commands are run by one process, which has yet to open other files: in place of vm-img/seals.c. */
+void
+seals_open(enum seals what)
+{
+	(void)what;
+}
+
+void
+seals_work(void)
+{
+}
 
 static const struct {
 	const char *name;

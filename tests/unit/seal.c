@@ -69,6 +69,59 @@ allowed(void)
 
 #if !defined(__SANITIZE_ADDRESS__)
 static void
+taken_back(void)
+{
+	static const char *const opens[] = {"openat", "no_such_call", NULL};
+	int fd = open("/dev/null", O_RDONLY);
+
+	seal_syscalls_less(opens);
+	_exit(fd < 0 || open("/dev/null", O_RDONLY) >= 0 || errno != EPERM || write(fd, "", 0) != -1 || errno != EBADF);
+}
+
+static void
+reading(void)
+{
+	seal_read_only();
+	_exit(open("/dev/zero", O_RDONLY | O_CLOEXEC) < 0);
+}
+
+static void
+writing(void)
+{
+	seal_read_only();
+	open("/dev/null", O_WRONLY);
+}
+
+static void
+reading_and_writing(void)
+{
+	seal_read_only();
+	open("/dev/null", O_RDWR);
+}
+
+static void
+making(void)
+{
+	seal_read_only();
+	open("/dev/null/there", O_RDONLY | O_CREAT, 0600);
+}
+
+static void
+emptying(void)
+{
+	seal_read_only();
+	open("/dev/null/there", O_RDONLY | O_TRUNC);
+}
+
+static bool
+killed(void (*f)(void))
+{
+	int status = in_child(f);
+
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+}
+
+static void
 forbidden(void)
 {
 	seal_syscalls(calls);
@@ -132,6 +185,10 @@ main(void)
 	ok(WIFEXITED(status) && WEXITSTATUS(status) == 7, "a signal to a thread of one's own");
 	status = in_child(another);
 	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "but to no other process");
+	ok(in_child(taken_back) == 0, "what is taken back fails, and nothing else does");
+	ok(in_child(reading) == 0, "a file is opened for reading");
+	ok(killed(writing) && killed(reading_and_writing), "for writing it is the end");
+	ok(killed(making) && killed(emptying), "so it is for making, and emptying, one");
 #endif
 	status = in_child(stranger);
 	ok(WIFEXITED(status) && WEXITSTATUS(status) == 9, "nobody of that name");
