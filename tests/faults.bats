@@ -172,6 +172,14 @@ changes() {
 	walk -u -e "$some" -s 1,2 -t 60 kvm-run -m 8 -k "$BIN/guests/cpus"
 }
 
+@test 'kvm-run, with disks, networks and room for more' {
+	need_access /dev/kvm
+	images
+	truncate -s 1M raw
+	walk -u -e "$few" -s 1,2,125 -t 60 -l ls vm-bridge pair - kvm-run -m 8 -k "$BIN/guests/cpus" -H 2 -C ./ctl -w blk,fd=3 \
+		-w blk,fd=4:5,as=qcow2 -w pcap,fd=6,of=net0 3<>raw 4<>top 5<base 6>/dev/null
+}
+
 @test 'a kernel that cannot be read is not taken for a short one' {
 	need_access /dev/kvm
 	run -1 fail -o /dev/null -f 0:pread64:2:EIO kvm-run -m 8 -k "$BIN/guests/cpus"
@@ -204,6 +212,55 @@ changes() {
 	run -1 fail -o /dev/null -f 0:listen:1:ENOMEM vm-slirp -l ./net
 	lines 'vm-slirp: -l ./net: Cannot allocate memory'
 	[ ! "$(find . -type s)" ]
+}
+
+@test 'a disk that is full under an image is told to the client that writes, and no harm' {
+	need qemu-io
+	world
+	# shellcheck disable=SC2016 # for the inner shell
+	in_world env PATH="$PATH" bash -ec '
+		at="nbd+unix:///?socket=./served"
+		mkdir full
+		mount -t tmpfs -o size=1M none full
+		vm-img create -q -f qcow2 full/disk 16M
+		mkfifo ready
+		vm-img serve -f qcow2 -l ./served -R 3 full/disk 3>ready &
+		read -r _ <ready
+		qemu-io -f raw -c "write -q -P 1 0 256k" -c flush "$at"
+		qemu-io -f raw -c "write -P 2 1M 4M" "$at" | grep "No space left on device"
+		qemu-io -f raw -c "read -P 1 0 256k" "$at" | grep "read 262144/262144"
+		kill $!
+		wait $!
+		vm-img check -q -f qcow2 full/disk || [ $? -eq 3 ]'
+}
+
+@test 'vm-img: nobody at standard output, or a full disk, is told of by what prints' {
+	local line
+	images
+	cp base copy
+	while read -r line; do
+		# shellcheck disable=SC2086 # words
+		run -1 sh -c '"$@" >/dev/full' sh vm-img $line
+		[[ $output = *'No space left on device' ]]
+		# shellcheck disable=SC2086
+		run -1 sh -c '"$@" >&-' sh vm-img $line
+		[[ $output = vm-img:*'Bad file descriptor' ]]
+	done <<-'EOS'
+		info -f qcow2 top
+		info --output=json -f qcow2 top
+		check -f qcow2 top
+		map -f qcow2 top
+		map --output=json -f qcow2 top
+		measure -O qcow2 -f qcow2 top
+		snapshot -l -f qcow2 top
+		bench -c 1 -f qcow2 top
+		convert -f qcow2 -O raw top -
+		convert -f qcow2 -O qcow2 top -
+		convert -p -f qcow2 -O qcow2 top out
+		compact -f qcow2 copy
+		create -f qcow2 out 1M
+		create -f qcow2 -o help
+	EOS
 }
 
 @test 'an image of two files has both of them or none' {
