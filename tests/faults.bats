@@ -78,6 +78,22 @@ changes() {
 	walk_in_world -l : -b "$bridge" vm-bridge del br0 # which may be half done, and done again
 }
 
+@test 'vm-bridge adopt: what could not be begun leaves nothing, and what could not be taken back is tried again' {
+	local start='ip link add eth0 type veth peer name peer0; ip link set peer0 up
+		ip address add 192.168.9.2/24 dev eth0; ip link set eth0 up; ip route add default via 192.168.9.1'
+	world
+	in_world sh -c "$start"
+	run -1 in_world env PATH="$PATH" fail -o /dev/null -f 0:pipe2:1-:EMFILE vm-bridge adopt br0 eth0
+	[[ $output = *'Too many open files' ]]
+	run ! in_world sh -c 'ip link show br0 || ls /run/vm/vm-bridge/br0'
+	in_world env PATH="$PATH" fail -o calls vm-bridge adopt -t 1 br0 eth0
+	calls=$(grep -c '0.1.1.sendto' calls)
+	in_world env PATH="$PATH" fail -o hit -f "0.1.1:sendto:$((calls - 7)):ENOBUFS" vm-bridge adopt -t 1 br0 eth0
+	grep -q hit hit
+	run ! in_world ip link show br0
+	[[ $(in_world ip route) = 'default via 192.168.9.1 dev eth0'* ]]
+}
+
 @test 'vm-nat' {
 	world
 	walk_in_world -s 125 -b "$fresh; $bridge" vm-nat -b br0 -p 8080:192.168.77.10:80 true

@@ -21,6 +21,7 @@
 #include "vm-bridge/guard.h"
 
 #define WORD_MAX 16
+#define TRIES 10 /* a second apart */
 #define ANSWER_MS 10000 /* the way back takes as long as the kernel takes to delete a bridge */
 
 static void
@@ -95,6 +96,20 @@ serve(struct guard *g, int *status)
 	return last;
 }
 
+/* The host may be cut off until this is done: not given up for a moment's want of memory. */
+static bool
+take_back(struct guard *g)
+{
+	unsigned tries = TRIES;
+
+	while (!change_release(g->nl, &g->br, g->program)) {
+		if (!--tries)
+			return false;
+		poll(NULL, 0, 1000);
+	}
+	return true;
+}
+
 static int
 wait_for_word(struct guard *g)
 {
@@ -108,7 +123,7 @@ wait_for_word(struct guard *g)
 			return status;
 	}
 	warn("%s: not confirmed within %u seconds: %s is taken back", g->br.name, g->seconds, g->nic.name);
-	return !change_release(g->nl, &g->br, g->program);
+	return !take_back(g);
 }
 
 struct start {
@@ -157,16 +172,16 @@ bool
 guard_adopt(struct guard *g)
 {
 	struct start s = { .g = g };
-	int pipe[2], err;
+	int pipe[2], err = pipe2(pipe, O_CLOEXEC) < 0 ? -errno : 0;
 	char byte;
 
-	if (pipe2(pipe, O_CLOEXEC) < 0)
-		die_sys("pipe");
-	s.done = pipe[1];
-	g->program = bypass_load(&g->br);
-	err = keeper_start(g->br.name, CAP_NET_ADMIN, (int[]){ g->nl->fd, g->listener, pipe[1], g->program }, g->program < 0 ? 3 : 4, live,
-	    &s);
-	close(pipe[1]);
+	if (!err) {
+		s.done = pipe[1];
+		g->program = bypass_load(&g->br);
+		err = keeper_start(g->br.name, CAP_NET_ADMIN, (int[]){ g->nl->fd, g->listener, pipe[1], g->program },
+		    g->program < 0 ? 3 : 4, live, &s);
+		close(pipe[1]);
+	}
 	if (err) {
 		error("%s: a process that takes %s back: %s", g->br.name, g->nic.name, strerror(-err));
 		change_cancel(g->nl, &g->br, &g->adopted);
