@@ -17,9 +17,7 @@
 	    "gettid", "tgkill", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "restart_syscall", "exit", "exit_group"
 
 /* What is there is read: files, locked as QEMU does and looked for holes; ioctl is for a device's size and for terminals. */
-#define READ                                                                                                                   \
-	"close", "read", "pread64", "write", "writev", "lseek", "fstat", "newfstatat", "statx", "fcntl", "ioctl",    \
-	    "getrandom"
+#define READ "close", "read", "pread64", "write", "writev", "lseek", "fstat", "newfstatat", "statx", "fcntl", "ioctl", "getrandom"
 
 /* Of use until all is open: for that, and for giving up rights and these calls themselves. */
 #define OPEN "openat", "capget", "capset", "prctl", "prlimit64", "seccomp"
@@ -27,7 +25,9 @@
 #define CHANGE "pwrite64", "pwritev", "fallocate", "ftruncate", "fdatasync", "fsync", "copy_file_range"
 
 /* A new image gets its name when it is complete, and the mode and owner of what it replaces (output.h). */
-#define MAKE "access", "faccessat", "faccessat2", "readlinkat", "fstatfs", "linkat", "renameat", "unlink", "unlinkat", "fchmod", "fchown"
+#define MAKE                                                                                                                   \
+	"access", "faccessat", "faccessat2", "readlinkat", "fstatfs", "linkat", "renameat", "unlink", "unlinkat", "fchmod",    \
+	    "fchown"
 
 /* Clients come, speak and go; the socket's file goes at the end. */
 #define SERVE                                                                                                                  \

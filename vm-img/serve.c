@@ -222,7 +222,7 @@ prepare(struct service *s)
 	s->signals = (struct watch){.fd = watch_signals(), .handler = signalled};
 	if (s->ended.fd < 0 || loop_init(&s->loop) < 0 || timer_init(&s->late, &s->loop, time_is_up) < 0 ||
 	    loop_watch(&s->loop, &s->ended, EPOLLIN) < 0 || loop_watch(&s->loop, &s->signals, EPOLLIN) < 0)
-		die("no means to wait for clients");
+		die_sys("waiting for clients");
 }
 
 static int
@@ -261,7 +261,7 @@ cmd_serve(int argc, char **argv)
 	prepare(&s);
 	fd = open_socket(&s, at);
 	if (s.listens && listener_start(&s.listener, &s.loop, fd, client_came) < 0)
-		die("no means to wait for clients");
+		die_sys("waiting for clients");
 	ready_prepare();
 	seals_open(SEALS_SERVE);
 	s.server.image = chain_open(&how);
