@@ -29,6 +29,7 @@
 #define GEN_NONE "1"
 #define MADE "vm-bridge made for "
 #define HAS "vm-bridge has "
+#define SETTLE_MS 50 /* what came in by the bridge may still wait in a processor's queue, and needs its addresses */
 #define RUNNING_MS 3000 /* the kernel looks at carriers once a second at least */
 
 bool
@@ -181,6 +182,14 @@ plug(struct netlink *nl, const struct link *br, const struct link *nic, int prog
 }
 
 static bool
+is_port(struct netlink *nl, const struct link *br, const struct link *nic)
+{
+	struct link now;
+
+	return !link_get_index(nl, nic->index, &now) && now.master == br->index;
+}
+
+static bool
 plug_in(struct netlink *nl, const struct link *br, const struct link *nic, int program)
 {
 	if (!plug(nl, br, nic, program, true))
@@ -227,7 +236,8 @@ change_adopt(struct netlink *nl, const struct link *br, const struct link *nic, 
 		conf_set("ipv6", nic->name, "addr_gen_mode", GEN_NONE);
 	} else {
 		netlink_commit(nl, &m.undo, NULL);
-		plug(nl, br, nic, program, false);
+		if (is_port(nl, br, nic))
+			plug(nl, br, nic, program, false);
 		change_cancel(nl, br, a);
 	}
 	move_discard(&m);
@@ -273,6 +283,7 @@ change_release(struct netlink *nl, const struct link *bridge, int program)
 	}
 	try(nl, &m.remove_rest);
 	plug(nl, &br, &nic, program, false);
+	poll(NULL, 0, SETTLE_MS);
 	try(nl, &m.remove_addresses);
 	conf_copy("ipv6", br.name, nic.name, "addr_gen_mode");
 	move_discard(&m);
