@@ -237,7 +237,7 @@ same() {
 	echo old >out
 	for signal in TERM HUP KILL; do
 		vm-img convert -r 100k -f raw -O qcow2 s.raw out &
-		until [ -e /proc/$!/fd/4 ]; do :; done
+		until [[ /proc/$!/exe -ef $BIN/vm-img && -e /proc/$!/fd/5 ]]; do :; done
 		kill -$signal $!
 		! wait $!
 		[ "$(cat out)" = old ]
