@@ -162,7 +162,7 @@ coverage: ## print how many lines of each command the tests run that need no lab
 scenarios: ## complete Debian systems, at full length: what README shows of tests/scenarios
 	tests/deps check
 	$(BUILD) B=$(B) all tools
-	B=$(B) LONG=yes BATS_TEST_TIMEOUT=1800 tests/run debian.bats
+	B=$(B) LONG=yes BATS_TEST_TIMEOUT=1800 tests/run debian.bats debian_screen.bats
 
 bench: ## measure beside Debian's programs for the same jobs
 	tests/deps bench
