@@ -4,7 +4,7 @@
 load lib
 load debian
 
-# lab: -c 2 -m 8G
+# lab: -m 8G
 
 @test "README shows every scenario as it is, and they are short" {
 	local script n=0 shown
