@@ -106,20 +106,22 @@ parse_cpu(struct cpu_option *o, const char *text)
 		die_usage("-M %s", why);
 }
 
-static const char *
-join(const char *a, const char *b)
+/* *words is NULL at first, or what this has made. */
+static void
+add_words(char **words, const char *more)
 {
 	char *s;
 
-	if (asprintf(&s, "%s%s%s", a, *a && *b ? " " : "", b) < 0)
+	if (asprintf(&s, "%s%s%s", *words ? *words : "", *words && **words && *more ? " " : "", more) < 0)
 		die_sys("-A");
-	return s;
+	free(*words);
+	*words = s;
 }
 
 void
 options_parse(struct options *o, struct wires *ws, int argc, char **argv)
 {
-	const char *append = "";
+	char *append = NULL, *cmdline = NULL;
 	int c;
 
 	*o = (struct options){.ready_fd = -1,
@@ -129,7 +131,7 @@ options_parse(struct options *o, struct wires *ws, int argc, char **argv)
 	wires_load_env(ws);
 	while ((c = getopt(argc, argv, "+A:B:C:c:F:H:I:i:K:k:M:m:N:nPqR:rvw:")) != -1) {
 		switch (c) {
-		case 'A': append = join(append, optarg); break;
+		case 'A': add_words(&append, optarg); break;
 		case 'B': add_order(&o->vm.boot, optarg); break;
 		case 'C': o->vm.ctl_path = optarg; break;
 		case 'c': read_topology(&o->vm.cpus, optarg); break;
@@ -156,5 +158,8 @@ options_parse(struct options *o, struct wires *ws, int argc, char **argv)
 		die_usage("%s: no operand is wanted", argv[optind]);
 	if (!o->vm.cmdline)
 		o->vm.cmdline = wires_first(ws, WIRE_FB) ? CMDLINE_DISPLAY : CMDLINE_DEFAULT;
-	o->vm.cmdline = join(o->vm.cmdline, append);
+	add_words(&cmdline, o->vm.cmdline);
+	add_words(&cmdline, append ? append : "");
+	free(append);
+	o->vm.cmdline = cmdline;
 }
